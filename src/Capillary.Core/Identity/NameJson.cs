@@ -1,0 +1,69 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Capillary.Core.Identity;
+
+/// <summary>A value that stands in JSON as one string; bad text is a <see cref="JsonException"/> with the reason.</summary>
+public abstract class TextJsonConverter<T> : JsonConverter<T>
+{
+    protected abstract T Parse(string text);
+
+    protected abstract string Format(T value);
+
+    public override T Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => ParseOrThrow(reader.GetString());
+
+    public override void Write(Utf8JsonWriter writer, T value, JsonSerializerOptions options) => writer.WriteStringValue(Format(value));
+
+    public override T ReadAsPropertyName(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        ParseOrThrow(reader.GetString());
+
+    public override void WriteAsPropertyName(Utf8JsonWriter writer, T value, JsonSerializerOptions options) =>
+        writer.WritePropertyName(Format(value));
+
+    private T ParseOrThrow(string? text)
+    {
+        try
+        {
+            return Parse(text ?? throw new JsonException("expected a string"));
+        }
+        catch (FormatException e)
+        {
+            throw new JsonException(e.Message, e);
+        }
+    }
+}
+
+internal sealed class FleetNameJson : TextJsonConverter<FleetName>
+{
+    protected override FleetName Parse(string text) => new(text);
+
+    protected override string Format(FleetName value) => value.Value;
+}
+
+internal sealed class SiteIdJson : TextJsonConverter<SiteId>
+{
+    protected override SiteId Parse(string text) => new(text);
+
+    protected override string Format(SiteId value) => value.Value;
+}
+
+internal sealed class RegionIdJson : TextJsonConverter<RegionId>
+{
+    protected override RegionId Parse(string text) => new(text);
+
+    protected override string Format(RegionId value) => value.Value;
+}
+
+internal sealed class NodeNameJson : TextJsonConverter<NodeName>
+{
+    protected override NodeName Parse(string text) => new(text);
+
+    protected override string Format(NodeName value) => value.Value;
+}
+
+internal sealed class AppNameJson : TextJsonConverter<AppName>
+{
+    protected override AppName Parse(string text) => new(text);
+
+    protected override string Format(AppName value) => value.Value;
+}

@@ -1,0 +1,62 @@
+using System.Security.Cryptography;
+using System.Text.Json.Serialization;
+using Capillary.Core.Identity;
+
+namespace Capillary.Core.Trust;
+
+/// <summary>
+/// An ECDSA P-256 public key as SubjectPublicKeyInfo (RFC 5480). Its id is the hex SHA-256 of those bytes. In JSON: base64.
+/// </summary>
+[JsonConverter(typeof(PublicKeyJson))]
+public sealed class PublicKey : IEquatable<PublicKey>
+{
+    private const string P256 = "1.2.840.10045.3.1.7";
+    private readonly byte[] spki;
+
+    private PublicKey(byte[] spki, string id) => (this.spki, Id) = (spki, id);
+
+    /// <summary>64 lower-case hex digits.</summary>
+    public string Id { get; }
+
+    /// <summary>The SubjectPublicKeyInfo's DER bytes.</summary>
+    public ReadOnlySpan<byte> Spki => spki;
+
+    /// <exception cref="FormatException">The bytes are not exactly one P-256 key.</exception>
+    public static PublicKey FromSpki(ReadOnlySpan<byte> bytes)
+    {
+        try
+        {
+            using var key = ECDsa.Create();
+            key.ImportSubjectPublicKeyInfo(bytes, out var read);
+            if (read != bytes.Length || key.ExportParameters(false).Curve.Oid.Value != P256) throw new FormatException("not a P-256 public key");
+            return new PublicKey(bytes.ToArray(), Convert.ToHexStringLower(SHA256.HashData(bytes)));
+        }
+        catch (CryptographicException e)
+        {
+            throw new FormatException("not a P-256 public key (SubjectPublicKeyInfo, DER)", e);
+        }
+    }
+
+    /// <summary>True when <paramref name="signature"/> (DER, RFC 3279) over SHA-256 of <paramref name="data"/> is this key's.</summary>
+    public bool Verifies(ReadOnlySpan<byte> data, ReadOnlySpan<byte> signature)
+    {
+        using var key = ECDsa.Create();
+        key.ImportSubjectPublicKeyInfo(spki, out _);
+        return key.VerifyData(data, signature, HashAlgorithmName.SHA256, DSASignatureFormat.Rfc3279DerSequence);
+    }
+
+    public bool Equals(PublicKey? other) => other is not null && other.Id == Id;
+
+    public override bool Equals(object? obj) => Equals(obj as PublicKey);
+
+    public override int GetHashCode() => Id.GetHashCode(StringComparison.Ordinal);
+
+    public override string ToString() => Id;
+}
+
+internal sealed class PublicKeyJson : TextJsonConverter<PublicKey>
+{
+    protected override PublicKey Parse(string text) => PublicKey.FromSpki(Convert.FromBase64String(text));
+
+    protected override string Format(PublicKey value) => Convert.ToBase64String(value.Spki);
+}
