@@ -19,7 +19,9 @@ internal sealed partial class GatewayHost : IAsyncDisposable
     private readonly WebApplication app;
     private readonly MessageLog store;
 
-    private GatewayHost(WebApplication app, MessageLog store) => (this.app, this.store) = (app, store);
+    private readonly ILogger log;
+
+    private GatewayHost(WebApplication app, MessageLog store, ILogger log) => (this.app, this.store, this.log) = (app, store, log);
 
     /// <summary>As <c>--version</c> prints it, without the source revision.</summary>
     public static string Version { get; } =
@@ -34,46 +36,31 @@ internal sealed partial class GatewayHost : IAsyncDisposable
     public static async Task<GatewayHost> StartAsync(
         GatewayConfig config, LogOptions options, TimeProvider time, CancellationToken stop, FrameLimits? limits = null)
     {
-        var builder = WebApplication.CreateEmptyBuilder(new());
-        AddLog(builder.Logging);
         var endpoints = new List<ListenOptions>();
-        builder.WebHost.UseKestrelCore();
-        builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(10));
-        builder.Services.Configure<SocketTransportOptions>(o => o.CreateBoundListenSocket = endpoint => Bind(endpoint, config));
         var listeners = new List<MllpListener>();
-        builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, config, listeners, endpoints));
-        var app = builder.Build();
+        var app = Build(config, listeners, endpoints);
         var loggers = app.Services.GetRequiredService<ILoggerFactory>();
-        var store = MessageLog.Open(options, time, loggers.CreateLogger<MessageLog>());
-
-        var board = new ResultBoard();
-        Refill(board, store.Newest);
-        ListenerTally[] tallies = [.. config.Listeners.Select(l => new ListenerTally(l.Name))];
-        var intake = new MessageIntake(new(config.Instruments ?? []), store, board, time, loggers.CreateLogger<MessageIntake>());
-        listeners.AddRange(config.Listeners.Zip(tallies, (l, tally) =>
-            new MllpListener(l, tally, intake, limits ?? new(), time, loggers.CreateLogger<MllpListener>())));
-        var health = new GatewayHealth(config, tallies, store, Version);
-        app.Run(new GatewayPages(config, health, tallies, board, time).HandleAsync);
+        MessageLog? store = null;
         try
         {
+            store = MessageLog.Open(options, time, loggers.CreateLogger<MessageLog>());
+            ListenerTally[] tallies = [.. config.Listeners.Select(l => new ListenerTally(l.Name))];
+            var board = Refilled(store.Newest);
+            var intake = new MessageIntake(new(config.Instruments ?? []), store, board, time, loggers.CreateLogger<MessageIntake>());
+            listeners.AddRange(config.Listeners.Zip(tallies, (l, tally) =>
+                new MllpListener(l, tally, intake, limits ?? new(), time, loggers.CreateLogger<MllpListener>())));
+            var health = new GatewayHealth(config, tallies, store, Version);
+            app.Run(new GatewayPages(config, health, tallies, board, time).HandleAsync);
             await app.StartAsync(stop);
+            return Ready(app, store, config, endpoints, health, loggers.CreateLogger<GatewayHost>());
         }
         catch
         {
-            await store.DisposeAsync();
+            if (store is not null)
+                await store.DisposeAsync();
             await app.DisposeAsync();
             throw;
         }
-
-        foreach (var (listener, endpoint) in config.Listeners.Zip(endpoints))
-            health.Bound(listener.Name, endpoint.IPEndPoint!.ToString());
-        var host = new GatewayHost(app, store)
-        {
-            ListenerEndpoints = [.. endpoints.SkipLast(1).Select(e => e.IPEndPoint!)],
-            HttpEndpoint = endpoints[^1].IPEndPoint!,
-        };
-        host.Announce(health.View(), loggers.CreateLogger<GatewayHost>());
-        return host;
     }
 
     /// <summary>True after an ordinary stop, false when the store has died of a bug and a supervisor should start anew.</summary>
@@ -91,7 +78,36 @@ internal sealed partial class GatewayHost : IAsyncDisposable
     {
         await app.StopAsync(CancellationToken.None);
         await store.DisposeAsync();
+        LogStopped(log);
         await app.DisposeAsync();
+    }
+
+    private static WebApplication Build(GatewayConfig config, List<MllpListener> listeners, List<ListenOptions> endpoints)
+    {
+        var builder = WebApplication.CreateEmptyBuilder(new());
+        AddLog(builder.Logging);
+        builder.WebHost.UseKestrelCore();
+        builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, config, listeners, endpoints));
+        builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(10));
+        builder.Services.Configure<SocketTransportOptions>(o => o.CreateBoundListenSocket = endpoint => Bind(endpoint, config));
+        return builder.Build();
+    }
+
+    private static GatewayHost Ready(
+        WebApplication app, MessageLog store, GatewayConfig config, List<ListenOptions> endpoints, GatewayHealth health, ILogger log)
+    {
+        foreach (var (listener, endpoint) in config.Listeners.Zip(endpoints))
+        {
+            health.Bound(listener.Name, endpoint.IPEndPoint!.ToString());
+            LogListening(log, listener.Name, endpoint.IPEndPoint!);
+        }
+
+        LogReady(log, endpoints[^1].IPEndPoint!);
+        return new(app, store, log)
+        {
+            ListenerEndpoints = [.. endpoints.SkipLast(1).Select(e => e.IPEndPoint!)],
+            HttpEndpoint = endpoints[^1].IPEndPoint!,
+        };
     }
 
     private static void AddLog(ILoggingBuilder logging)
@@ -141,25 +157,24 @@ internal sealed partial class GatewayHost : IAsyncDisposable
         }
     }
 
-    private static void Refill(ResultBoard board, IReadOnlyList<LogRecord> newest)
+    private static ResultBoard Refilled(IReadOnlyList<LogRecord> newest)
     {
+        var board = new ResultBoard();
         foreach (var record in newest)
         {
             if (MessageParser.Parse(record.Content.Span) is Parsed.Good good)
                 board.Add(LabResults.Of(good.Message, record.ReceivedAt, record.Listener));
         }
-    }
 
-    private void Announce(HealthView view, ILogger log)
-    {
-        foreach (var listener in view.Listeners)
-            LogListening(log, listener.Name, listener.Endpoint);
-        LogReady(log, HttpEndpoint);
+        return board;
     }
 
     [LoggerMessage(1, LogLevel.Information, "Listener {Listener} on {Endpoint}")]
-    private static partial void LogListening(ILogger log, string listener, string endpoint);
+    private static partial void LogListening(ILogger log, string listener, IPEndPoint endpoint);
 
     [LoggerMessage(2, LogLevel.Information, "Ready, pages on {Http}")]
     private static partial void LogReady(ILogger log, IPEndPoint http);
+
+    [LoggerMessage(3, LogLevel.Information, "Stopped")]
+    private static partial void LogStopped(ILogger log);
 }

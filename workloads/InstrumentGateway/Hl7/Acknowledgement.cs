@@ -46,7 +46,10 @@ internal static class Acknowledgement
     private static string Echo(MessageHeader? to, int field) => to?.Segment.Field(field) ?? "";
 
     private static void Line(StringBuilder text, Separators s, params string[] fields) =>
-        text.Append(string.Join(s.Field, fields).TrimEnd(s.Field)).Append('\r');
+        text.Append(Printable(string.Join(s.Field, fields).TrimEnd(s.Field))).Append('\r');
+
+    // An echoed field must not end the block early, nor begin a segment.
+    private static string Printable(string line) => string.Concat(line.Select(c => c < ' ' ? '?' : c));
 
     // Our own words hold ASCII only; any delimiter a sender chose to use among them is blanked.
     private static string Plain(string words, Separators s) =>

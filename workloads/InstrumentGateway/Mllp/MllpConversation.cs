@@ -26,11 +26,18 @@ internal sealed class MllpConversation(
             input.CancelPendingRead();
         });
         await using var idleTimer = time.CreateTimer(_ => input.CancelPendingRead(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        while (!stopping || framer.InMessage)
+        while (true)
         {
-            idleTimer.Change(idle, Timeout.InfiniteTimeSpan);
-            var read = await input.ReadAsync(CancellationToken.None);
-            idleTimer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            // What has arrived before the stop counts as in hand.
+            if (!input.TryRead(out var read))
+            {
+                if (stopping && !framer.InMessage)
+                    return "gateway stops";
+                idleTimer.Change(idle, Timeout.InfiniteTimeSpan);
+                read = await input.ReadAsync(CancellationToken.None);
+                idleTimer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            }
+
             var end = await TakeAsync(read);
             input.AdvanceTo(read.Buffer.End);
             if (end is not null)
@@ -40,8 +47,6 @@ internal sealed class MllpConversation(
             if (read.IsCanceled && read.Buffer.IsEmpty && !stopping)
                 return "idle";
         }
-
-        return "gateway stops";
     }
 
     // The framer takes all it is given, so a sender never waits for room in the pipe.

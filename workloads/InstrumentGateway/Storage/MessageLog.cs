@@ -33,7 +33,7 @@ internal sealed partial class MessageLog : IAsyncDisposable
         this.time = time;
         this.log = log;
         index = recovered.Index;
-        writer = new(folder, recovered.LastSegment, options.SegmentBytes);
+        writer = new(folder, recovered.LastSegment, recovered.Continue, options.SegmentBytes);
         state = new(null, recovered.Bytes, recovered.LastSegment, recovered.Torn, recovered.Damaged);
         Newest = recovered.Newest;
         Probe();

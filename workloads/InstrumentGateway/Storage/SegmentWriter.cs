@@ -4,7 +4,7 @@ namespace InstrumentGateway.Storage;
 /// Appends to the segment in use. After <see cref="Append"/> returns, the bytes are on the disk; if it throws, none of
 /// them count, and the next call starts from what was durable before.
 /// </summary>
-internal sealed class SegmentWriter(DataFolder folder, int lastSegment, long segmentBytes) : IDisposable
+internal sealed class SegmentWriter(DataFolder folder, int lastSegment, bool continues, long segmentBytes) : IDisposable
 {
     private static readonly byte[] Probe = new byte[4096];
     private FileStream? file;
@@ -53,7 +53,7 @@ internal sealed class SegmentWriter(DataFolder folder, int lastSegment, long seg
             return;
         var last = folder.SegmentPath(Number);
         // Only a start continues a segment; recovery has left it with good records to its end.
-        if (durable == 0 && Number > 0 && new FileInfo(last).Length is var length && length < segmentBytes)
+        if (continues && durable == 0 && Number > 0 && new FileInfo(last).Length is var length && length < segmentBytes)
         {
             OpenFile(last, FileMode.Open, length);
             return;
