@@ -26,7 +26,7 @@ public sealed class AcknowledgementTests
     [MemberData(nameof(Messages))]
     public void The_acknowledgement_and_the_results_are_the_golden_ones(string name)
     {
-        var content = Encoding.Latin1.GetBytes(Encoding.Latin1.GetString(File.ReadAllBytes(Path.Combine(Folder(), $"{name}.hl7"))).Replace('\n', '\r'));
+        var content = Sender.Bytes(File.ReadAllText(Path.Combine(Folder(), $"{name}.hl7"), Encoding.Latin1));
         var parsed = MessageParser.Parse(content);
         var ack = Acknowledgement.Build(parsed.Header, (parsed as Parsed.Bad)?.Fault, "20261120081531000001", Now);
         Golden($"{name}.ack", Encoding.Latin1.GetString(ack).Replace('\r', '\n'));

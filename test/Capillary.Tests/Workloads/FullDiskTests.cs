@@ -26,7 +26,8 @@ public sealed class FullDiskTests(ITestOutputHelper output) : IDisposable
             Assert.Contains("\nMSA|AA|1\n", await gateway.SendAsync(Sender.Oru("1")));
             var filler = Path.Combine(folder.Path, "filler");
             Fill(filler);
-            var answer = await SendUntilRefused(gateway);
+            var answer = await gateway.SendAsync(Sender.Oru("refused", value: new('1', 5000)));
+            Assert.Contains("\nMSA|AE|refused\n", answer);
             Assert.Contains("\nERR|||207^Application internal error^HL70357|E||||the gateway can't store messages now", answer);
             Assert.Equal(HttpStatusCode.ServiceUnavailable, await Health(gateway));
             Assert.Contains("\nMSA|AR\n", await gateway.SendAsync("bad input on a full disk"));
@@ -40,13 +41,6 @@ public sealed class FullDiskTests(ITestOutputHelper output) : IDisposable
         {
             Assert.True(Run("umount", folder.Path));
         }
-    }
-
-    private static async Task<string> SendUntilRefused(GatewayFixture gateway)
-    {
-        var answer = await gateway.SendAsync(Sender.Oru("refused", value: new('1', 5000)));
-        Assert.Contains("\nMSA|AE|refused\n", answer);
-        return answer;
     }
 
     private static async Task<HttpStatusCode> Health(GatewayFixture gateway) =>

@@ -19,7 +19,8 @@ internal sealed class GatewayFixture : IAsyncDisposable
     public IPEndPoint Mllp => host.ListenerEndpoints[0];
 
     public static async Task<GatewayFixture> StartAsync(
-        int maxConnections = 16, int idleSeconds = 600, FrameLimits? limits = null, string? data = null, params InstrumentConfig[] instruments)
+        int maxConnections = 16, int idleSeconds = 600, FrameLimits? limits = null, string? data = null,
+        params InstrumentConfig[] instruments)
     {
         var folder = new TempFolder();
         var config = new GatewayConfig(

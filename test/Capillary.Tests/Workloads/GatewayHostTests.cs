@@ -13,7 +13,7 @@ public sealed class GatewayHostTests
         Assert.Contains("\nMSA|AA|1\n", await gateway.SendAsync(Sender.Oru("1")));
         Assert.Contains("\nMSA|AA|1\n", await gateway.SendAsync(Sender.Oru("1")));
         var conflict = await gateway.SendAsync(Sender.Oru("1", value: "9.9"));
-        Assert.Contains("\nMSA|AE|1\nERR||MSH^1^10|205^Duplicate key identifier^HL70357|E||||duplicate control id with other content\n", conflict);
+        Assert.Contains("\nMSA|AE|1\nERR||MSH^1^10|205^Duplicate key identifier^HL70357|E||||duplicate control id", conflict);
         Assert.Contains("\nMSA|AA|1\n", await gateway.SendAsync(Sender.Oru("1", application: "OTHER")));
 
         var metrics = await gateway.Http.GetStringAsync(new Uri("/metrics", UriKind.Relative));
@@ -115,8 +115,8 @@ public sealed class GatewayHostTests
         Assert.DoesNotContain("<script", page);
         Assert.DoesNotContain("Secret", page + await Text(gateway, "/api/results"));
         Assert.Contains("\"specimen\":\"S-1\"", await Text(gateway, "/api/results?limit=1"));
-        Assert.Equal(HttpStatusCode.BadRequest, (await gateway.Http.GetAsync(new Uri("/api/results?limit=0", UriKind.Relative))).StatusCode);
-        Assert.Equal(HttpStatusCode.NotFound, (await gateway.Http.GetAsync(new Uri("/etc", UriKind.Relative))).StatusCode);
+        Assert.Equal(HttpStatusCode.BadRequest, await Status(gateway, "/api/results?limit=0"));
+        Assert.Equal(HttpStatusCode.NotFound, await Status(gateway, "/etc"));
         Assert.Contains("\"status\":\"ok\"", await Text(gateway, "/healthz"));
     }
 
@@ -129,6 +129,9 @@ public sealed class GatewayHostTests
         await using var again = await GatewayFixture.StartAsync(data: data.Path);
         Assert.Contains("\"value\":\"7.7\"", await Text(again, "/api/results"));
     }
+
+    private static async Task<HttpStatusCode> Status(GatewayFixture gateway, string path) =>
+        (await gateway.Http.GetAsync(new Uri(path, UriKind.Relative))).StatusCode;
 
     private static Task<string> Text(GatewayFixture gateway, string path) => gateway.Http.GetStringAsync(new Uri(path, UriKind.Relative));
 }

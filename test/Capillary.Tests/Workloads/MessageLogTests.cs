@@ -23,14 +23,13 @@ public sealed class MessageLogTests : IDisposable
         {
             Assert.Equal(AppendOutcome.Stored, await log.AppendAsync(Record("1", "a")));
             Assert.Equal(AppendOutcome.Duplicate, await log.AppendAsync(Record("1", "a")));
-            Assert.Equal(AppendOutcome.Stored, await log.AppendAsync(LogRecord.Rejected(DateTimeOffset.UnixEpoch, "main", "why", Bytes("bad"))));
+            Assert.Equal(AppendOutcome.Stored, await log.AppendAsync(Rejected("bad")));
         }
 
         await using var again = Open();
         Assert.Equal(AppendOutcome.Duplicate, await again.AppendAsync(Record("1", "a")));
         Assert.Equal(AppendOutcome.Conflict, await again.AppendAsync(Record("1", "b")));
-        Assert.Equal(
-            AppendOutcome.Duplicate, await again.AppendAsync(LogRecord.Rejected(DateTimeOffset.UnixEpoch, "main", "why", Bytes("bad"))));
+        Assert.Equal(AppendOutcome.Duplicate, await again.AppendAsync(Rejected("bad")));
         Assert.Equal(["a"], again.Newest.Select(r => Encoding.UTF8.GetString(r.Content.Span)));
     }
 
@@ -124,6 +123,8 @@ public sealed class MessageLogTests : IDisposable
 
     private static LogRecord Record(string id, string content) =>
         LogRecord.Accepted(DateTimeOffset.UnixEpoch, "main", LogRecord.IdOf("APP", "LAB", id), Bytes(content));
+
+    private static LogRecord Rejected(string content) => LogRecord.Rejected(DateTimeOffset.UnixEpoch, "main", "why", Bytes(content));
 
     private static byte[] Bytes(string text) => Encoding.UTF8.GetBytes(text);
 }

@@ -10,7 +10,8 @@ internal static class CheckCommand
         var result = ConfigReader.ReadFile(arguments.Config);
         if (result.Config is { } config)
         {
-            output.WriteLine($"{arguments.Config}: ok, {config.Listeners.Count} listener(s), {config.Instruments?.Count ?? 0} instrument(s)");
+            var instruments = config.Instruments?.Count ?? 0;
+            output.WriteLine($"{arguments.Config}: ok, {config.Listeners.Count} listener(s), {instruments} instrument(s)");
             return 0;
         }
 

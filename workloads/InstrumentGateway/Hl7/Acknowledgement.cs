@@ -23,7 +23,7 @@ internal static class Acknowledgement
             "", "", "", "", "", Echo(to, 18));
         Line(text, s, "MSA", code, to?.ControlId ?? "", modern || fault is null ? "" : Plain(fault.Reason, s));
         if (fault is not null)
-            Line(text, s, modern ? ModernError(fault, s) : ["ERR", Code(fault, s, s.Subcomponent, $"{s.Component}{s.Component}{s.Component}")]);
+            Line(text, s, modern ? ModernError(fault, s) : ["ERR", new string(s.Component, 3) + Code(fault, s, s.Subcomponent)]);
         return Encoding.Latin1.GetBytes(text.ToString());
     }
 
@@ -38,10 +38,10 @@ internal static class Acknowledgement
     }
 
     private static string[] ModernError(Fault fault, Separators s) =>
-        ["ERR", "", fault.Location.Replace('^', s.Component), Code(fault, s, s.Component, ""), "E", "", "", "", Plain(fault.Reason, s)];
+        ["ERR", "", fault.Location.Replace('^', s.Component), Code(fault, s, s.Component), "E", "", "", "", Plain(fault.Reason, s)];
 
-    private static string Code(Fault fault, Separators s, char between, string before) =>
-        before + fault.Error + between + Plain(fault.ErrorText, s) + between + "HL70357";
+    private static string Code(Fault fault, Separators s, char between) =>
+        string.Join(between, fault.Error, Plain(fault.ErrorText, s), "HL70357");
 
     private static string Echo(MessageHeader? to, int field) => to?.Segment.Field(field) ?? "";
 
@@ -53,5 +53,5 @@ internal static class Acknowledgement
 
     // Our own words hold ASCII only; any delimiter a sender chose to use among them is blanked.
     private static string Plain(string words, Separators s) =>
-        string.Concat(words.Select(c => c == s.Field || c == s.Component || c == s.Repetition || c == s.Escape || c == s.Subcomponent ? ' ' : c));
+        string.Concat(words.Select(c => c == s.Field || s.Encoding.Contains(c) ? ' ' : c));
 }

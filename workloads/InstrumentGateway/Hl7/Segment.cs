@@ -23,7 +23,8 @@ internal sealed class Segment
     public string[] Repetitions(int field) => Field(field).Split(separators.Repetition);
 
     /// <summary>First repetition, one component, as sent.</summary>
-    public string Component(int field, int component) => Part(Part(Field(field), separators.Repetition, 1), separators.Component, component);
+    public string Component(int field, int component) =>
+        Part(Part(Field(field), separators.Repetition, 1), separators.Component, component);
 
     /// <summary>First repetition, one component, first subcomponent, escapes resolved: for display and comparison.</summary>
     public string Text(int field, int component = 1) => Display(Part(Component(field, component), separators.Subcomponent, 1));

@@ -25,7 +25,8 @@ internal sealed class MllpConversation(
             stopping = true;
             input.CancelPendingRead();
         });
-        await using var idleTimer = time.CreateTimer(_ => input.CancelPendingRead(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        var never = Timeout.InfiniteTimeSpan;
+        await using var idleTimer = time.CreateTimer(_ => input.CancelPendingRead(), null, never, never);
         while (true)
         {
             // What has arrived before the stop counts as in hand.
@@ -33,9 +34,9 @@ internal sealed class MllpConversation(
             {
                 if (stopping && !framer.InMessage)
                     return "gateway stops";
-                idleTimer.Change(idle, Timeout.InfiniteTimeSpan);
+                idleTimer.Change(idle, never);
                 read = await input.ReadAsync(CancellationToken.None);
-                idleTimer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+                idleTimer.Change(never, never);
             }
 
             var end = await TakeAsync(read);

@@ -18,7 +18,8 @@ internal enum RecordKind : byte
 /// Id and content hash are the first half of a SHA-256, stored so that recovery need not compute them again.
 /// </summary>
 internal sealed record LogRecord(
-    RecordKind Kind, DateTimeOffset ReceivedAt, UInt128 Id, UInt128 ContentHash, string Listener, string Reason, ReadOnlyMemory<byte> Content)
+    RecordKind Kind, DateTimeOffset ReceivedAt, UInt128 Id, UInt128 ContentHash, string Listener, string Reason,
+    ReadOnlyMemory<byte> Content)
 {
     public const int PrefixSize = 8;
     public const int MaxBody = 16 << 20;

@@ -23,14 +23,15 @@ internal sealed class GatewayPages(
 
         return http.Request.Path.Value switch
         {
-            "/" => TextAsync(
-                http, "text/html; charset=utf-8", Page.Html(health.View(), config.Facility.Oid, board.Newest(Page.Shown), time.GetUtcNow())),
+            "/" => TextAsync(http, "text/html; charset=utf-8", Html()),
             "/healthz" => HealthAsync(http),
             "/api/results" => ResultsAsync(http),
             "/metrics" => TextAsync(http, "text/plain; version=0.0.4; charset=utf-8", Metrics.Text(health.View(), tallies)),
             _ => JsonAsync(http, 404, new ErrorView("there are /, /healthz, /api/results and /metrics"), WebJson.Default.ErrorView),
         };
     }
+
+    private string Html() => Page.Html(health.View(), config.Facility.Oid, board.Newest(Page.Shown), time.GetUtcNow());
 
     private Task HealthAsync(HttpContext http)
     {

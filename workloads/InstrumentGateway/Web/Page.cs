@@ -9,10 +9,14 @@ internal static class Page
 {
     public const int Shown = 50;
 
+    private static readonly string[] Columns =
+        ["Received (UTC)", "Specimen", "Test", "Value", "Units", "Flag", "Status", "Observed", "Sender", "Listener"];
+
     private const string Style = """
         body{font:15px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:75rem;padding:0 1rem;color:#1c2630;background:#fff}
         h1{font-size:1.35rem;margin:0}p{margin:.3rem 0 1.2rem}h2{font-size:1rem;margin:1.6rem 0 .4rem}
-        table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.35rem .6rem;border-bottom:1px solid #dde3e8;vertical-align:top}
+        table{border-collapse:collapse;width:100%}
+        th,td{text-align:left;padding:.35rem .6rem;border-bottom:1px solid #dde3e8;vertical-align:top}
         th{font-weight:600;color:#51606d;white-space:nowrap}td.n{text-align:right;font-variant-numeric:tabular-nums}
         .ok{color:#146c2e}.bad{color:#a3160f;font-weight:600}
         @media(prefers-color-scheme:dark){body{color:#dfe6ec;background:#14191e}th,td{border-color:#2c353d}th{color:#93a2af}
@@ -31,11 +35,11 @@ internal static class Page
             .Append($" · as of {now.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC</p>\n<h2>Listeners</h2>\n");
         Table(html, ["Name", "Endpoint", "State", "Connections"],
             health.Listeners.Select(l => new[] { l.Name, l.Endpoint, l.Bound ? "listening" : "not bound", $"{l.Connections}" }));
-        html.Append($"<h2>Last results</h2>\n");
+        html.Append("<h2>Last results</h2>\n");
         if (results.Count == 0)
             html.Append("<p>None yet.</p>\n");
         else
-            Table(html, ["Received (UTC)", "Specimen", "Test", "Value", "Units", "Flag", "Status", "Observed", "Sender", "Listener"], results.Select(Row));
+            Table(html, Columns, results.Select(Row));
         return html.Append("</body></html>\n").ToString();
     }
 
