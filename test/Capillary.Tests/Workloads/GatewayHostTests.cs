@@ -65,20 +65,32 @@ public sealed class GatewayHostTests
     }
 
     [Fact]
-    public async Task Junk_idleness_and_too_many_connections_are_ended()
+    public async Task One_connection_too_many_is_closed_and_a_place_becomes_free_again()
     {
-        await using var gateway = await GatewayFixture.StartAsync(maxConnections: 1, idleSeconds: 1, limits: new(JunkBytes: 10));
-        using (var idle = new RawClient(gateway.Mllp))
+        await using var gateway = await GatewayFixture.StartAsync(maxConnections: 1);
+        using (var first = new RawClient(gateway.Mllp))
         {
-            await Eventually.HoldsAsync(
-                async () => (await Text(gateway, "/metrics")).Contains("connections{listener=\"main\"} 1\n"), "one connection");
+            await Connections(gateway, 1);
             using var second = new RawClient(gateway.Mllp);
             Assert.Null(await second.ReadMessageAsync());
-            Assert.Null(await idle.ReadMessageAsync());
         }
 
-        await Eventually.HoldsAsync(
-            async () => (await Text(gateway, "/metrics")).Contains("connections{listener=\"main\"} 0\n"), "no connection");
+        await Connections(gateway, 0);
+        Assert.Contains("\nMSA|AA|1\n", await gateway.SendAsync(Sender.Oru("1")));
+    }
+
+    [Fact]
+    public async Task An_idle_connection_is_closed()
+    {
+        await using var gateway = await GatewayFixture.StartAsync(idleSeconds: 1);
+        using var idle = new RawClient(gateway.Mllp);
+        Assert.Null(await idle.ReadMessageAsync());
+    }
+
+    [Fact]
+    public async Task Who_does_not_speak_mllp_is_closed()
+    {
+        await using var gateway = await GatewayFixture.StartAsync(limits: new(JunkBytes: 10));
         using var browser = new RawClient(gateway.Mllp);
         await browser.WriteAsync("GET / HTTP/1.1\r\n\r\n"u8.ToArray());
         Assert.Null(await browser.ReadMessageAsync());
@@ -129,6 +141,9 @@ public sealed class GatewayHostTests
         await using var again = await GatewayFixture.StartAsync(data: data.Path);
         Assert.Contains("\"value\":\"7.7\"", await Text(again, "/api/results"));
     }
+
+    private static Task Connections(GatewayFixture gateway, int open) => Eventually.HoldsAsync(
+        async () => (await Text(gateway, "/metrics")).Contains($"connections{{listener=\"main\"}} {open}\n"), $"{open} connections");
 
     private static async Task<HttpStatusCode> Status(GatewayFixture gateway, string path) =>
         (await gateway.Http.GetAsync(new Uri(path, UriKind.Relative))).StatusCode;
