@@ -24,7 +24,7 @@ internal static class SelectFilters
         var read = args.Length > 2 ? ByFilter(r, args) : ByAttribute(r, args);
         for (var i = 0; i < items.Length; i++)
         {
-            r.Charge();
+            r.ChargeFor(items[i]);
             mapped[i] = read(items[i]);
         }
         return ListValue.Of(mapped);
@@ -54,7 +54,7 @@ internal static class SelectFilters
         var kept = new List<JinjaValue>();
         foreach (var item in items)
         {
-            r.Charge();
+            r.ChargeFor(item);
             var value = path is null ? item : path.Read(r, item);
             var passes = test is null ? Sequences.IsTrue(r, value) : test.Body(r, value, laid);
             if (passes == keep) kept.Add(item);

@@ -54,6 +54,13 @@ internal sealed class RenderState : IDisposable
 
     internal void ChargeText(int length) => Charge(1 + length / 16);
 
+    /// <summary>For work that goes over the whole operand when that is a string.</summary>
+    internal void ChargeFor(JinjaValue operand)
+    {
+        if (operand.Ref is string text) ChargeText(text.Length);
+        else Charge();
+    }
+
     internal JinjaException Fail(string reason, string? suggestion = null, int? at = null) =>
         Program.Source.Fail(at ?? At, reason, suggestion);
 

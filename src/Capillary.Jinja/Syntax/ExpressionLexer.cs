@@ -99,7 +99,7 @@ internal sealed class ExpressionLexer(SourceText source, int end, List<Token> to
             SkipDigits();
         }
         var raw = _text[from..At].Replace("_", "");
-        tokens.Add(new Token(TokenKind.Literal, from, "", isFloat ? double.Parse(raw, CultureInfo.InvariantCulture) : Decimal(from, raw)));
+        tokens.Add(new Token(TokenKind.Literal, from, "", Decimal(from, raw, isFloat)));
     }
 
     private void AddPrefixed(int from)
@@ -112,8 +112,9 @@ internal sealed class ExpressionLexer(SourceText source, int end, List<Token> to
         tokens.Add(new Token(TokenKind.Literal, from, "", value));
     }
 
-    private long Decimal(int from, string raw)
+    private JinjaValue Decimal(int from, string raw, bool isFloat)
     {
+        if (isFloat) return double.Parse(raw, CultureInfo.InvariantCulture);
         if (raw.Length > 1 && raw[0] == '0' && raw.Trim('0').Length > 0) throw source.Fail(from, "a number does not start with 0");
         if (At < end && (_text[At] == '_' || char.IsLetter(_text[At]))) throw source.Fail(At, $"unexpected '{_text[At]}' after a number");
         return IntegerText.TryParse(raw, 10, out var value) ? value : throw source.Fail(from, "this integer does not fit 64 bits");

@@ -53,7 +53,7 @@ internal sealed class FilterCall(int position, Expr value, Builtin filter, Argum
         var operand = value.Evaluate(r);
         var laid = arguments.Evaluate(r, filter.Signature);
         r.At = Position;
-        r.Charge();
+        r.ChargeFor(operand);
         return filter.Body(r, operand, laid);
     }
 }
@@ -72,7 +72,7 @@ internal sealed class TestCall(int position, Expr value, BuiltinTest test, Argum
         var operand = value.Evaluate(r);
         var laid = arguments.Evaluate(r, test.Signature);
         r.At = Position;
-        r.Charge();
+        r.ChargeFor(operand);
         return test.Body(r, operand, laid) != negated;
     }
 }
@@ -113,6 +113,7 @@ internal sealed class Call(int position, Expr callee, Arguments arguments) : Exp
         }
         var laid = Lay(r, method.Signature);
         r.At = attribute.Position;
+        r.ChargeFor(self);
         return method.Body(r, self, laid);
     }
 

@@ -7,7 +7,12 @@ internal static class Comparison
 {
     internal static bool AreEqual(RenderState r, JinjaValue a, JinjaValue b)
     {
-        if (a.Ref is string x) return b.Ref is string y ? string.Equals(x, y) : DefinedAndUnequal(r, b);
+        if (a.Ref is string x && b.Ref is string y)
+        {
+            if (x.Length != y.Length) return false;
+            r.ChargeText(x.Length);
+            return string.Equals(x, y);
+        }
         if (a.IsNumber && b.IsNumber) return NumbersEqual(a, b);
         if (a.IsUndefined) throw r.FailUndefined(a);
         if (b.IsUndefined) throw r.FailUndefined(b);
@@ -39,6 +44,7 @@ internal static class Comparison
         switch (container.Ref)
         {
             case string text:
+                r.ChargeText(text.Length);
                 if (item.Ref is string part) return text.Contains(part, StringComparison.Ordinal);
                 if (item.IsUndefined) throw r.FailUndefined(item);
                 throw r.Fail($"'in <string>' requires string as left operand, not {ValueText.TypeName(item)}");
@@ -83,8 +89,6 @@ internal static class Comparison
         if (char.IsSurrogate(x) != char.IsSurrogate(y)) return char.IsSurrogate(x) ? (y >= 0xe000 ? 1 : x - y) : x >= 0xe000 ? -1 : x - y;
         return x - y;
     }
-
-    private static bool DefinedAndUnequal(RenderState r, JinjaValue other) => other.IsUndefined ? throw r.FailUndefined(other) : false;
 
     private static bool NumbersEqual(JinjaValue a, JinjaValue b) =>
         a.IsFloat || b.IsFloat ? a.AsDouble == b.AsDouble : a.Bits == b.Bits;

@@ -58,8 +58,6 @@ internal static class JsonText
             case '\t': output.Append("\\t"); break;
             case '\b': output.Append("\\b"); break;
             case '\f': output.Append("\\f"); break;
-            // Python leaves DEL alone.
-            case '\x7f': output.Append(c); break;
             default:
                 output.Append("\\u");
                 output.Append(((int)c).ToString("x4", CultureInfo.InvariantCulture));

@@ -57,6 +57,7 @@ internal static class Sequences
         {
             throw value.IsUndefined ? r.FailUndefined(value) : r.Fail($"'{ValueText.TypeName(value)}' object can not be sliced");
         }
+        r.ChargeFor(value);
         var stride = Bound(r, step) ?? 1;
         if (stride == 0) throw r.Fail("slice step cannot be zero");
         var length = Length(r, value);

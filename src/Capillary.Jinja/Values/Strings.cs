@@ -142,7 +142,7 @@ internal static class Strings
             r.Charge();
             if (most-- == 0)
             {
-                parts.Add(text[at..].TrimEnd());
+                parts.Add(text[at..]);
                 return;
             }
             var start = at;
