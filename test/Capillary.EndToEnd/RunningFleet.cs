@@ -174,13 +174,11 @@ internal sealed class RunningFleet : IAsyncDisposable
     private async Task JoinSiteAsync(DemoSite site, string file, CancellationToken stop)
     {
         // The site's own allow-list: on this machine the fleet's user "lab" is whoever runs the demo.
-        var home = Directory.CreateDirectory(HomeOf(site.Name)).FullName;
-        var root = Directory.CreateDirectory(Path.Combine(home, "root")).FullName;
-        var allow = new { roots = new[] { root }, users = new Dictionary<string, string> { ["lab"] = Environment.UserName }, allowRoot = Environment.UserName == "root" };
-        await File.WriteAllTextAsync(Path.Combine(home, "edge.json"), JsonSerializer.Serialize(allow), stop);
+        string[] arguments = ["join", file, "--data", HomeOf(site.Name), "--user", $"lab={Environment.UserName}"];
+        if (Environment.UserName == "root") arguments = [.. arguments, "--allow-root"];
         // A region that has just started may not have its link to the hub yet.
         await WaitAsync($"{site.Name} to join", async () =>
-            (await NodeProcess.TryRunAsync(Binaries.Edge, ["join", file, "--data", home], stop)).Code == 0, TimeSpan.FromSeconds(60), stop);
+            (await NodeProcess.TryRunAsync(Binaries.Edge, arguments, stop)).Code == 0, TimeSpan.FromSeconds(60), stop);
     }
 
     private void Start(string name, string program, params string[] arguments) =>
