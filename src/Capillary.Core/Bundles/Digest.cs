@@ -63,7 +63,8 @@ public readonly record struct Digest : IComparable<Digest>
     public override string ToString() => Text ?? "";
 }
 
-internal sealed class DigestJson : TextJsonConverter<Digest>
+/// <summary>JSON form of <see cref="Digest"/>; public so that other rooms' source-generated JSON can use it.</summary>
+public sealed class DigestJson : TextJsonConverter<Digest>
 {
     protected override Digest Parse(string text) => Digest.Parse(text);
 

@@ -33,35 +33,40 @@ public abstract class TextJsonConverter<T> : JsonConverter<T>
     }
 }
 
-internal sealed class FleetNameJson : TextJsonConverter<FleetName>
+/// <summary>JSON form of <see cref="FleetName"/>; public so that other rooms' source-generated JSON can use it.</summary>
+public sealed class FleetNameJson : TextJsonConverter<FleetName>
 {
     protected override FleetName Parse(string text) => new(text);
 
     protected override string Format(FleetName value) => value.Value;
 }
 
-internal sealed class SiteIdJson : TextJsonConverter<SiteId>
+/// <summary>JSON form of <see cref="SiteId"/>; public so that other rooms' source-generated JSON can use it.</summary>
+public sealed class SiteIdJson : TextJsonConverter<SiteId>
 {
     protected override SiteId Parse(string text) => new(text);
 
     protected override string Format(SiteId value) => value.Value;
 }
 
-internal sealed class RegionIdJson : TextJsonConverter<RegionId>
+/// <summary>JSON form of <see cref="RegionId"/>; public so that other rooms' source-generated JSON can use it.</summary>
+public sealed class RegionIdJson : TextJsonConverter<RegionId>
 {
     protected override RegionId Parse(string text) => new(text);
 
     protected override string Format(RegionId value) => value.Value;
 }
 
-internal sealed class NodeNameJson : TextJsonConverter<NodeName>
+/// <summary>JSON form of <see cref="NodeName"/>; public so that other rooms' source-generated JSON can use it.</summary>
+public sealed class NodeNameJson : TextJsonConverter<NodeName>
 {
     protected override NodeName Parse(string text) => new(text);
 
     protected override string Format(NodeName value) => value.Value;
 }
 
-internal sealed class AppNameJson : TextJsonConverter<AppName>
+/// <summary>JSON form of <see cref="AppName"/>; public so that other rooms' source-generated JSON can use it.</summary>
+public sealed class AppNameJson : TextJsonConverter<AppName>
 {
     protected override AppName Parse(string text) => new(text);
 

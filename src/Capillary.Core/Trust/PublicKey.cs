@@ -54,7 +54,8 @@ public sealed class PublicKey : IEquatable<PublicKey>
     public override string ToString() => Id;
 }
 
-internal sealed class PublicKeyJson : TextJsonConverter<PublicKey>
+/// <summary>JSON form of <see cref="PublicKey"/>; public so that other rooms' source-generated JSON can use it.</summary>
+public sealed class PublicKeyJson : TextJsonConverter<PublicKey>
 {
     protected override PublicKey Parse(string text) => PublicKey.FromSpki(Convert.FromBase64String(text));
 
