@@ -1,1 +1,6 @@
-return 0;
+using System.CommandLine;
+using Capillary.Cli;
+
+var root = new RootCommand("Keeps thousands of sites in step with one Git repository.");
+root.Subcommands.Add(FleetCommand.Create());
+return await CommandRun.InvokeAsync(root, args);

@@ -1,0 +1,122 @@
+using System.Text.Json;
+using Capillary.Core.Apply;
+using Capillary.Fleet.Documents;
+
+namespace Capillary.Fleet.Compile;
+
+/// <summary>One object of an app at one site.</summary>
+/// <param name="Key"><c>Kind.name</c>.</param>
+/// <param name="Json">Canonical bytes.</param>
+/// <param name="Host">The object as a host site reads it; null on Kubernetes.</param>
+/// <param name="Template">The file it was rendered from.</param>
+/// <param name="Root">Its YAML, for places.</param>
+internal sealed record RenderedObject(string Key, byte[] Json, HostObject? Host, RenderedText Template, YamlNode Root);
+
+/// <summary>The output of one template, with the means to say where in it something is wrong.</summary>
+internal sealed class RenderedText(TemplateProgram program, string text, List<SiteProblem> problems)
+{
+    public string Text { get; } = text;
+
+    public string File => program.File.Path;
+
+    /// <summary>
+    /// Reports a place in the rendered text. Where the template has the same line at the same place, that is the author's own line;
+    /// else the message shows the rendered line.
+    /// </summary>
+    public void Error(DiagnosticCode code, TextPosition at, string message, string? suggestion, string distinction)
+    {
+        var line = Utf8Text.Line(Text, at.Line);
+        if (line is not null && line != Utf8Text.Line(program.Source!, at.Line)) message = $"{message}; rendered line {at.Line}: {Shorten(line.Trim())}";
+        problems.Add(SiteProblem.Of(new(DiagnosticSeverity.Error, code.Id, File, at.Line, at.Column, message, suggestion), distinction));
+    }
+
+    private static string Shorten(string line) => line.Length <= 80 ? line : line[..77] + "...";
+}
+
+/// <summary>Rendered YAML -> objects, checked as the site will check them.</summary>
+internal sealed class ObjectReader(AppProgram app, SitePlatform platform)
+{
+    private const int MaxKubernetesName = 253;
+
+    public void Read(RenderedText rendered, List<RenderedObject> into)
+    {
+        var bag = new DiagnosticBag(rendered.File);
+        foreach (var root in YamlLoader.Load(rendered.Text, bag, DiagnosticCodes.RenderedYaml))
+        {
+            if (!bag.IsEmpty) break;
+            if (root is not YamlMapping mapping)
+                rendered.Error(DiagnosticCodes.BadObject, root.At, "a document must be an object with apiVersion, kind and metadata", null, "$");
+            else if ((platform == SitePlatform.Host ? Host(mapping, rendered) : Kubernetes(mapping, rendered)) is { } read)
+                into.Add(read);
+        }
+        foreach (var item in bag.Items)
+            rendered.Error(CodeOf(item), new(item.Line, item.Column), item.Message, item.Suggestion, "");
+    }
+
+    private static DiagnosticCode CodeOf(Diagnostic diagnostic) => DiagnosticCodes.All.First(code => code.Id == diagnostic.Code);
+
+    private RenderedObject? Host(YamlMapping written, RenderedText rendered)
+    {
+        if (ResolveArtifact(written, rendered) is not { } root) return null;
+        var bytes = CanonicalJson.Write(root);
+        var errors = new List<ObjectError>();
+        using var document = JsonDocument.Parse(bytes);
+        var read = HostObjectReader.Read(document.RootElement, errors);
+        foreach (var error in errors)
+        {
+            rendered.Error(DiagnosticCodes.BadObject, ObjectPath.Locate(written, error.Path), $"{error.Path[1..].TrimStart('.')}: {error.Message}",
+                error.Message.StartsWith("expected a string, found the ", StringComparison.Ordinal) ? "put the value in quotes" : null, error.Path);
+        }
+        return read is null ? null : new RenderedObject($"{read.Kind}.{read.Name}", bytes, read, rendered, written);
+    }
+
+    /// <summary>A File's <c>contentFrom.artifact</c> names an artifact; the object that is stored names its digest.</summary>
+    private YamlMapping? ResolveArtifact(YamlMapping root, RenderedText rendered)
+    {
+        if (root.Find("kind") is not YamlScalar { Text: "File" } || root.Find("spec") is not YamlMapping spec) return root;
+        if (spec.Find("contentFrom") is not YamlMapping from || from.Find("artifact") is not YamlScalar name) return root;
+        var declared = app.Artifacts.GetValueOrDefault(name.Text)
+            ?? app.Artifacts.Values.FirstOrDefault(artifact => artifact.Descriptor.Digest.Text == name.Text);
+        if (declared is null)
+        {
+            rendered.Error(DiagnosticCodes.UnknownArtifact, name.At, $"app '{app.Document.Name}' has no artifact '{name.Text}'",
+                NearestName.Suggest(name.Text, app.Artifacts.Keys) ?? "declare it under spec.artifacts of app.yaml", "");
+            return null;
+        }
+        var resolved = With(spec, "contentFrom", With(from, "artifact", Text(declared.Descriptor.Digest.Text, name)));
+        if (spec.Find("mode") is null && app.Document.Artifacts[declared.Descriptor.Title!].IsExecutable)
+            resolved = With(resolved, "mode", Text("0755", name));
+        return With(root, "spec", resolved);
+    }
+
+    private static YamlScalar Text(string text, YamlNode at) => new(text, isPlain: false, at.At);
+
+    private static YamlMapping With(YamlMapping mapping, string key, YamlNode value)
+    {
+        var entries = mapping.Entries.Where(entry => entry.Key.Text != key).Append(new(Text(key, value), value)).ToList();
+        return new YamlMapping(entries, mapping.At, mapping.Weight);
+    }
+
+    private RenderedObject? Kubernetes(YamlMapping root, RenderedText rendered)
+    {
+        var metadata = root.Find("metadata");
+        var apiVersion = Required(root, root.Find("apiVersion"), "apiVersion", rendered);
+        var kind = Required(root, root.Find("kind"), "kind", rendered);
+        var name = Required(metadata ?? root, (metadata as YamlMapping)?.Find("name"), "metadata.name", rendered);
+        if (apiVersion is null || kind is null || name is null) return null;
+        if (!kind.All(char.IsAsciiLetterOrDigit))
+            rendered.Error(DiagnosticCodes.BadObject, root.Find("kind")!.At, $"kind: '{kind}' is not a kind", null, "kind");
+        else if (name.Length > MaxKubernetesName || !name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.' or ':' or '_'))
+            rendered.Error(DiagnosticCodes.BadObject, metadata!.At, $"metadata.name: '{name}' is not a name", null, "name");
+        else
+            return new RenderedObject($"{kind}.{name}", CanonicalJson.Write(root), null, rendered, root);
+        return null;
+    }
+
+    private static string? Required(YamlNode owner, YamlNode? node, string path, RenderedText rendered)
+    {
+        if (node is YamlScalar { Text.Length: > 0 } scalar && CoreSchema.Resolve(scalar).Kind == ScalarKind.String) return scalar.Text;
+        rendered.Error(DiagnosticCodes.BadObject, (node ?? owner).At, $"{path}: a string is required", null, path);
+        return null;
+    }
+}

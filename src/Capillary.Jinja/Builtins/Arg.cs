@@ -1,0 +1,28 @@
+using Capillary.Jinja.Run;
+using Capillary.Jinja.Values;
+
+namespace Capillary.Jinja.Builtins;
+
+/// <summary>Reads one argument as the type a builtin needs, or fails naming it.</summary>
+internal static class Arg
+{
+    internal static string Text(RenderState r, JinjaValue value, string what) => value.Ref as string ?? throw Wrong(r, value, what, "a string");
+
+    internal static string Text(RenderState r, JinjaValue value, string what, string missing) =>
+        value.IsAbsent ? missing : Text(r, value, what);
+
+    internal static string? TextOrNull(RenderState r, JinjaValue value, string what) =>
+        value.IsAbsent || value.IsNone ? null : Text(r, value, what);
+
+    internal static long Integer(RenderState r, JinjaValue value, string what, long missing)
+    {
+        if (value.IsAbsent) return missing;
+        return value.IsIntegral ? value.Bits : throw Wrong(r, value, what, "an integer");
+    }
+
+    internal static bool Flag(RenderState r, JinjaValue value) => !value.IsAbsent && Sequences.IsTrue(r, value);
+
+    private static JinjaException Wrong(RenderState r, JinjaValue value, string what, string needed) => value.Ref is UndefinedValue
+        ? r.FailUndefined(value)
+        : r.Fail($"{what} must be {needed}, not '{ValueText.TypeName(value)}'");
+}

@@ -1,0 +1,95 @@
+using Capillary.Jinja.Run;
+using Capillary.Jinja.Values;
+
+namespace Capillary.Jinja.Builtins;
+
+/// <summary>Filters that compare the items with each other.</summary>
+internal static class OrderFilters
+{
+    internal static readonly Builtin[] All =
+    [
+        new(new("sort", ["reverse", "case_sensitive", "attribute"]), Sort),
+        new(new("unique", ["case_sensitive", "attribute"]), Unique),
+        new(new("min", ["case_sensitive", "attribute"]), static (r, self, args) => Extreme(r, self, args, sign: -1)),
+        new(new("max", ["case_sensitive", "attribute"]), static (r, self, args) => Extreme(r, self, args, sign: 1)),
+        new(new("dictsort", ["case_sensitive", "by", "reverse"]), SortMap),
+    ];
+
+    private static JinjaValue Sort(RenderState r, JinjaValue self, JinjaValue[] args)
+    {
+        var items = Sequences.Items(r, self);
+        var caseSensitive = Arg.Flag(r, args[1]);
+        var paths = args[2].Ref is string several && several.Contains(',')
+            ? Array.ConvertAll(several.Split(','), ItemPath.Of)
+            : args[2].IsAbsent || args[2].IsNone ? [] : [ItemPath.Of(r, args[2])];
+        var keys = new JinjaValue[items.Length];
+        for (var i = 0; i < keys.Length; i++) keys[i] = SortKey(r, items[i], paths, caseSensitive);
+        return ListValue.Of(StableSort.By(r, items, keys, Arg.Flag(r, args[0])));
+    }
+
+    private static JinjaValue SortKey(RenderState r, JinjaValue item, ItemPath[] paths, bool caseSensitive)
+    {
+        r.Charge();
+        if (paths.Length == 0) return Folded(item, caseSensitive);
+        if (paths.Length == 1) return Folded(paths[0].Read(r, item), caseSensitive);
+        return ListValue.Of(Array.ConvertAll(paths, path => Folded(path.Read(r, item), caseSensitive)));
+    }
+
+    private static JinjaValue Folded(JinjaValue key, bool caseSensitive) =>
+        !caseSensitive && key.Ref is string text ? text.ToLowerInvariant() : key;
+
+    private static JinjaValue Key(RenderState r, JinjaValue item, JinjaValue attribute, bool caseSensitive)
+    {
+        r.Charge();
+        var key = attribute.IsAbsent || attribute.IsNone ? item : ItemPath.Of(r, attribute).Read(r, item);
+        return Folded(key, caseSensitive);
+    }
+
+    private static JinjaValue Unique(RenderState r, JinjaValue self, JinjaValue[] args)
+    {
+        var seen = new HashSet<JinjaValue>(new ByContent(r));
+        var kept = new List<JinjaValue>();
+        foreach (var item in Sequences.Items(r, self))
+        {
+            if (seen.Add(Key(r, item, args[1], Arg.Flag(r, args[0])))) kept.Add(item);
+        }
+        return ListValue.Of([.. kept]);
+    }
+
+    private static JinjaValue Extreme(RenderState r, JinjaValue self, JinjaValue[] args, int sign)
+    {
+        var items = Sequences.Items(r, self);
+        if (items.Length == 0) return UndefinedValue.Because(r.At, "there is no smallest or largest item: the sequence is empty");
+        var caseSensitive = Arg.Flag(r, args[0]);
+        var (best, bestKey) = (items[0], Key(r, items[0], args[1], caseSensitive));
+        foreach (var item in items.AsSpan(1))
+        {
+            var key = Key(r, item, args[1], caseSensitive);
+            if (Math.Sign(Comparison.Order(r, key, bestKey, sign < 0 ? "<" : ">")) == sign) (best, bestKey) = (item, key);
+        }
+        return best;
+    }
+
+    private static JinjaValue SortMap(RenderState r, JinjaValue self, JinjaValue[] args)
+    {
+        if (self.Ref is not MapValue map)
+            throw self.IsUndefined ? r.FailUndefined(self) : r.Fail($"'{ValueText.TypeName(self)}' object has no items to sort");
+        var by = Arg.Text(r, args[1], "by", "key");
+        if (by is not ("key" or "value")) throw r.Fail("You can only sort by either \"key\" or \"value\"");
+        r.Charge(map.Count);
+        var keys = by == "key" ? map.Keys() : map.Values();
+        for (var i = 0; i < keys.Length; i++) keys[i] = Folded(keys[i], Arg.Flag(r, args[0]));
+        return ListValue.Of(StableSort.By(r, map.Pairs(), keys, Arg.Flag(r, args[2])));
+    }
+
+    private sealed class ByContent(RenderState r) : IEqualityComparer<JinjaValue>
+    {
+        public bool Equals(JinjaValue x, JinjaValue y)
+        {
+            r.Charge();
+            return Comparison.AreEqual(r, x, y);
+        }
+
+        public int GetHashCode(JinjaValue value) => value.IsUndefined ? throw r.FailUndefined(value) : Comparison.Hash(value);
+    }
+}

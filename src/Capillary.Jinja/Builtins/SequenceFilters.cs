@@ -1,0 +1,89 @@
+using Capillary.Jinja.Run;
+using Capillary.Jinja.Values;
+
+namespace Capillary.Jinja.Builtins;
+
+/// <summary>Filters over lists, maps and strings, except those that order or select.</summary>
+internal static class SequenceFilters
+{
+    internal static readonly Builtin[] All =
+    [
+        new(new("default", ["default_value", "boolean"]), Default),
+        new(new("length", []), static (r, self, _) => (long)Sequences.Length(r, self)),
+        new(new("first", []), static (r, self, _) => Edge(r, self, first: true)),
+        new(new("last", []), static (r, self, _) => Edge(r, self, first: false)),
+        new(new("list", []), static (r, self, _) => ListOf(r, Sequences.Items(r, self))),
+        new(new("reverse", []), Reverse),
+        new(new("join", ["d", "attribute"]), Join),
+        new(new("items", []), Items),
+        new(new("batch", ["linecount", "fill_with"], required: 1), Batch),
+    ];
+
+    private static JinjaValue Default(RenderState r, JinjaValue self, JinjaValue[] args)
+    {
+        if (self.IsUndefined || (Arg.Flag(r, args[1]) && !Sequences.IsTrue(r, self))) return args[0].Or("");
+        return self;
+    }
+
+    private static JinjaValue ListOf(RenderState r, JinjaValue[] items)
+    {
+        r.Charge(items.Length);
+        return ListValue.Of(items);
+    }
+
+    private static JinjaValue Edge(RenderState r, JinjaValue self, bool first)
+    {
+        var items = Sequences.Items(r, self);
+        if (items.Length > 0) return first ? items[0] : items[^1];
+        return UndefinedValue.Because(r.At, $"there is no {(first ? "first" : "last")} item: the sequence is empty");
+    }
+
+    private static JinjaValue Reverse(RenderState r, JinjaValue self, JinjaValue[] args)
+    {
+        var items = Sequences.Items(r, self);
+        r.Charge(items.Length);
+        var reversed = new JinjaValue[items.Length];
+        for (var i = 0; i < items.Length; i++) reversed[^(i + 1)] = items[i];
+        return self.Ref is string ? CodePoints.Join(reversed) : ListValue.Of(reversed);
+    }
+
+    private static JinjaValue Join(RenderState r, JinjaValue self, JinjaValue[] args)
+    {
+        var separator = args[0].IsAbsent ? "" : r.Text(args[0]);
+        var attribute = args[1].IsAbsent || args[1].IsNone ? null : ItemPath.Of(r, args[1]);
+        var items = Sequences.Items(r, self);
+        var mark = r.Output.Length;
+        for (var i = 0; i < items.Length; i++)
+        {
+            r.Charge();
+            if (i > 0) r.Output.Append(separator);
+            ValueText.Write(r, attribute is null ? items[i] : attribute.Read(r, items[i]));
+        }
+        return r.Output.TakeFrom(mark);
+    }
+
+    private static JinjaValue Items(RenderState r, JinjaValue self, JinjaValue[] args)
+    {
+        // Jinja2 lets the undefined pass here, as an empty map.
+        if (self.IsUndefined) return ListValue.Of([]);
+        if (self.Ref is not MapValue map) throw r.Fail("Can only get item pairs from a mapping.");
+        r.Charge(map.Count);
+        return ListValue.Of(map.Pairs());
+    }
+
+    private static JinjaValue Batch(RenderState r, JinjaValue self, JinjaValue[] args)
+    {
+        var size = Arg.Integer(r, args[0], "the line count", 1);
+        if (size is < 1 or > 1_000_000) throw r.Fail("the line count must be from 1 to 1000000");
+        var items = Sequences.Items(r, self);
+        var batches = new List<JinjaValue>();
+        for (long from = 0; from < items.Length; from += size)
+        {
+            r.Charge(size);
+            var line = new List<JinjaValue>(items[(int)from..(int)Math.Min(items.Length, from + size)]);
+            while (line.Count < size && !args[1].IsAbsent && !args[1].IsNone) line.Add(args[1]);
+            batches.Add(ListValue.Of([.. line]));
+        }
+        return ListValue.Of([.. batches]);
+    }
+}

@@ -1,0 +1,65 @@
+using Capillary.Jinja.Run;
+
+namespace Capillary.Jinja.Builtins;
+
+internal delegate JinjaValue BuiltinBody(RenderState r, JinjaValue self, JinjaValue[] arguments);
+
+internal delegate bool TestBody(RenderState r, JinjaValue self, JinjaValue[] arguments);
+
+/// <summary>A filter, method or function.</summary>
+internal sealed record Builtin(Signature Signature, BuiltinBody Body);
+
+/// <summary>A test, the right side of <c>is</c>.</summary>
+internal sealed record BuiltinTest(Signature Signature, TestBody Body);
+
+/// <summary>
+/// How arguments are laid out for the callee: [map of all named ones, if <see cref="AnyNamed"/>] [one per parameter, absent if not
+/// given] [the rest, if <see cref="Rest"/>]. With <see cref="NamedOnly"/> positional arguments all belong to the rest.
+/// </summary>
+internal sealed class Signature(
+    string name, string[] parameters, int required = 0, bool rest = false, bool namedOnly = false, bool anyNamed = false)
+{
+    internal string Name => name;
+
+    internal string[] Parameters => parameters;
+
+    internal int Required => required;
+
+    internal bool Rest => rest;
+
+    internal bool NamedOnly => namedOnly;
+
+    internal bool AnyNamed => anyNamed;
+
+    /// <summary>Where parameters begin.</summary>
+    internal int Head => anyNamed ? 1 : 0;
+
+    /// <summary>Where positional arguments begin.</summary>
+    internal int Start => namedOnly ? Head + parameters.Length : Head;
+
+    /// <summary>Lays out positional arguments that were read at run time, such as those behind the filter's name in <c>map</c>.</summary>
+    internal JinjaValue[] Lay(RenderState r, ReadOnlySpan<JinjaValue> positional)
+    {
+        if (Objection(positional.Length, []) is { } objection) throw r.Fail(objection);
+        var laid = new JinjaValue[Math.Max(Head + parameters.Length, Start + positional.Length)];
+        positional.CopyTo(laid.AsSpan(Start));
+        return laid;
+    }
+
+    /// <summary>What is wrong with a call of this shape, or null.</summary>
+    internal string? Objection(int positional, IReadOnlyList<string> named)
+    {
+        if (!rest && positional > parameters.Length) return $"{name} takes at most {parameters.Length} argument(s), {positional} given";
+        foreach (var given in named)
+        {
+            var index = Array.IndexOf(parameters, given);
+            if (index < 0 && !anyNamed) return $"{name} has no parameter '{given}'";
+            if (index >= 0 && !namedOnly && index < positional) return $"{name} got more than one value for '{given}'";
+        }
+        for (var i = namedOnly ? 0 : positional; i < required; i++)
+        {
+            if (!named.Contains(parameters[i])) return $"{name} needs the argument '{parameters[i]}'";
+        }
+        return null;
+    }
+}

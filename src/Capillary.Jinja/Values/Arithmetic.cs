@@ -1,0 +1,159 @@
+using Capillary.Jinja.Run;
+
+namespace Capillary.Jinja.Values;
+
+/// <summary>Python's operators on numbers, strings and lists. Integers are 64 bits wide; where Python would go on, this is an error.</summary>
+internal static class Arithmetic
+{
+    internal static JinjaValue Add(RenderState r, JinjaValue a, JinjaValue b)
+    {
+        if (a.IsIntegral && b.IsIntegral)
+        {
+            var sum = unchecked(a.Bits + b.Bits);
+            return ((a.Bits ^ sum) & (b.Bits ^ sum)) < 0 ? throw Overflow(r) : JinjaValue.From(sum);
+        }
+        if (a.IsNumber && b.IsNumber) return a.AsDouble + b.AsDouble;
+        if (a.Ref is string x && b.Ref is string y) return Join(r, x, y);
+        if (a.Ref is ListValue p && b.Ref is ListValue q && p.IsTuple == q.IsTuple)
+        {
+            r.Charge((long)p.Items.Length + q.Items.Length);
+            return new JinjaValue(new ListValue([.. p.Items, .. q.Items], p.IsTuple));
+        }
+        throw Unsupported(r, "+", a, b);
+    }
+
+    internal static JinjaValue Subtract(RenderState r, JinjaValue a, JinjaValue b)
+    {
+        if (a.IsIntegral && b.IsIntegral)
+        {
+            var difference = unchecked(a.Bits - b.Bits);
+            return ((a.Bits ^ b.Bits) & (a.Bits ^ difference)) < 0 ? throw Overflow(r) : JinjaValue.From(difference);
+        }
+        return a.IsNumber && b.IsNumber ? a.AsDouble - b.AsDouble : throw Unsupported(r, "-", a, b);
+    }
+
+    internal static JinjaValue Multiply(RenderState r, JinjaValue a, JinjaValue b)
+    {
+        if (a.IsIntegral && b.IsIntegral) return Product(r, a.Bits, b.Bits);
+        if (a.IsNumber && b.IsNumber) return a.AsDouble * b.AsDouble;
+        if (b.IsIntegral && a.Ref is (string or ListValue)) return Repeat(r, a, b.Bits);
+        if (a.IsIntegral && b.Ref is (string or ListValue)) return Repeat(r, b, a.Bits);
+        throw Unsupported(r, "*", a, b);
+    }
+
+    internal static JinjaValue Divide(RenderState r, JinjaValue a, JinjaValue b)
+    {
+        if (!a.IsNumber || !b.IsNumber) throw Unsupported(r, "/", a, b);
+        return b.AsDouble == 0 ? throw r.Fail("division by zero") : a.AsDouble / b.AsDouble;
+    }
+
+    internal static JinjaValue FloorDivide(RenderState r, JinjaValue a, JinjaValue b)
+    {
+        if (!a.IsNumber || !b.IsNumber) throw Unsupported(r, "//", a, b);
+        if (b.AsDouble == 0) throw r.Fail("integer division or modulo by zero");
+        if (a.IsFloat || b.IsFloat) return FloorDivide(a.AsDouble, b.AsDouble);
+        if (b.Bits == -1) return Negate(r, a);
+        var quotient = a.Bits / b.Bits;
+        return a.Bits % b.Bits != 0 && (a.Bits < 0) != (b.Bits < 0) ? quotient - 1 : quotient;
+    }
+
+    internal static JinjaValue Modulo(RenderState r, JinjaValue a, JinjaValue b)
+    {
+        if (a.Ref is string) throw r.Fail("formatting a string with % is not supported yet");
+        if (!a.IsNumber || !b.IsNumber) throw Unsupported(r, "%", a, b);
+        if (b.AsDouble == 0) throw r.Fail("integer division or modulo by zero");
+        if (a.IsFloat || b.IsFloat) return Modulo(a.AsDouble, b.AsDouble);
+        if (b.Bits == -1) return 0L;
+        var rest = a.Bits % b.Bits;
+        return rest != 0 && (rest < 0) != (b.Bits < 0) ? rest + b.Bits : rest;
+    }
+
+    internal static JinjaValue Power(RenderState r, JinjaValue a, JinjaValue b)
+    {
+        if (!a.IsNumber || !b.IsNumber) throw Unsupported(r, "** or pow()", a, b);
+        if (a.AsDouble == 0 && b.AsDouble < 0) throw r.Fail("0.0 cannot be raised to a negative power");
+        if (a.IsFloat || b.IsFloat || b.Bits < 0) return FloatPower(r, a.AsDouble, b.AsDouble);
+        var (result, factor, exponent) = (1L, a.Bits, b.Bits);
+        if (factor is 0 or 1) return exponent == 0 ? 1L : factor;
+        if (factor == -1) return (exponent & 1) == 0 ? 1L : -1L;
+        if (exponent > 63) throw Overflow(r);
+        for (; exponent > 0; exponent--) result = Product(r, result, factor).Bits;
+        return result;
+    }
+
+    internal static JinjaValue Negate(RenderState r, JinjaValue a)
+    {
+        if (a.IsFloat) return -a.AsDouble;
+        if (a.IsIntegral) return a.Bits == long.MinValue ? throw Overflow(r) : -a.Bits;
+        throw a.IsUndefined ? r.FailUndefined(a) : r.Fail($"bad operand type for unary -: '{ValueText.TypeName(a)}'");
+    }
+
+    internal static JinjaValue Plus(RenderState r, JinjaValue a)
+    {
+        if (a.IsFloat) return a;
+        if (a.IsIntegral) return a.Bits;
+        throw a.IsUndefined ? r.FailUndefined(a) : r.Fail($"bad operand type for unary +: '{ValueText.TypeName(a)}'");
+    }
+
+    internal static string Join(RenderState r, string a, string b)
+    {
+        if ((long)a.Length + b.Length > r.MaxChars) throw TooLong(r);
+        r.ChargeText(a.Length + b.Length);
+        return string.Concat(a, b);
+    }
+
+    internal static JinjaException TooLong(RenderState r) => r.Fail($"a string is longer than {r.MaxChars} characters");
+
+    internal static JinjaException Overflow(RenderState r) => r.Fail("the integer does not fit 64 bits");
+
+    private static JinjaValue Product(RenderState r, long a, long b)
+    {
+        var high = Math.BigMul(a, b, out var low);
+        return high == low >> 63 ? low : throw Overflow(r);
+    }
+
+    private static JinjaValue FloorDivide(double a, double b) => Math.Round((a - FloatModulo(a, b)) / b);
+
+    private static JinjaValue Modulo(double a, double b) => FloatModulo(a, b);
+
+    private static double FloatModulo(double a, double b)
+    {
+        var rest = a % b;
+        if (rest == 0) return Math.CopySign(0.0, b);
+        return (rest < 0) != (b < 0) ? rest + b : rest;
+    }
+
+    private static JinjaValue FloatPower(RenderState r, double a, double b)
+    {
+        var result = Math.Pow(a, b);
+        if (double.IsNaN(result) && !double.IsNaN(a) && !double.IsNaN(b)) throw r.Fail("complex numbers are not supported");
+        return double.IsInfinity(result) && double.IsFinite(a) && double.IsFinite(b) ? throw r.Fail("the result is too large") : result;
+    }
+
+    private static JinjaValue Repeat(RenderState r, JinjaValue value, long times)
+    {
+        times = Math.Max(0, times);
+        if (value.Ref is string text)
+        {
+            if (times > 0 && text.Length > r.MaxChars / times) throw TooLong(r);
+            r.ChargeText((int)(text.Length * times));
+            return times == 1 ? value : string.Create((int)(text.Length * times), text, static (span, part) =>
+            {
+                for (var i = 0; i < span.Length; i += part.Length) part.CopyTo(span[i..]);
+            });
+        }
+        var list = (ListValue)value.Ref!;
+        if (times > 0 && list.Items.Length > r.Program.Options.MaxSteps / times) throw r.Fail("the list is too long");
+        r.Charge(list.Items.Length * times);
+        var items = new JinjaValue[list.Items.Length * times];
+        for (var i = 0; i < items.Length; i += list.Items.Length) list.Items.CopyTo(items, i);
+        return new JinjaValue(new ListValue(items, list.IsTuple));
+    }
+
+    private static JinjaException Unsupported(RenderState r, string symbol, JinjaValue a, JinjaValue b)
+    {
+        if (a.IsUndefined) return r.FailUndefined(a);
+        if (b.IsUndefined) return r.FailUndefined(b);
+        return r.Fail($"unsupported operand type(s) for {symbol}: '{ValueText.TypeName(a)}' and '{ValueText.TypeName(b)}'");
+    }
+}

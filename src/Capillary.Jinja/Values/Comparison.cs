@@ -1,0 +1,130 @@
+using Capillary.Jinja.Run;
+
+namespace Capillary.Jinja.Values;
+
+/// <summary>Python's equality, order and hash.</summary>
+internal static class Comparison
+{
+    internal static bool AreEqual(RenderState r, JinjaValue a, JinjaValue b)
+    {
+        if (a.Ref is string x && b.Ref is string y)
+        {
+            if (x.Length != y.Length) return false;
+            r.ChargeText(x.Length);
+            return string.Equals(x, y);
+        }
+        if (a.IsNumber && b.IsNumber) return NumbersEqual(a, b);
+        if (a.IsUndefined) throw r.FailUndefined(a);
+        if (b.IsUndefined) throw r.FailUndefined(b);
+        return (a.Ref, b.Ref) switch
+        {
+            (ListValue p, ListValue q) => p.IsTuple == q.IsTuple && ListsEqual(r, p.Items, q.Items),
+            (MapValue p, MapValue q) => MapsEqual(r, p, q),
+            _ => ReferenceEquals(a.Ref, b.Ref) && !a.IsNumber,
+        };
+    }
+
+    /// <summary>Less than zero, zero, more than zero; an error if Python does not order the two.</summary>
+    internal static int Order(RenderState r, JinjaValue a, JinjaValue b, string symbol = "<")
+    {
+        if (a.Ref is string x && b.Ref is string y) return OrderText(x, y);
+        if (a.IsIntegral && b.IsIntegral) return a.Bits.CompareTo(b.Bits);
+        if (a.IsNumber && b.IsNumber) return a.AsDouble.CompareTo(b.AsDouble);
+        if (a.Ref is ListValue p && b.Ref is ListValue q && p.IsTuple == q.IsTuple) return OrderLists(r, p.Items, q.Items, symbol);
+        if (a.IsUndefined) throw r.FailUndefined(a);
+        if (b.IsUndefined) throw r.FailUndefined(b);
+        throw r.Fail($"'{symbol}' not supported between instances of '{ValueText.TypeName(a)}' and '{ValueText.TypeName(b)}'");
+    }
+
+    /// <summary>NaN is neither less, equal nor greater, so order alone does not answer these.</summary>
+    internal static bool IsNaN(JinjaValue value) => value.IsFloat && double.IsNaN(value.AsDouble);
+
+    internal static bool Contains(RenderState r, JinjaValue container, JinjaValue item)
+    {
+        switch (container.Ref)
+        {
+            case string text:
+                r.ChargeText(text.Length);
+                if (item.Ref is string part) return text.Contains(part, StringComparison.Ordinal);
+                if (item.IsUndefined) throw r.FailUndefined(item);
+                throw r.Fail($"'in <string>' requires string as left operand, not {ValueText.TypeName(item)}");
+            case ListValue list:
+                if (item.IsUndefined) throw r.FailUndefined(item);
+                r.Charge(list.Items.Length / 8);
+                foreach (var candidate in list.Items)
+                {
+                    if (AreEqual(r, candidate, item)) return true;
+                }
+                return false;
+            case MapValue map:
+                if (item.IsUndefined) throw r.FailUndefined(item);
+                return item.Ref is string key && map.TryGet(key, out _);
+        }
+        if (container.IsUndefined) throw r.FailUndefined(container);
+        throw r.Fail($"argument of type '{ValueText.TypeName(container)}' is not iterable");
+    }
+
+    internal static int Hash(JinjaValue value)
+    {
+        if (value.Ref is string text) return string.GetHashCode(text);
+        if (value.IsIntegral) return ((double)value.Bits).GetHashCode();
+        if (value.IsFloat) return value.AsDouble.GetHashCode();
+        // Content of lists and maps is not hashed: equal ones land together all the same, by kind and size.
+        return value.Ref switch
+        {
+            ListValue list => HashCode.Combine(JinjaKind.List, list.Items.Length),
+            MapValue map => HashCode.Combine(JinjaKind.Map, map.Count),
+            null or UndefinedValue => 0,
+            var other => other.GetHashCode(),
+        };
+    }
+
+    // UTF-16 order differs from code point order only where a surrogate meets U+E000..U+FFFF.
+    internal static int OrderText(string a, string b)
+    {
+        var shared = Math.Min(a.Length, b.Length);
+        var at = a.AsSpan(0, shared).CommonPrefixLength(b);
+        if (at == shared) return a.Length.CompareTo(b.Length);
+        var (x, y) = (a[at], b[at]);
+        if (char.IsSurrogate(x) != char.IsSurrogate(y)) return char.IsSurrogate(x) ? (y >= 0xe000 ? 1 : x - y) : x >= 0xe000 ? -1 : x - y;
+        return x - y;
+    }
+
+    private static bool NumbersEqual(JinjaValue a, JinjaValue b) =>
+        a.IsFloat || b.IsFloat ? a.AsDouble == b.AsDouble : a.Bits == b.Bits;
+
+    private static bool ListsEqual(RenderState r, JinjaValue[] a, JinjaValue[] b)
+    {
+        if (a.Length != b.Length) return false;
+        r.EnsureStack();
+        r.Charge(a.Length);
+        for (var i = 0; i < a.Length; i++)
+        {
+            if (!AreEqual(r, a[i], b[i])) return false;
+        }
+        return true;
+    }
+
+    private static bool MapsEqual(RenderState r, MapValue a, MapValue b)
+    {
+        if (a.Count != b.Count) return false;
+        r.EnsureStack();
+        r.Charge(a.Count);
+        foreach (var (key, value) in a.Entries)
+        {
+            if (!b.TryGet(key, out var other) || value.IsAbsent || !AreEqual(r, value, other)) return false;
+        }
+        return true;
+    }
+
+    private static int OrderLists(RenderState r, JinjaValue[] a, JinjaValue[] b, string symbol)
+    {
+        r.EnsureStack();
+        r.Charge(Math.Min(a.Length, b.Length));
+        for (var i = 0; i < a.Length && i < b.Length; i++)
+        {
+            if (!AreEqual(r, a[i], b[i])) return Order(r, a[i], b[i], symbol);
+        }
+        return a.Length.CompareTo(b.Length);
+    }
+}

@@ -1,0 +1,104 @@
+using Capillary.Jinja.Run;
+
+namespace Capillary.Jinja.Values;
+
+/// <summary>Iterating, measuring and cutting: what Python's sequence protocol does.</summary>
+internal static class Sequences
+{
+    /// <summary>The items of a list, the keys of a map, the characters of a string. Not to be written to.</summary>
+    internal static JinjaValue[] Items(RenderState r, JinjaValue value) =>
+        TryItems(r, value) ?? throw r.Fail($"'{ValueText.TypeName(value)}' object is not iterable");
+
+    internal static JinjaValue[]? TryItems(RenderState r, JinjaValue value)
+    {
+        switch (value.Ref)
+        {
+            case ListValue list:
+                return list.Items;
+            case MapValue map:
+                r.Charge(map.Count);
+                return map.Keys();
+            case string text:
+                r.Charge(text.Length);
+                return CodePoints.Split(text);
+            case UndefinedValue { IsLenient: true }:
+                return [];
+            case null or UndefinedValue:
+                throw r.FailUndefined(value);
+            default:
+                return null;
+        }
+    }
+
+    internal static int Length(RenderState r, JinjaValue value) => value.Ref switch
+    {
+        string text => CodePoints.Count(text),
+        ListValue list => list.Items.Length,
+        MapValue map => map.Count,
+        UndefinedValue { IsLenient: true } => 0,
+        null or UndefinedValue => throw r.FailUndefined(value),
+        _ => throw r.Fail($"object of type '{ValueText.TypeName(value)}' has no len()"),
+    };
+
+    internal static bool IsTrue(RenderState r, JinjaValue value) => value.Ref switch
+    {
+        string text => text.Length > 0,
+        Tag => value.IsFloat ? value.AsDouble != 0 : value.Bits != 0,
+        ListValue list => list.Items.Length > 0,
+        MapValue map => map.Count > 0,
+        UndefinedValue { IsLenient: true } => false,
+        null or UndefinedValue => throw r.FailUndefined(value),
+        _ => true,
+    };
+
+    internal static JinjaValue Slice(RenderState r, JinjaValue value, JinjaValue start, JinjaValue stop, JinjaValue step)
+    {
+        if (value.Ref is not (string or ListValue))
+        {
+            throw value.IsUndefined ? r.FailUndefined(value) : r.Fail($"'{ValueText.TypeName(value)}' object can not be sliced");
+        }
+        r.ChargeFor(value);
+        var stride = Bound(r, step) ?? 1;
+        if (stride == 0) throw r.Fail("slice step cannot be zero");
+        var length = Length(r, value);
+        var (first, last) = stride > 0 ? (0L, (long)length) : (length - 1L, -1L);
+        var from = Clamp(Bound(r, start), first, length, stride);
+        var to = Clamp(Bound(r, stop), last, length, stride);
+        return value.Ref is string text ? Cut(r, text, from, to, stride) : Pick(r, (ListValue)value.Ref, from, to, stride);
+    }
+
+    private static long? Bound(RenderState r, JinjaValue bound)
+    {
+        if (bound.IsAbsent || bound.IsNone) return null;
+        if (bound.IsUndefined) throw r.FailUndefined(bound);
+        return bound.IsIntegral ? bound.Bits : throw r.Fail("slice indices must be integers or None");
+    }
+
+    private static long Clamp(long? bound, long missing, int length, long stride)
+    {
+        if (bound is not { } at) return missing;
+        if (at < 0) at += length;
+        return stride > 0 ? Math.Clamp(at, 0, length) : Math.Clamp(at, -1, length - 1);
+    }
+
+    private static JinjaValue Cut(RenderState r, string text, long from, long to, long stride)
+    {
+        if (stride == 1 && CodePoints.IsPlain(text)) return from >= to ? "" : text[(int)from..(int)to];
+        var characters = new ListValue(Items(r, text), false);
+        var picked = (ListValue)Pick(r, characters, from, to, stride).Ref!;
+        return CodePoints.Join(picked.Items);
+    }
+
+    private static JinjaValue Pick(RenderState r, ListValue list, long from, long to, long stride)
+    {
+        var picked = new List<JinjaValue>();
+        // The stride may be as large as a long, so the sum is guarded by the distance left.
+        for (var at = from; stride > 0 ? at < to : at > to; at += stride)
+        {
+            r.Charge();
+            picked.Add(list.Items[at]);
+            if (Math.Abs(to - at) <= Math.Abs(Math.Max(stride, -long.MaxValue))) break;
+        }
+        return new JinjaValue(new ListValue([.. picked], list.IsTuple));
+    }
+}

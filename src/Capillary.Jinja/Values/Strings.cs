@@ -1,0 +1,167 @@
+using System.Text;
+using Capillary.Jinja.Run;
+
+namespace Capillary.Jinja.Values;
+
+/// <summary>Python's string functions, bounded by the render's limits.</summary>
+internal static class Strings
+{
+    internal static string Replace(RenderState r, string text, string old, string with, long count)
+    {
+        if (count < 0) count = long.MaxValue;
+        var mark = r.Output.Length;
+        var at = 0;
+        if (old.Length == 0) at = InsertBetween(r, text, with, count);
+        else
+        {
+            for (; count > 0; count--)
+            {
+                var found = text.IndexOf(old, at, StringComparison.Ordinal);
+                if (found < 0) break;
+                r.Output.Append(text.AsSpan(at, found - at));
+                r.Output.Append(with);
+                at = found + old.Length;
+            }
+        }
+        if (at == 0 && r.Output.Length == mark) return text;
+        r.Output.Append(text.AsSpan(at));
+        return r.Output.TakeFrom(mark);
+    }
+
+    internal static string Capitalize(string text) =>
+        text.Length == 0 ? text : char.ToUpperInvariant(text[0]) + text[1..].ToLowerInvariant();
+
+    /// <summary>The method: a word begins after whatever is no letter.</summary>
+    internal static string TitleByLetters(string text) => Title(text, static before => !char.IsLetter(before));
+
+    /// <summary>Jinja2's filter: a word begins after blanks, hyphens and opening brackets.</summary>
+    internal static string TitleByBlanks(string text) =>
+        Title(text, static before => before is '-' or '(' or '{' or '[' or '<' || char.IsWhiteSpace(before));
+
+    internal static string Strip(string text, JinjaValue characters, bool start, bool end)
+    {
+        var set = characters.Ref as string;
+        var (from, to) = (0, text.Length);
+        while (start && from < to && IsStripped(text[from], set)) from++;
+        while (end && to > from && IsStripped(text[to - 1], set)) to--;
+        return text[from..to];
+    }
+
+    internal static List<JinjaValue> Split(RenderState r, string text, string? separator, long most)
+    {
+        var parts = new List<JinjaValue>();
+        if (separator is null) SplitAtBlanks(r, text, most, parts);
+        else SplitAt(r, text, separator, most, parts);
+        return parts;
+    }
+
+    internal static List<JinjaValue> SplitFromEnd(RenderState r, string text, string separator, long most)
+    {
+        var parts = new List<JinjaValue>();
+        var end = text.Length;
+        for (; most != 0; most--)
+        {
+            var found = end == 0 ? -1 : text.LastIndexOf(separator, end - 1, end, StringComparison.Ordinal);
+            if (found < 0) break;
+            r.Charge();
+            parts.Add(text[(found + separator.Length)..end]);
+            end = found;
+        }
+        parts.Add(text[..end]);
+        parts.Reverse();
+        return parts;
+    }
+
+    internal static List<string> Lines(RenderState r, string text)
+    {
+        var lines = new List<string>();
+        var start = 0;
+        for (var i = 0; i < text.Length; i++)
+        {
+            if (!IsLineEnd(text[i])) continue;
+            r.Charge();
+            lines.Add(text[start..i]);
+            if (text[i] == '\r' && i + 1 < text.Length && text[i + 1] == '\n') i++;
+            start = i + 1;
+        }
+        if (start < text.Length) lines.Add(text[start..]);
+        return lines;
+    }
+
+    internal static string Pad(RenderState r, string text, long width, string fill, double leftShare)
+    {
+        var missing = width - CodePoints.Count(text);
+        if (missing <= 0) return text;
+        if (missing > r.MaxChars) throw Arithmetic.TooLong(r);
+        var left = (int)(missing * leftShare);
+        // Python's center puts the odd blank left only if the width is odd too.
+        if (leftShare is > 0 and < 1) left = (int)(missing / 2 + (missing & width & 1));
+        var mark = r.Output.Length;
+        for (var i = 0; i < left; i++) r.Output.Append(fill);
+        r.Output.Append(text);
+        for (var i = left; i < missing; i++) r.Output.Append(fill);
+        return r.Output.TakeFrom(mark);
+    }
+
+    private static int InsertBetween(RenderState r, string text, string with, long count)
+    {
+        var at = 0;
+        for (; count > 0 && at <= text.Length; count--)
+        {
+            r.Output.Append(with);
+            if (at == text.Length) break;
+            var length = char.IsSurrogatePair(text, at) ? 2 : 1;
+            r.Output.Append(text.AsSpan(at, length));
+            at += length;
+        }
+        return at;
+    }
+
+    private static string Title(string text, Func<char, bool> beginsAfter)
+    {
+        var title = new StringBuilder(text.Length);
+        for (var i = 0; i < text.Length; i++)
+        {
+            var begins = i == 0 || beginsAfter(text[i - 1]);
+            title.Append(begins ? char.ToUpperInvariant(text[i]) : char.ToLowerInvariant(text[i]));
+        }
+        return title.ToString();
+    }
+
+    private static bool IsStripped(char c, string? set) => set is null ? char.IsWhiteSpace(c) : set.Contains(c);
+
+    private static bool IsLineEnd(char c) => c is '\n' or '\r' or '\v' or '\f' or '\x1c' or '\x1d' or '\x1e' or '\x85' or '\u2028' or '\u2029';
+
+    private static void SplitAtBlanks(RenderState r, string text, long most, List<JinjaValue> parts)
+    {
+        var at = 0;
+        while (true)
+        {
+            while (at < text.Length && char.IsWhiteSpace(text[at])) at++;
+            if (at == text.Length) return;
+            r.Charge();
+            if (most-- == 0)
+            {
+                parts.Add(text[at..]);
+                return;
+            }
+            var start = at;
+            while (at < text.Length && !char.IsWhiteSpace(text[at])) at++;
+            parts.Add(text[start..at]);
+        }
+    }
+
+    private static void SplitAt(RenderState r, string text, string separator, long most, List<JinjaValue> parts)
+    {
+        var start = 0;
+        for (; most != 0; most--)
+        {
+            var found = text.IndexOf(separator, start, StringComparison.Ordinal);
+            if (found < 0) break;
+            r.Charge();
+            parts.Add(text[start..found]);
+            start = found + separator.Length;
+        }
+        parts.Add(text[start..]);
+    }
+}

@@ -1,0 +1,96 @@
+using Capillary.Jinja;
+using Xunit;
+
+namespace Capillary.Tests.Jinja;
+
+/// <summary>No template, however bad, takes more than its share or ends the process.</summary>
+public sealed class LimitTests
+{
+    private static readonly JinjaValue Empty = JinjaValue.FromMap(new Dictionary<string, JinjaValue>());
+
+    private static readonly JinjaOptions Small = new() { MaxOutputChars = 1000, MaxSteps = 20_000, MaxDepth = 30 };
+
+    [Theory]
+    [InlineData("{% for i in range(1000) %}xx{% endfor %}", "longer than 1000 characters")]
+    [InlineData("{{ 'a' * 1000000000000 }}", "longer than 1000 characters")]
+    [InlineData("{{ ('a' * 900) | replace('a', 'b' * 900) }}", "longer than 1000 characters")]
+    [InlineData("{{ ('a' * 900) | indent(900, true) ~ 'x' * 900 }}", "longer than 1000 characters")]
+    [InlineData("{{ 'a' | center(100000000000) }}", "longer than 1000 characters")]
+    [InlineData("{{ 'a'.zfill(100000000000) }}", "longer than 1000 characters")]
+    [InlineData("{{ range(600) | join('ab') }}", "longer than 1000 characters")]
+    [InlineData("{% set x = 'a' * 900 %}{{ x + x }}", "longer than 1000 characters")]
+    [InlineData("{{ [1] * 1000000000000 }}", "the list is too long")]
+    [InlineData("{% set x = [1] * 30000 %}", "the list is too long")]
+    [InlineData("{{ range(100001) }}", "the range is longer than 100000")]
+    [InlineData("{% for i in range(9999) %}{% for j in range(9999) %}{% endfor %}{% endfor %}", "more than 20000 steps")]
+    [InlineData("{% set ns = namespace(x=[1]) %}{% for i in range(60) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}{{ ns.x == ns.x * 1 }}", "more than 20000 steps")]
+    [InlineData("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", "macro calls nest deeper than 30")]
+    public void A_render_that_takes_too_much_fails(string template, string reason)
+    {
+        var parsed = JinjaTemplate.Parse(template, "t", Small);
+        Assert.Contains(reason, Assert.Throws<JinjaException>(() => parsed.Render(Empty)).Reason, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("(", "1", ")")]
+    [InlineData("[", "1", "]")]
+    [InlineData("-", "1", "")]
+    [InlineData("not ", "1", "")]
+    [InlineData("1 + ", "1", "")]
+    [InlineData("1 if 1 else ", "1", "")]
+    [InlineData("", "a", ".b")]
+    [InlineData("", "a", "[0]")]
+    [InlineData("", "a", "()")]
+    [InlineData("", "a", "|upper")]
+    [InlineData("", "a", " is defined == 1")]
+    public void Source_that_nests_too_deep_fails(string open, string inner, string close)
+    {
+        var source = "{{ " + string.Concat(Enumerable.Repeat(open, 5000)) + inner + string.Concat(Enumerable.Repeat(close, 5000)) + " }}";
+        try
+        {
+            JinjaTemplate.Parse(source, "t").Render(JinjaValue.FromMap(new Dictionary<string, JinjaValue> { ["a"] = 1 }));
+        }
+        catch (JinjaException)
+        {
+            return;
+        }
+        // A chain without depth, such as a comparison, may also just work.
+        Assert.Equal(" is defined == 1", close);
+    }
+
+    [Fact]
+    public void Blocks_that_nest_too_deep_fail() =>
+        Assert.Throws<JinjaException>(() => JinjaTemplate.Parse(string.Concat(Enumerable.Repeat("{% if 1 %}", 5000)), "t"));
+
+    [Fact]
+    public void A_value_that_nests_too_deep_fails()
+    {
+        var template = "{% set ns = namespace(x=1) %}{% for i in range(90000) %}{% set ns.x = [ns.x] %}{% endfor %}";
+        foreach (var use in new[] { "{{ ns.x }}", "{{ ns.x|tojson }}", "{{ ns.x|to_yaml }}", "{{ ns.x == [ns.x] }}" })
+        {
+            Assert.Throws<JinjaException>(() => JinjaTemplate.Parse(template + use, "t").Render(Empty));
+        }
+    }
+
+    [Fact]
+    public void Deep_macros_with_deep_expressions_stay_on_the_stack()
+    {
+        var deep = new string('(', 80) + "m(x - 1)" + new string(')', 80);
+        var template = "{% macro m(x) %}{{ " + deep + " if x > 0 else 'end' }}{% endmacro %}{{ m(150) }}";
+        var parsed = JinjaTemplate.Parse(template, "t", new JinjaOptions { MaxDepth = 200 });
+        var text = "";
+        var thread = new Thread(() => text = parsed.Render(Empty), 1024 * 1024);
+        thread.Start();
+        thread.Join();
+        Assert.Equal("end", text);
+    }
+
+    [Fact]
+    public void A_render_can_be_stopped()
+    {
+        using var stop = new CancellationTokenSource();
+        stop.Cancel();
+        var parsed = JinjaTemplate.Parse("{% for i in range(99999) %}{% endfor %}", "t");
+        Assert.Throws<OperationCanceledException>(() => parsed.Render(Empty, stop.Token));
+    }
+}
