@@ -56,8 +56,8 @@ public enum ReportPhase
 public sealed record AppHealth(AppName Name, bool Healthy, string? Message = null);
 
 /// <summary>
-/// What a site says of itself, signed by its identity key. Reports are state: within an incarnation a higher <paramref name="Seq"/> replaces
-/// a lower one.
+/// What a site says of itself, signed by its identity key. Reports are state: within an incarnation a higher <paramref name="Seq"/>
+/// replaces a lower one.
 /// </summary>
 /// <param name="V">Format version, 1.</param>
 /// <param name="Fleet">The fleet.</param>
@@ -81,6 +81,7 @@ public sealed record Report(int V, FleetName Fleet, SiteId Site, [property: Json
 {
     private const int MaxConditions = 100;
     private const int MaxText = 1024;
+    private const int MaxCode = 100;
 
     public byte[] ToPayload() => JsonSerializer.SerializeToUtf8Bytes(this, ReportJson.Default.Report);
 
@@ -105,7 +106,8 @@ public sealed record Report(int V, FleetName Fleet, SiteId Site, [property: Json
     {
         if (Apps is not { Count: <= BundleManifest.MaxLayers } || Apps.Any(app => app?.Name.Value is null || app.Message?.Length > MaxText))
             throw new TrustFormatException("report: apps is missing, too long or has an app without a name");
-        if (Conditions is not { Count: <= MaxConditions } || Conditions.Any(item => item is not { Code.Length: <= 100, Text.Length: <= MaxText }))
+        if (Conditions is not { Count: <= MaxConditions }
+            || Conditions.Any(item => item is not { Code.Length: <= MaxCode, Text.Length: <= MaxText }))
             throw new TrustFormatException("report: conditions is missing, too long or has one without code and text");
         if (Agent is not { Length: <= MaxText }) throw new TrustFormatException("report: agent is missing or too long");
         if (Incarnation < 0 || Seq < 1 || Generation < 0 || Since < 0 || Since > Generation || BundleSince < 0 || BundleSince > Since)

@@ -122,7 +122,8 @@ public sealed record Beacon(int V, FleetName Fleet, [property: JsonRequired] Dat
         var beacon = SignedDocument.Read(envelope, PayloadTypes.Beacon, TrustJson.Default.Beacon);
         SignedDocument.RequireVersion(beacon.V, "beacon");
         SignedDocument.RequireFleet(beacon.Fleet, root.Fleet, "beacon");
-        if (beacon.Revocations is null || beacon.Revocations.Any(id => id is null)) throw new TrustFormatException("beacon: revocations is missing");
+        if (beacon.Revocations is null || beacon.Revocations.Any(id => id is null))
+            throw new TrustFormatException("beacon: revocations is missing or holds null");
         if (beacon.Generation < 0 || beacon.Generation > 0 != beacon.Checkpoint is not null)
             throw new TrustFormatException("beacon: a checkpoint stands beside every generation from 1");
         return beacon;
