@@ -3,7 +3,6 @@ using System.Text;
 using Capillary.Core.Identity;
 using Capillary.Node.Child;
 using Capillary.Node.Hosting;
-using Capillary.Node.Links;
 using Microsoft.Extensions.Logging;
 
 namespace Capillary.EdgeAgent;

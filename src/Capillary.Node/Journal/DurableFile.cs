@@ -12,8 +12,6 @@ namespace Capillary.Node.Journal;
 public sealed class DurableFile<T>(string path, JsonTypeInfo<T> type)
     where T : class
 {
-    private readonly string temporary = path + ".tmp";
-
     /// <summary>The document. One that cannot be read is put aside as <c>name.corrupt</c>, so that the next write loses no evidence.</summary>
     /// <exception cref="IOException">The disk failed.</exception>
     public DurableRead<T> Read()
@@ -40,25 +38,7 @@ public sealed class DurableFile<T>(string path, JsonTypeInfo<T> type)
 
     /// <summary>Returns when the value is on disk. After an exception the old document is still there.</summary>
     /// <exception cref="IOException">Not written; <see cref="Exception.HResult"/> is the errno.</exception>
-    public void Write(T value)
-    {
-        var options = new FileStreamOptions
-        {
-            Mode = FileMode.Create,
-            Access = FileAccess.Write,
-            Share = FileShare.None,
-            BufferSize = 0,
-        };
-        if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        var bytes = JsonSerializer.SerializeToUtf8Bytes(value, type);
-        using (var stream = new FileStream(temporary, options))
-        {
-            stream.Write(bytes);
-            stream.Flush(flushToDisk: true);
-        }
-        File.Move(temporary, path, overwrite: true);
-        DurableFolder.Flush(Path.GetDirectoryName(path)!);
-    }
+    public void Write(T value) => AtomicFile.Write(path, JsonSerializer.SerializeToUtf8Bytes(value, type));
 
     /// <summary>Gone when this returns, also after a power cut.</summary>
     public void Delete()
