@@ -113,7 +113,8 @@ public sealed record AppContent(
     {
         FileSource.Inline inline => Encoding.UTF8.GetBytes(inline.Content),
         FileSource.Rendered rendered => Rendered[rendered.File],
-        _ => null,
+        // The cast matters: a bare null would become an empty memory by way of byte[].
+        _ => (ReadOnlyMemory<byte>?)null,
     };
 
     internal static AppContent Read(ReadOnlyMemory<byte> bytes, Dictionary<Digest, long> artifacts)

@@ -58,8 +58,9 @@ internal sealed class HostFiles(HostApplyOptions options, SiteAllowList allow, A
         foreach (var file in stage.Files)
         {
             var root = RootOf(file.Path);
-            var original = Inspect(file, root, folders);
-            if (owned.Find(OwnedObject.PathKey(OwnedKind.File, file.Path)) is null) made.Add(OwnedObject.Of(file, original));
+            var ours = owned.Find(OwnedObject.PathKey(OwnedKind.File, file.Path)) is not null;
+            var original = Inspect(file, root, ours, folders);
+            if (!ours) made.Add(OwnedObject.Of(file, original));
             StageOne(root, file, content);
         }
         foreach (var folder in folders)
@@ -70,13 +71,14 @@ internal sealed class HostFiles(HostApplyOptions options, SiteAllowList allow, A
     }
 
     /// <summary>True when a foreign file with other content stands there. Adds the folders that are missing on the way.</summary>
-    private static bool Inspect(DesiredFile file, string root, HashSet<string> missing)
+    private static bool Inspect(DesiredFile file, string root, bool ours, HashSet<string> missing)
     {
         using var parent = FolderHandle.OpenParent(root, file.Path, make: false);
         if (parent is not null)
         {
             var name = NameOf(file.Path);
             if (parent.Look(name) is not { } facts) return false;
+            if (ours) return false;
             if (facts.IsLink) throw HostException.Link(file.Path);
             if (!facts.IsFile && !facts.IsFolder) throw NotAFile(file.Path);
             return facts.IsFile && parent.Hash(name) != file.Digest;
@@ -112,8 +114,8 @@ internal sealed class HostFiles(HostApplyOptions options, SiteAllowList allow, A
         using var rootHandle = FolderHandle.OpenRoot(root);
         using var stage = rootHandle.Enter(SiteAllowList.StageFolder, make: true, mode: 0x1C0)!;
         var facts = parent.Look(name);
-        if (facts is { IsLink: true }) throw HostException.Link(file.Path);
-        if (facts is { IsFile: false }) throw NotAFile(file.Path);
+        // Staging refused a link that was there before us; one that took the place of our file is itself replaced, not followed.
+        if (facts is { IsFile: false, IsLink: false }) throw NotAFile(file.Path);
         var staged = StagedName(file);
         if (facts is { } there && IsAsDesired(there, file) && parent.Hash(name) == file.Digest)
         {

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using Capillary.Core.Apply;
 using Capillary.Node.Journal;
 
@@ -25,7 +26,7 @@ internal sealed class ServiceSupervisor(SupervisorContext context)
                 services.Add(record.Key, service);
                 service.Recover(now);
             }
-            catch (Exception e) when (e is FormatException or System.Text.Json.JsonException or IOException)
+            catch (Exception e) when (e is FormatException or JsonException or IOException or UnauthorizedAccessException)
             {
                 context.Tell(new ApplyEvent.Raised(ConditionCodes.StateLost, path, e.Message));
             }
@@ -51,7 +52,7 @@ internal sealed class ServiceSupervisor(SupervisorContext context)
             waitingFor = step;
             Answer();
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             var code = e.HResult is Libc.NoSpace or Libc.QuotaExceeded ? ConditionCodes.DiskFull : ConditionCodes.ApplyFailed;
             context.Tell(new ApplyEvent.StepFailed(code, "", e.Message, Final: false));
@@ -67,7 +68,7 @@ internal sealed class ServiceSupervisor(SupervisorContext context)
             {
                 service.Beat(now);
             }
-            catch (IOException e)
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
                 HostLog.NotSaved(context.Log, service.Record.Key, e.Message);
             }

@@ -65,6 +65,7 @@ internal sealed class SupervisedService
             }
             if (found is not null) return;
         }
+        if (record.Phase == ServicePhase.Ended) Health.Ended(record.ExitCode == 0 ? null : $"service '{record.Key}' ended");
         // A boot ends everything and is nobody's failure.
         if (record.Phase != ServicePhase.Ended || (!sameBoot && spec.Restart.When != RestartWhen.Never)) Launch(now);
     }
@@ -142,7 +143,7 @@ internal sealed class SupervisedService
             child?.Dispose();
             child = context.Launcher.Start(spec, spec.Command, Mark, context.LogPath(record.App, record.Name));
         }
-        catch (Exception e) when (e is Win32Exception or HostException or IOException)
+        catch (Exception e) when (e is Win32Exception or HostException or IOException or UnauthorizedAccessException)
         {
             child = null;
             Wait(now, null, $"could not be started: {e.Message}");
@@ -242,7 +243,7 @@ internal sealed class SupervisedService
             file.Write(record);
             return true;
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             HostLog.NotSaved(context.Log, record.Key, e.Message);
             return false;

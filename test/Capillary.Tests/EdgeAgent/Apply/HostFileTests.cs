@@ -121,6 +121,9 @@ public sealed class HostFileTests
         Assert.Equal(("1", "2"), (File.ReadAllText(site.In("etc/x")), File.ReadAllText(site.In("etc/y"))));
         Assert.Equal((UnixFileMode)0x1A4, File.GetUnixFileMode(site.In("etc/z")));
         Assert.True(site.Has(ConditionCodes.DriftRepaired, "etc/y"));
+        File.Delete(site.In("etc/x"));
+        File.CreateSymbolicLink(site.In("etc/x"), "/etc/hostname");
+        await site.UntilAsync(() => new FileInfo(site.In("etc/x")).LinkTarget is null && File.ReadAllText(site.In("etc/x")) == "1", seconds: 10);
         Directory.Delete(site.In("etc"), recursive: true);
         await site.UntilAsync(() => File.Exists(site.In("etc/x")) && File.Exists(site.In("etc/z")), seconds: 10);
         File.SetLastWriteTimeUtc(site.In("etc/x"), DateTime.UnixEpoch);
