@@ -82,7 +82,7 @@ internal sealed class AppProgram
 
     private void CheckNames(TemplateProgram program, DiagnosticBag bag)
     {
-        foreach (var path in program.Templates.SelectMany(template => template.ReadPaths.Concat(template.FreeVariables)).Distinct())
+        foreach (var path in program.Templates.SelectMany(template => template.ReadPaths).Distinct())
         {
             if (ReadPaths.Unknown(path, Document) is not { } unknown) continue;
             var isVariable = path.StartsWith("vars.", StringComparison.Ordinal);

@@ -72,8 +72,8 @@ public static class FleetCompiler
     private static Dictionary<string, AppProgram> Programs(FleetTree tree, FleetInventory inventory, FleetCompilation? previous,
         List<Diagnostic> problems)
     {
-        var templates = tree.Files.Where(file => FleetLayout.TemplateOf(file.Path) is not null)
-            .ToLookup(file => FleetLayout.TemplateOf(file.Path)!.Value.App, StringComparer.Ordinal);
+        var templates = tree.Files.Select(file => (File: file, FleetLayout.TemplateOf(file.Path)?.App)).Where(item => item.App is not null)
+            .ToLookup(item => item.App!, item => item.File, StringComparer.Ordinal);
         var programs = new Dictionary<string, AppProgram>(StringComparer.Ordinal);
         foreach (var app in inventory.Apps)
         {

@@ -53,10 +53,11 @@ internal static class DocumentParser
     {
         CheckVersionAndKind(place, root);
         var head = Head(place, root);
-        var spec = root.Child("spec", required: place.Kind is not (DocumentKind.Fleet or DocumentKind.Region or DocumentKind.RolloutPolicy));
-        spec ??= new FieldReader(new YamlMapping([], root.At, 1), "spec", root.Bag);
+        var isOptional = place.Kind is DocumentKind.Region or DocumentKind.RolloutPolicy;
+        var spec = root.Child("spec", required: !isOptional);
         root.RejectUnknown();
-        if (head is null) return null;
+        if (isOptional) spec ??= new FieldReader(new YamlMapping([], root.At, 1), "spec", root.Bag);
+        if (head is null || spec is null) return null;
         SourceDocument document = place.Kind switch
         {
             DocumentKind.Fleet => Fleet(head, spec),

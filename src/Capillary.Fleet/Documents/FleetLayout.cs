@@ -73,7 +73,7 @@ public static class FleetLayout
 
     /// <summary>App and path below its templates folder, when the path is a template's.</summary>
     internal static (string App, string Path)? TemplateOf(string path) =>
-        path.Split('/', 4) is ["apps", var app, Templates, var rest] ? (app, rest) : null;
+        path.StartsWith("apps/", StringComparison.Ordinal) && path.Split('/', 4) is [_, var app, Templates, var rest] ? (app, rest) : null;
 
     private static bool IsYaml(string path) =>
         path.EndsWith(".yaml", StringComparison.Ordinal) || path.EndsWith(".yml", StringComparison.Ordinal);

@@ -45,7 +45,7 @@ public sealed record VariableDeclaration(string Name, VariableType Type, IReadOn
             VariableType.Boolean => value.Kind == ScalarKind.Boolean,
             _ => value.Kind == ScalarKind.String,
         };
-        if (!fits) return ($"'{Name}' is a {TypeName}, found {value}", Fix(value));
+        if (!fits) return ($"'{Name}' is {(TypeName[0] is 'i' or 'e' ? "an" : "a")} {TypeName}, found {value}", Fix(value));
         if (Type != VariableType.Enum || Values.Contains(value.Text, StringComparer.Ordinal)) return null;
         return ($"'{Name}' is one of {string.Join(", ", Values)}, found {value}", NearestName.Suggest(value.Text, Values));
     }

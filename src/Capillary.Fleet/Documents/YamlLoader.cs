@@ -40,10 +40,8 @@ internal sealed class YamlLoader
         }
         catch (YamlException e)
         {
-            var start = Position(e.Start);
-            var tab = Utf8Text.Line(text, start.Line) is { } line && line.AsSpan().TrimStart(' ').StartsWith("\t")
-                || e.Message.Contains("tab character", StringComparison.Ordinal);
-            bag.Error(syntax, start, Sentence(e.Message), tab ? "indent with spaces; YAML allows no tabs there" : null);
+            var tab = e.Message.Contains(" tab ", StringComparison.Ordinal) ? Tab(text) : null;
+            bag.Error(syntax, tab ?? Position(e.Start), Sentence(e.Message), tab is null ? null : "indent with spaces; YAML allows no tabs there");
             return [];
         }
         catch (TooMuch)
@@ -156,6 +154,17 @@ internal sealed class YamlLoader
     }
 
     private static TextPosition Position(Mark mark) => new((int)mark.Line, (int)mark.Column);
+
+    /// <summary>The first tab that indents a line: the parser itself only names the node around it.</summary>
+    private static TextPosition? Tab(string text)
+    {
+        for (var index = text.IndexOf('\t', StringComparison.Ordinal); index >= 0; index = text.IndexOf('\t', index + 1))
+        {
+            var start = text.LastIndexOf('\n', index) + 1;
+            if (text.AsSpan(start, index - start).IndexOfAnyExcept(' ') < 0) return Utf8Text.PositionOf(text, index);
+        }
+        return null;
+    }
 
     private static string Sentence(string message)
     {

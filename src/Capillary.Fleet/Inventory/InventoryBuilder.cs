@@ -112,7 +112,7 @@ internal sealed class InventoryBuilder
             var first = folder.MinBy(site => site.File, StringComparer.Ordinal)!;
             var more = folder.Count() - 1;
             Error(DiagnosticCodes.UnknownRegion, first.File, TextPosition.WholeFile,
-                $"the folder '{folder.Key}' is no region of this fleet{(more == 0 ? "" : $" (and {more:N0} more sites in it)")}",
+                $"the folder '{folder.Key}' is no region of this fleet{(more == 0 ? "" : more == 1 ? " (and 1 more site in it)" : $" (and {more:N0} more sites in it)")}",
                 NearestName.Suggest(folder.Key, fleet.Regions.Select(region => region.Value)) ?? $"add regions/{folder.Key}.yaml");
         }
     }

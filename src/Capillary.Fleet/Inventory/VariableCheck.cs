@@ -32,9 +32,12 @@ internal sealed class VariableCheck
 
     private void Types(string file, VariableSetting setting, List<(AppDocument App, VariableDeclaration Declaration)> list)
     {
+        string? said = null;
         foreach (var (app, declaration) in list)
         {
-            if (declaration.Problem(setting.Value) is not { } problem) continue;
+            // Apps that declare it alike would only say the same again.
+            if (declaration.Problem(setting.Value) is not { } problem || problem.Message == said) continue;
+            said = problem.Message;
             problems.Add(new(DiagnosticSeverity.Error, DiagnosticCodes.VariableType.Id, file, setting.At.Line, setting.At.Column,
                 $"{problem.Message} (declared by app '{app.Name}')", problem.Suggestion));
         }
