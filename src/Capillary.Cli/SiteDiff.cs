@@ -30,6 +30,7 @@ internal sealed record SiteDiff(string Text, string ChangedLines)
         var header = $"--- {(was.Length == 0 ? "/dev/null" : "a/" + name)}\n+++ {(now.Length == 0 ? "/dev/null" : "b/" + name)}\n";
         text.Append(header);
         changed.Append(header);
+        if (was.EndsWith('\n') == now.EndsWith('\n') || was.Length == 0 || now.Length == 0) (was, now) = (WithoutLastEnd(was), WithoutLastEnd(now));
         var lines = new InlineDiffBuilder(new DiffPlex.Differ()).BuildDiffModel(was, now).Lines;
         var isKept = new bool[lines.Count];
         for (var index = 0; index < lines.Count; index++)
@@ -63,6 +64,9 @@ internal sealed record SiteDiff(string Text, string ChangedLines)
             (oldLine, newLine, index) = (oldLine + oldCount, newLine + newCount, end);
         }
     }
+
+    /// <summary>The end of the last line would be compared as an empty line of its own.</summary>
+    private static string WithoutLastEnd(string text) => text.EndsWith('\n') ? text[..^1] : text;
 
     private static char Sign(DiffPiece line) => line.Type switch
     {

@@ -38,6 +38,9 @@ public static class FleetLayout
         return parts.Length <= 3 && IsYaml(path) ? TreeReading.Hold : TreeReading.Hash;
     }
 
+    /// <summary>True for a path that is one of the language's folders or below one.</summary>
+    internal static bool IsInFleetFolder(string path) => Folders.Contains(path.Split('/')[0], StringComparer.Ordinal);
+
     /// <summary>What document must stand at this path; null when the path is no document's.</summary>
     internal static DocumentPlace? Place(string path)
     {

@@ -63,9 +63,9 @@ public static class TreeRules
     {
         if (entry.Kind == TreeEntryKind.SymbolicLink)
             return Error(entry, DiagnosticCodes.LinkInTree, "is a symbolic link; links are never followed", "commit the file itself");
-        if (reading == TreeReading.Skip) return null;
-        if (entry.Kind == TreeEntryKind.Submodule)
+        if (entry.Kind == TreeEntryKind.Submodule && FleetLayout.IsInFleetFolder(entry.Path))
             return Error(entry, DiagnosticCodes.LinkInTree, "is a Git submodule; submodules are not read", "commit the files themselves");
+        if (reading == TreeReading.Skip) return null;
         if (entry.Path.Length > MaxPathLength || entry.Path.Any(char.IsControl) || entry.Path.Contains('\\'))
             return Error(entry, DiagnosticCodes.BadPath, $"a path has at most {MaxPathLength} characters, no control characters and no '\\'", null);
         var most = reading == TreeReading.Hold ? MaxTextBytes : MaxArtifactBytes;
