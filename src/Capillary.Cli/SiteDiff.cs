@@ -30,7 +30,8 @@ internal sealed record SiteDiff(string Text, string ChangedLines)
         var header = $"--- {(was.Length == 0 ? "/dev/null" : "a/" + name)}\n+++ {(now.Length == 0 ? "/dev/null" : "b/" + name)}\n";
         text.Append(header);
         changed.Append(header);
-        if (was.EndsWith('\n') == now.EndsWith('\n') || was.Length == 0 || now.Length == 0) (was, now) = (WithoutLastEnd(was), WithoutLastEnd(now));
+        if (was.EndsWith('\n') == now.EndsWith('\n') || was.Length == 0 || now.Length == 0)
+            (was, now) = (WithoutLastEnd(was), WithoutLastEnd(now));
         var lines = new InlineDiffBuilder(new DiffPlex.Differ()).BuildDiffModel(was, now).Lines;
         var isKept = new bool[lines.Count];
         for (var index = 0; index < lines.Count; index++)
@@ -58,7 +59,8 @@ internal sealed record SiteDiff(string Text, string ChangedLines)
             var end = index;
             while (end < lines.Count && isKept[end]) end++;
             var hunk = lines.GetRange(index, end - index);
-            var (oldCount, newCount) = (hunk.Count(line => line.Type != ChangeType.Inserted), hunk.Count(line => line.Type != ChangeType.Deleted));
+            var oldCount = hunk.Count(line => line.Type != ChangeType.Inserted);
+            var newCount = hunk.Count(line => line.Type != ChangeType.Deleted);
             text.Append($"@@ -{(oldCount == 0 ? 0 : oldLine)},{oldCount} +{(newCount == 0 ? 0 : newLine)},{newCount} @@\n");
             foreach (var line in hunk) text.Append(Sign(line)).Append(line.Text).Append('\n');
             (oldLine, newLine, index) = (oldLine + oldCount, newLine + newCount, end);

@@ -61,7 +61,8 @@ public static class FleetLayout
     internal static (string Message, string? Suggestion)? Misplaced(string path)
     {
         if (Place(path) is not null || TemplateOf(path) is not null) return null;
-        if (path.EndsWith(".yml", StringComparison.Ordinal)) return ("documents end in .yaml", $"rename it to {path[..^".yml".Length]}.yaml");
+        if (path.EndsWith(".yml", StringComparison.Ordinal))
+            return ("documents end in .yaml", $"rename it to {path[..^".yml".Length]}.yaml");
         return path.Split('/') switch
         {
             ["sites", _] => ("a site stands in the folder of its region", "move it to sites/REGION/SITE.yaml"),

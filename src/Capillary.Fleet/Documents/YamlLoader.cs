@@ -41,7 +41,8 @@ internal sealed class YamlLoader
         catch (YamlException e)
         {
             var tab = e.Message.Contains(" tab ", StringComparison.Ordinal) ? Tab(text) : null;
-            bag.Error(syntax, tab ?? Position(e.Start), Sentence(e.Message), tab is null ? null : "indent with spaces; YAML allows no tabs there");
+            var help = tab is null ? null : "indent with spaces; YAML allows no tabs there";
+            bag.Error(syntax, tab ?? Position(e.Start), Sentence(e.Message), help);
             return [];
         }
         catch (TooMuch)
@@ -73,7 +74,8 @@ internal sealed class YamlLoader
         if (depth > MaxDepth) Stop(DiagnosticCodes.YamlTooDeep, at, $"nested deeper than {MaxDepth} levels");
         if (parser.Current is AnchorAlias alias) return Alias(alias, at);
         var start = (NodeEvent)parser.Current;
-        if (!start.Tag.IsEmpty) bag.Error(DiagnosticCodes.YamlTag, at, $"the tag '{start.Tag}' is refused", "remove it; quotes make a string");
+        if (!start.Tag.IsEmpty)
+            bag.Error(DiagnosticCodes.YamlTag, at, $"the tag '{start.Tag}' is refused", "remove it; quotes make a string");
         YamlNode node = start switch
         {
             Scalar scalar => new YamlScalar(scalar.Value, scalar.Style == ScalarStyle.Plain, at),
@@ -136,7 +138,8 @@ internal sealed class YamlLoader
         }
         if (scalar is { IsPlain: true, Text: "<<" })
         {
-            bag.Error(DiagnosticCodes.YamlKey, key.At, "merge keys ('<<') are not part of YAML 1.2", "write the members out, or use a whole alias");
+            bag.Error(DiagnosticCodes.YamlKey, key.At, "merge keys ('<<') are not part of YAML 1.2",
+                "write the members out, or use a whole alias");
             return null;
         }
         if (entries.Count >= SmallMapping) names ??= [.. entries.Select(entry => entry.Key.Text)];

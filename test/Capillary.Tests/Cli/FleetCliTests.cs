@@ -35,7 +35,8 @@ public sealed class FleetCliTests
     {
         using var repository = Repository();
         repository.Write("groups/lab.yaml", Fleet.CaseFile.Base()["groups/lab.yaml"].Replace("debug", "warning", StringComparison.Ordinal));
-        repository.Write("regions/eu.yaml", Fleet.CaseFile.Base()["regions/eu.yaml"].Replace("desk eu", "hotline", StringComparison.Ordinal));
+        repository.Write("regions/eu.yaml",
+            Fleet.CaseFile.Base()["regions/eu.yaml"].Replace("desk eu", "hotline", StringComparison.Ordinal));
         var (code, output, error) = await RunAsync(arguments, repository.Work);
         Assert.Equal((0, ""), (code, error));
         Golden(name, output);
@@ -76,7 +77,8 @@ public sealed class FleetCliTests
     public async Task A_preview_can_fail_on_changes()
     {
         using var repository = Repository();
-        repository.Write("regions/eu.yaml", Fleet.CaseFile.Base()["regions/eu.yaml"].Replace("desk eu", "hotline", StringComparison.Ordinal));
+        repository.Write("regions/eu.yaml",
+            Fleet.CaseFile.Base()["regions/eu.yaml"].Replace("desk eu", "hotline", StringComparison.Ordinal));
         Assert.Equal(1, (await RunAsync(["fleet", "preview", "DIR", "--against", "HEAD", "--exit-code"], repository.Work)).Code);
     }
 
@@ -88,7 +90,8 @@ public sealed class FleetCliTests
         Assert.Equal(0, (await RunAsync(["fleet", "render", "basel-1", "DIR", "--out", target], repository.Work)).Code);
         Assert.Equal(["base-files/objects/File.motd.yaml", "gateway/files/gateway.conf", "gateway/objects/File.config.yaml",
             "gateway/objects/File.program.yaml", "gateway/objects/Service.gateway.yaml"],
-            Directory.EnumerateFiles(target, "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(target, file)).Order(StringComparer.Ordinal));
+            Directory.EnumerateFiles(target, "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(target, file))
+                .Order(StringComparer.Ordinal));
     }
 
     [Fact]
@@ -123,16 +126,19 @@ public sealed class FleetCliTests
         var root = new RootCommand { FleetCommand.Create() };
         using var output = new StringWriter { NewLine = "\n" };
         using var error = new StringWriter { NewLine = "\n" };
-        var code = await CommandRun.InvokeAsync(root, [.. arguments.Select(argument => argument.Replace("DIR", folder, StringComparison.Ordinal))],
+        var code = await CommandRun.InvokeAsync(root,
+            [.. arguments.Select(argument => argument.Replace("DIR", folder, StringComparison.Ordinal))],
             new InvocationConfiguration { Output = output, Error = error });
-        string Shown(StringWriter writer) => folder.Length == 0 ? writer.ToString() : writer.ToString().Replace(folder, "DIR", StringComparison.Ordinal);
+        string Shown(StringWriter writer) => folder.Length == 0 ? writer.ToString() : writer.ToString()
+            .Replace(folder, "DIR", StringComparison.Ordinal);
         return (code, Shown(output), Shown(error));
     }
 
     private static void Golden(string name, string actual)
     {
         // The executable's name stands in usage lines; here it is the test host's.
-        actual = string.Join('\n', actual.Replace(RootCommand.ExecutableName, "capillary", StringComparison.Ordinal).Split('\n').Select(line => line.TrimEnd()));
+        actual = string.Join('\n', actual.Replace(RootCommand.ExecutableName, "capillary", StringComparison.Ordinal).Split('\n')
+            .Select(line => line.TrimEnd()));
         var file = Path.Combine(Here(), "Golden", name + ".golden");
         if (Environment.GetEnvironmentVariable("CAPILLARY_GOLDEN") == "update") File.WriteAllText(file, actual);
         else Assert.Equal(File.ReadAllText(file), actual);

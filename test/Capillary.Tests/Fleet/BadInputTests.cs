@@ -20,7 +20,8 @@ public sealed class BadInputTests
     public void Bytes_that_are_not_UTF8_are_named_by_offset()
     {
         var tree = new FleetTree([CaseFile.FileOf("fleet.yaml", [.. "kind: Fl"u8, 0xff, 0xfe])], []);
-        Assert.Contains(Errors(tree), error => error is { Code: "CAP0007", File: "fleet.yaml" } && error.Message.Contains("offset 8", StringComparison.Ordinal));
+        Assert.Contains(Errors(tree), error => error is { Code: "CAP0007", File: "fleet.yaml" }
+            && error.Message.Contains("offset 8", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -28,7 +29,8 @@ public sealed class BadInputTests
     {
         byte[] bytes = [0, 1, 0xff];
         var files = CaseFile.Base();
-        files["apps/gateway/templates/objects.yaml"] = "apiVersion: capillary.dev/v1\nkind: File\nmetadata: {name: b}\nspec: {path: b, contentFrom: {file: b.bin}}\n";
+        files["apps/gateway/templates/objects.yaml"] =
+            "apiVersion: capillary.dev/v1\nkind: File\nmetadata: {name: b}\nspec: {path: b, contentFrom: {file: b.bin}}\n";
         var all = CaseFile.Tree(files).Files.ToList();
         var copied = Compile(new FleetTree([.. all, CaseFile.FileOf("apps/gateway/templates/b.bin", bytes)], []));
         Assert.Equal(bytes, copied.FindSite("basel-1")!.Apps[1].Layer.Files["b.bin"].ToArray());
@@ -49,7 +51,8 @@ public sealed class BadInputTests
     public void Deep_nesting_is_refused()
     {
         Assert.Contains(Errors(new string('[', 200) + new string(']', 200)), error => error.Code == "CAP0105");
-        Assert.Contains(Errors(string.Concat(Enumerable.Range(0, 200).Select(depth => new string(' ', depth) + "a:\n"))), error => error.Code == "CAP0105");
+        Assert.Contains(Errors(string.Concat(Enumerable.Range(0, 200).Select(depth => new string(' ', depth) + "a:\n"))), error =>
+            error.Code == "CAP0105");
         Assert.NotEmpty(Errors(new string('[', 500_000)));
     }
 
@@ -85,9 +88,11 @@ public sealed class BadInputTests
     [Fact]
     public void Too_many_files_or_bytes_refuse_the_whole_listing()
     {
-        var many = Enumerable.Range(0, TreeRules.MaxFiles + 1).Select(index => new TreeEntry($"groups/g{index}.yaml", TreeEntryKind.File, "x", 1));
+        var many = Enumerable.Range(0, TreeRules.MaxFiles + 1).Select(index =>
+            new TreeEntry($"groups/g{index}.yaml", TreeEntryKind.File, "x", 1));
         Assert.Equal("CAP0005", Assert.Single(TreeRules.Admit([.. many]).Problems).Code);
-        var large = Enumerable.Range(0, 513).Select(index => new TreeEntry($"groups/g{index}.yaml", TreeEntryKind.File, "x", TreeRules.MaxTextBytes));
+        var large = Enumerable.Range(0, 513).Select(index =>
+            new TreeEntry($"groups/g{index}.yaml", TreeEntryKind.File, "x", TreeRules.MaxTextBytes));
         var refused = TreeRules.Admit([.. large]);
         Assert.Equal("CAP0006", Assert.Single(refused.Problems).Code);
         Assert.Empty(refused.Wishes);
@@ -108,7 +113,8 @@ public sealed class BadInputTests
     public void A_template_without_end_is_stopped()
     {
         var files = CaseFile.Base();
-        files["apps/gateway/templates/gateway.conf.j2"] = "{% for a in range(100000) %}{% for b in range(100000) %}x{% endfor %}{% endfor %}";
+        files["apps/gateway/templates/gateway.conf.j2"] =
+            "{% for a in range(100000) %}{% for b in range(100000) %}x{% endfor %}{% endfor %}";
         Assert.Contains(CaseFile.Compile(files).Diagnostics.Shown, error => error.Code == "CAP0502");
     }
 
@@ -116,7 +122,8 @@ public sealed class BadInputTests
     public void A_value_cannot_add_an_object()
     {
         var files = CaseFile.Base();
-        files["sites/eu/basel-1.yaml"] = files["sites/eu/basel-1.yaml"].Replace("Basel \\\"1\\\"", "x]\\n---\\nkind: Service\\n", StringComparison.Ordinal);
+        files["sites/eu/basel-1.yaml"] = files["sites/eu/basel-1.yaml"].Replace("Basel \\\"1\\\"", "x]\\n---\\nkind: Service\\n",
+            StringComparison.Ordinal);
         files["apps/base-files/templates/{{ site.platform }}.yaml"] = "";
         var site = CaseFile.Compile(files).FindSite("basel-1")!;
         Assert.Equal(3, site.Apps[1].Layer.Objects.Count);
@@ -130,7 +137,8 @@ public sealed class BadInputTests
         Assert.Equal(typeof(DiagnosticCodes).GetFields().Count(field => field.FieldType == typeof(DiagnosticCode)), ids.Count);
     }
 
-    private static IReadOnlyList<Diagnostic> Errors(string text) => Errors(new FleetTree([CaseFile.FileOf("fleet.yaml", Encoding.UTF8.GetBytes(text))], []));
+    private static IReadOnlyList<Diagnostic> Errors(string text) =>
+        Errors(new FleetTree([CaseFile.FileOf("fleet.yaml", Encoding.UTF8.GetBytes(text))], []));
 
     private static IReadOnlyList<Diagnostic> Errors(FleetTree tree) => Compile(tree).Diagnostics.Shown;
 

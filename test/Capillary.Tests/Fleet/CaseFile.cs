@@ -25,7 +25,8 @@ internal sealed class CaseFile
 
     public string Expectation { get; }
 
-    public static string Folder([CallerFilePath] string here = "") => System.IO.Path.Combine(System.IO.Path.GetDirectoryName(here)!, "Cases");
+    public static string Folder([CallerFilePath] string here = "") =>
+        System.IO.Path.Combine(System.IO.Path.GetDirectoryName(here)!, "Cases");
 
     public static SortedDictionary<string, string> Base() => Load("base").Files;
 
@@ -60,7 +61,8 @@ internal sealed class CaseFile
     }
 
     public static FleetCompilation Compile(IEnumerable<KeyValuePair<string, string>> files, FleetCompilation? previous = null) =>
-        FleetCompiler.Compile(Tree(files.Where(pair => FleetLayout.Reading(pair.Key) != TreeReading.Skip)), previous, FleetCompiler.Sequential, default);
+        FleetCompiler.Compile(Tree(files.Where(pair => FleetLayout.Reading(pair.Key) != TreeReading.Skip)), previous,
+            FleetCompiler.Sequential, default);
 
     /// <summary>The golden part: diagnostics, and what each site gets.</summary>
     public static string Describe(FleetCompilation compilation)

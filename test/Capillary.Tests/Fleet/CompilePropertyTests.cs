@@ -25,7 +25,8 @@ public sealed class CompilePropertyTests
     {
         var files = Fleet(Sites);
         var one = CaseFile.Describe(CaseFile.Compile(files));
-        for (var round = 0; round < 5; round++) Assert.Equal(one, CaseFile.Describe(CompileLoop.Compile(CaseFile.Tree(files), null, default)));
+        for (var round = 0; round < 5; round++)
+            Assert.Equal(one, CaseFile.Describe(CompileLoop.Compile(CaseFile.Tree(files), null, default)));
     }
 
     [Fact]
@@ -106,7 +107,8 @@ public sealed class CompilePropertyTests
             + "spec: {platform: host, distribution: debian, variables: {facility: A}}\n";
         files["sites/eu/lyon-2.yaml"] += "    port: 1\n";
         var preview = FleetPreview.Compare(before.Sites!, CaseFile.Compile(files, before).Sites!);
-        Assert.Equal(["austin-4 Added", "boston-3 Removed", "lyon-2 Changed"], preview.Changes.Select(change => $"{change.Site} {change.Kind}"));
+        Assert.Equal(["austin-4 Added", "boston-3 Removed", "lyon-2 Changed"], preview.Changes.Select(change =>
+            $"{change.Site} {change.Kind}"));
         Assert.Equal(1, preview.Unchanged);
     }
 
@@ -118,19 +120,28 @@ public sealed class CompilePropertyTests
     }
 
     private static string Site(int index, int port) =>
-        $"apiVersion: capillary.dev/v1\nkind: Site\nmetadata: {{name: site-{index}, labels: {{setting: {(index % 2 == 0 ? "lab" : "ward")}}}}}\n"
-        + $"spec:\n  platform: host\n  distribution: debian\n  variables: {{facility: F{index}, port: {port}}}\n";
+        $$$"""
+        apiVersion: capillary.dev/v1
+        kind: Site
+        metadata: {name: site-{{{index}}}, labels: {setting: {{{(index % 2 == 0 ? "lab" : "ward")}}}}}
+        spec:
+          platform: host
+          distribution: debian
+          variables: {facility: F{{{index}}}, port: {{{port}}}}
+
+        """;
 
     /// <summary>Edits that a person might make, good and bad.</summary>
     private static void Apply(SortedDictionary<string, string> files, int edit, int number)
     {
+        string Base(string path, string old, string now) => CaseFile.Base()[path].Replace(old, now, StringComparison.Ordinal);
         switch (edit)
         {
             case 0: files[$"sites/eu/site-{number}.yaml"] = Site(number, 7000 + number); break;
             case 1: files.Remove($"sites/eu/site-{number}.yaml"); break;
-            case 2: files["groups/lab.yaml"] = CaseFile.Base()["groups/lab.yaml"].Replace("priority: 5", $"priority: {number}", StringComparison.Ordinal); break;
+            case 2: files["groups/lab.yaml"] = Base("groups/lab.yaml", "priority: 5", $"priority: {number}"); break;
             case 3: files["apps/gateway/templates/gateway.conf.j2"] = $"number={number} {{{{ vars.port }}}}\n"; break;
-            case 4: files["fleet.yaml"] = CaseFile.Base()["fleet.yaml"].Replace("info", number > 3 ? "nonsense" : "warning", StringComparison.Ordinal); break;
+            case 4: files["fleet.yaml"] = Base("fleet.yaml", "info", number > 3 ? "nonsense" : "warning"); break;
             default: files["apps/gateway/bin/gateway"] = $"program {number}\n"; break;
         }
     }

@@ -6,7 +6,8 @@ namespace Capillary.Tests.Fleet;
 public sealed class GoldenCaseTests
 {
     public static TheoryData<string> Cases() =>
-        [.. Directory.EnumerateFiles(CaseFile.Folder(), "*.txt").Select(Path.GetFileNameWithoutExtension).OfType<string>().Order(StringComparer.Ordinal)];
+        [.. Directory.EnumerateFiles(CaseFile.Folder(), "*.txt").Select(Path.GetFileNameWithoutExtension).OfType<string>()
+            .Order(StringComparer.Ordinal)];
 
     [Theory]
     [MemberData(nameof(Cases))]

@@ -83,5 +83,6 @@ public sealed class LanguageTests
     [InlineData("prot", "port")]
     [InlineData("varaibles", "variables")]
     [InlineData("xyz", null)]
-    public void A_near_name_is_suggested(string wrong, string? right) => Assert.Equal(right, NearestName.Find(wrong, ["port", "variables", "name"]));
+    public void A_near_name_is_suggested(string wrong, string? right) =>
+        Assert.Equal(right, NearestName.Find(wrong, ["port", "variables", "name"]));
 }

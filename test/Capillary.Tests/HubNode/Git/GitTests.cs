@@ -42,7 +42,8 @@ internal sealed class TestRepository : IDisposable
     public string Git(params string[] arguments)
     {
         var start = new ProcessStartInfo("git") { WorkingDirectory = Work, RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (var argument in (string[])["-c", "user.name=Ada", "-c", "user.email=ada@example.org", .. arguments]) start.ArgumentList.Add(argument);
+        foreach (var argument in (string[])["-c", "user.name=Ada", "-c", "user.email=ada@example.org", .. arguments])
+            start.ArgumentList.Add(argument);
         using var process = Process.Start(start)!;
         var error = process.StandardError.ReadToEndAsync();
         var output = process.StandardOutput.ReadToEnd().Trim();
@@ -102,9 +103,11 @@ public sealed class GitTests
         File.CreateSymbolicLink(System.IO.Path.Combine(repository.Work, "groups/passwd.yaml"), "/etc/passwd");
         File.CreateSymbolicLink(System.IO.Path.Combine(repository.Work, "sites"), "/etc");
         var commit = repository.Commit("links");
-        foreach (var read in new[] { await new GitTreeReader(repository.Work).ReadAsync(commit, "", null, default), FolderReader.Read(repository.Work, default) })
+        foreach (var read in new[] { await new GitTreeReader(repository.Work).ReadAsync(commit, "", null, default),
+            FolderReader.Read(repository.Work, default) })
         {
-            Assert.Equal(["groups/passwd.yaml", "sites"], Tree(read).Problems.Select(problem => problem.File).Order(StringComparer.Ordinal));
+            Assert.Equal(["groups/passwd.yaml", "sites"], Tree(read).Problems.Select(problem => problem.File)
+                .Order(StringComparer.Ordinal));
             Assert.All(Tree(read).Problems, problem => Assert.Equal("CAP0003", problem.Code));
             Assert.Equal("fleet.yaml", Assert.Single(Tree(read).Files).Path);
         }
