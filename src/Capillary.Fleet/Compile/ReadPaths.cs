@@ -27,7 +27,8 @@ internal sealed class ReadPaths
     /// <summary>Artifacts that templates read by name; null: any.</summary>
     public IReadOnlySet<string>? Artifacts => paths.Contains("artifacts", StringComparer.Ordinal)
         ? null
-        : paths.Where(path => path.StartsWith("artifacts.", StringComparison.Ordinal)).Select(path => path["artifacts.".Length..]).ToHashSet();
+        : paths.Where(path => path.StartsWith("artifacts.", StringComparison.Ordinal)).Select(path => path["artifacts.".Length..])
+            .ToHashSet();
 
     /// <summary>The name that a path reads and that cannot exist, with what could; null when the path is fine.</summary>
     public static (string Name, IEnumerable<string> Known)? Unknown(string path, AppDocument app)

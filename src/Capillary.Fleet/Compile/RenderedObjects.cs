@@ -26,8 +26,9 @@ internal sealed class RenderedText(TemplateProgram program, string text, List<Si
     public void Error(DiagnosticCode code, TextPosition at, string message, string? suggestion, string distinction)
     {
         var line = Utf8Text.Line(Text, at.Line);
-        if (line is not null && line != Utf8Text.Line(program.Source!, at.Line)) message = $"{message}; rendered line {at.Line}: {Shorten(line.Trim())}";
-        problems.Add(SiteProblem.Of(new(DiagnosticSeverity.Error, code.Id, File, at.Line, at.Column, message, suggestion), distinction));
+        if (line is not null && line != Utf8Text.Line(program.Source!, at.Line))
+            message = $"{message}; rendered line {at.Line}: {Shorten(line.Trim())}";
+        problems.Add(SiteProblem.Of(Diagnostic.Error(code, File, at, message, suggestion), distinction));
     }
 
     private static string Shorten(string line) => line.Length <= 80 ? line : line[..77] + "...";
@@ -45,7 +46,7 @@ internal sealed class ObjectReader(AppProgram app, SitePlatform platform)
         {
             if (!bag.IsEmpty) break;
             if (root is not YamlMapping mapping)
-                rendered.Error(DiagnosticCodes.BadObject, root.At, "a document must be an object with apiVersion, kind and metadata", null, "$");
+                rendered.Error(DiagnosticCodes.BadObject, root.At, "a document is an object with apiVersion, kind and metadata", null, "$");
             else if ((platform == SitePlatform.Host ? Host(mapping, rendered) : Kubernetes(mapping, rendered)) is { } read)
                 into.Add(read);
         }
@@ -64,8 +65,9 @@ internal sealed class ObjectReader(AppProgram app, SitePlatform platform)
         var read = HostObjectReader.Read(document.RootElement, errors);
         foreach (var error in errors)
         {
-            rendered.Error(DiagnosticCodes.BadObject, ObjectPath.Locate(written, error.Path), $"{error.Path[1..].TrimStart('.')}: {error.Message}",
-                error.Message.StartsWith("expected a string, found the ", StringComparison.Ordinal) ? "put the value in quotes" : null, error.Path);
+            var isUnquoted = error.Message.StartsWith("expected a string, found the ", StringComparison.Ordinal);
+            rendered.Error(DiagnosticCodes.BadObject, ObjectPath.Locate(written, error.Path),
+                $"{error.Path[1..].TrimStart('.')}: {error.Message}", isUnquoted ? "put the value in quotes" : null, error.Path);
         }
         return read is null ? null : new RenderedObject($"{read.Kind}.{read.Name}", bytes, read, rendered, written);
     }
