@@ -2,15 +2,15 @@ using System.CommandLine;
 
 namespace Capillary.Cli;
 
-/// <summary><c>capillary region</c>: regions as the hub sees them. (Running one is <c>capillary region run</c>, on the region's own machine.)</summary>
+/// <summary><c>capillary region</c>: regions as the hub sees them, and (join, run) a region node on its own machine.</summary>
 internal static class RegionCommand
 {
     public static Command Create()
     {
         var connection = new HubConnection();
-        var command = new Command("region", "List regions, let a region node in.")
+        var command = new Command("region", "List regions, let a region node in, run one.")
         {
-            Subcommands = { List(connection), EnrollCommand.Create(connection, "region") },
+            Subcommands = { List(connection), EnrollCommand.Create(connection, "region"), RegionNodeCommands.Join(), RegionNodeCommands.Run() },
         };
         connection.AddTo(command);
         return command;

@@ -27,6 +27,7 @@ public sealed record ParentLinkOptions(NodeName Self, IReadOnlyList<DnsEndPoint>
 public sealed partial class ParentLink(ParentLinkOptions options, SigningKey identity, TrustState trust, ChildHandlers handlers,
     Outbox outbox, TimeProvider time, ILogger<ParentLink> log)
 {
+    private static readonly TimeSpan ProvenAfter = TimeSpan.FromSeconds(5);
     private readonly Backoff backoff = new(options.FirstBackoff, options.MostBackoff, () => RandomNumberGenerator.GetInt32(1 << 20) / (double)(1 << 20));
     private TaskCompletionSource<LinkConnection> live = NewSignal();
     private int next;
@@ -66,7 +67,7 @@ public sealed partial class ParentLink(ParentLinkOptions options, SigningKey ide
     {
         using var connection = new LinkConnection(parent, identity);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        var wasLive = false;
+        DateTimeOffset? liveSince = null;
         try
         {
             using var stream = await connection.OpenSessionAsync(stop);
@@ -76,8 +77,7 @@ public sealed partial class ParentLink(ParentLinkOptions options, SigningKey ide
 
             void OnLive(string name)
             {
-                wasLive = true;
-                backoff.Reset();
+                liveSince = time.GetUtcNow();
                 LinkLive(log, name);
                 live.TrySetResult(connection);
             }
@@ -90,7 +90,9 @@ public sealed partial class ParentLink(ParentLinkOptions options, SigningKey ide
         {
             if (live.Task.IsCompleted) live = NewSignal();
             // The last good parent is tried first again; one that gave nothing makes room for the next.
-            if (!wasLive) next++;
+            if (liveSince is null) next++;
+            // A parent that greets and refuses at once must not be dialled in a tight loop.
+            else if (time.GetUtcNow() - liveSince > ProvenAfter) backoff.Reset();
         }
     }
 

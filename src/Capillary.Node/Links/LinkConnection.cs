@@ -58,7 +58,8 @@ public sealed class LinkConnection : IDisposable
     public async Task<LinkSession> OpenSessionAsync(CancellationToken stop)
     {
         var content = new DuplexContent();
-        using var request = NewRequest(HttpMethod.Post, LinkProtocol.SessionPath);
+        // The request is not disposed here: that would end its body, and with it the session.
+        var request = NewRequest(HttpMethod.Post, LinkProtocol.SessionPath);
         request.Content = content;
         HttpResponseMessage? response = null;
         try

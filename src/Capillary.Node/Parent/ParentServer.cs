@@ -43,8 +43,8 @@ public sealed class ParentServer(ParentOptions options, SigningKey identity, Des
     public async Task RunAsync(CancellationToken stop)
     {
         using var certificate = identity.ToCertificate();
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Services.AddSingleton(logs);
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.Services.AddLogging().AddSingleton(logs);
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
