@@ -60,13 +60,13 @@ public sealed class GitRepository
     {
         if (await PrepareAsync(stop) is { } problem) return new GitFetch.Failed(problem, null);
         var last = await LastAsync(stop);
-        var run = await git.RunAsync(stop, "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--end-of-options", remote,
-            $"+refs/heads/{branch}:{Head}");
+        var run = await git.RunAsync(["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--end-of-options", remote,
+            $"+refs/heads/{branch}:{Head}"], stop);
         if (run is GitRun.Failed failure) return new GitFetch.Failed(failure.Error, last);
         if (await LastAsync(stop) is not { } commit) return new GitFetch.Failed($"'{branch}' is not a commit", last);
         if (last is null) return new GitFetch.Moved(commit, null, false);
         if (last.Id == commit.Id) return new GitFetch.Unchanged(commit);
-        var ancestor = await git.RunAsync(stop, "merge-base", "--is-ancestor", "--end-of-options", last.Id, commit.Id);
+        var ancestor = await git.RunAsync(["merge-base", "--is-ancestor", "--end-of-options", last.Id, commit.Id], stop);
         return new GitFetch.Moved(commit, last, ancestor is GitRun.Failed);
     }
 
@@ -81,7 +81,7 @@ public sealed class GitRepository
         {
             return e.Message;
         }
-        var run = await git.RunAsync(stop, "init", "--quiet", "--bare", "--end-of-options", ".");
+        var run = await git.RunAsync(["init", "--quiet", "--bare", "--end-of-options", "."], stop);
         return run is GitRun.Failed failure ? failure.Error : null;
     }
 

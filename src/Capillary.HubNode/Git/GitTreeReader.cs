@@ -43,8 +43,8 @@ public sealed class GitTreeReader(string repository)
     /// <summary>The commit that a revision (branch, tag, id, <c>HEAD~1</c>) means, or null with git's words.</summary>
     public async Task<(GitCommit? Commit, string? Error)> ResolveAsync(string revision, CancellationToken stop)
     {
-        var run = await git.RunAsync(stop, "log", "-1", "--no-show-signature", "--format=%H%x00%an <%ae>%x00%ct%x00%s", "--end-of-options",
-            $"{revision}^{{commit}}", "--");
+        var run = await git.RunAsync(["log", "-1", "--no-show-signature", "--format=%H%x00%an <%ae>%x00%ct%x00%s", "--end-of-options",
+            $"{revision}^{{commit}}", "--"], stop);
         if (run is GitRun.Failed failure) return (null, failure.Error);
         var fields = ((GitRun.Done)run).Output.TrimEnd('\n').Split('\0', 4);
         if (fields.Length < 4) return (null, $"'{revision}' is no commit");
@@ -55,7 +55,7 @@ public sealed class GitTreeReader(string repository)
     /// <summary>Where the reader's folder stands below the root of its work tree; empty at the root; null outside of any
     /// repository.</summary>
     public async Task<string?> PrefixAsync(CancellationToken stop) =>
-        await git.RunAsync(stop, "rev-parse", "--show-prefix") is GitRun.Done run ? run.Output.TrimEnd('\n').TrimEnd('/') : null;
+        await git.RunAsync(["rev-parse", "--show-prefix"], stop) is GitRun.Done run ? run.Output.TrimEnd('\n').TrimEnd('/') : null;
 
     /// <summary>Copies one blob, such as an artifact's bytes; null, or what went wrong.</summary>
     /// <param name="id">A blob's object id: <see cref="Fleet.Compile.ArtifactSource.Id"/>.</param>
