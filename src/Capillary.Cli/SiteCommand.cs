@@ -61,8 +61,8 @@ internal static class SiteCommand
     private static void Detail(TextWriter output, JsonElement site)
     {
         var summary = site.GetProperty("summary");
-        output.WriteLine($"{summary.Text("site")} in {summary.Text("region")}: {summary.Text("state")}, heard {HubCall.Age(summary.Text("ageSeconds"))} ago "
-            + Note(summary));
+        output.WriteLine($"{summary.Text("site")} in {summary.Text("region")}: {summary.Text("state")}, "
+            + $"last heard of: {HubCall.Age(summary.Text("ageSeconds"))} {Note(summary)}".TrimEnd());
         output.WriteLine($"runs     generation {Or(summary.Text("generation"))}, bundle {Or(summary.Text("bundle"))}, commit {Or(summary.Text("commit"))}");
         output.WriteLine($"desired  generation {Or(summary.Text("desired", "generation"))}, bundle {Or(summary.Text("desired", "bundle"))}, "
             + $"commit {Or(summary.Text("desired", "commit"))}");
