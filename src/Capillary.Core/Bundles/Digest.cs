@@ -1,9 +1,12 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
+using System.Text.Json.Serialization;
+using Capillary.Core.Identity;
 
 namespace Capillary.Core.Bundles;
 
 /// <summary>The name of a blob: <c>sha256:</c> and 64 lower-case hex digits, as in the OCI image spec.</summary>
+[JsonConverter(typeof(DigestJson))]
 public readonly record struct Digest : IComparable<Digest>
 {
     private const string Prefix = "sha256:";
@@ -58,4 +61,12 @@ public readonly record struct Digest : IComparable<Digest>
     public static bool operator >=(Digest left, Digest right) => left.CompareTo(right) >= 0;
 
     public override string ToString() => Text ?? "";
+}
+
+/// <summary>JSON form of <see cref="Digest"/>; public so that other rooms' source-generated JSON can use it.</summary>
+public sealed class DigestJson : TextJsonConverter<Digest>
+{
+    protected override Digest Parse(string text) => Digest.Parse(text);
+
+    protected override string Format(Digest value) => value.Text;
 }

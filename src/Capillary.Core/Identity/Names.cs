@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Text.Json.Serialization;
 
 namespace Capillary.Core.Identity;
 
@@ -28,6 +29,7 @@ public static class DnsLabel
 }
 
 /// <summary>The name of one fleet: all that one hub manages.</summary>
+[JsonConverter(typeof(FleetNameJson))]
 public readonly record struct FleetName
 {
     /// <exception cref="FormatException">The text is not a DNS label.</exception>
@@ -39,6 +41,7 @@ public readonly record struct FleetName
 }
 
 /// <summary>The name of one site: one managed place, the unit of targeting.</summary>
+[JsonConverter(typeof(SiteIdJson))]
 public readonly record struct SiteId : IComparable<SiteId>
 {
     /// <exception cref="FormatException">The text is not a DNS label.</exception>
@@ -58,6 +61,7 @@ public readonly record struct SiteId : IComparable<SiteId>
 }
 
 /// <summary>The name of one region.</summary>
+[JsonConverter(typeof(RegionIdJson))]
 public readonly record struct RegionId
 {
     /// <exception cref="FormatException">The text is not a DNS label.</exception>
@@ -69,6 +73,7 @@ public readonly record struct RegionId
 }
 
 /// <summary>The name of one node (a Capillary process). A site's node has the site's name.</summary>
+[JsonConverter(typeof(NodeNameJson))]
 public readonly record struct NodeName
 {
     /// <exception cref="FormatException">The text is not a DNS label.</exception>
@@ -80,6 +85,7 @@ public readonly record struct NodeName
 }
 
 /// <summary>The name of one app of the fleet repository.</summary>
+[JsonConverter(typeof(AppNameJson))]
 public readonly record struct AppName
 {
     /// <exception cref="FormatException">The text is not a DNS label.</exception>
@@ -91,6 +97,7 @@ public readonly record struct AppName
 }
 
 /// <summary>What a node is.</summary>
+[JsonConverter(typeof(EnumNameJson<NodeKind>))]
 public enum NodeKind
 {
     Hub,

@@ -1,0 +1,60 @@
+using System.Collections.Immutable;
+using System.Text;
+using Capillary.Core.Bundles;
+using Capillary.Core.Identity;
+using Capillary.Core.Trust;
+
+namespace Capillary.Core.Protocol;
+
+/// <summary>A record with the envelope it came in.</summary>
+public sealed record SignedRecord(NodeRecord Record, Envelope Envelope);
+
+/// <summary>One site's newest line with the checkpoint it was proven by.</summary>
+public sealed record OfferedLine(Assignment Assignment, RegionId Region, ProvenLine Line, VerifiedCheckpoint Checkpoint);
+
+/// <summary>
+/// All that a parent offers its children, as one immutable value: the hub makes it from its plans, a region from what it mirrored. Sessions
+/// compare what they sent with the newest value; nobody counts on having seen a change.
+/// </summary>
+/// <param name="TrustRoots">Every trust root from version 1, in order.</param>
+/// <param name="OwnRecord">This parent's record.</param>
+/// <param name="Beacon">The newest beacon; null before the first.</param>
+/// <param name="Records">Records of the nodes below, by node.</param>
+/// <param name="Lines">The newest line of each site below.</param>
+/// <param name="Generation">The newest generation that is complete here.</param>
+/// <param name="Revocations">Key ids that no longer count.</param>
+public sealed record DesiredState(
+    IReadOnlyList<Envelope> TrustRoots,
+    SignedRecord OwnRecord,
+    Envelope? Beacon,
+    ImmutableDictionary<NodeName, SignedRecord> Records,
+    ImmutableDictionary<SiteId, OfferedLine> Lines,
+    long Generation,
+    ImmutableHashSet<string> Revocations)
+{
+    /// <summary>The record of the node whose identity key this is, if it is active and not revoked.</summary>
+    public SignedRecord? ActiveRecord(NodeName node, string keyId) =>
+        Records.TryGetValue(node, out var found) && found.Record.IdentityKey.Id == keyId
+        && found.Record.State == RecordState.Active && !Revocations.Contains(keyId) ? found : null;
+
+    /// <summary>Lines a child must have: its own, or those of its region; newer than <paramref name="generation"/>.</summary>
+    public IEnumerable<OfferedLine> LinesFor(NodeRecord child, long generation)
+    {
+        if (child.Kind == NodeKind.Site)
+            return Lines.TryGetValue(new SiteId(child.Node.Value), out var own) && own.Assignment.Since > generation ? [own] : [];
+        return Lines.Values.Where(line => line.Region == child.Region && line.Assignment.Since > generation);
+    }
+
+    /// <summary>Records a region must have: those of its sites.</summary>
+    public IEnumerable<SignedRecord> RecordsFor(NodeRecord region) =>
+        Records.Values.Where(item => item.Record.Kind == NodeKind.Site && item.Record.Region == region.Region);
+
+    /// <summary>One digest over (node, version) of records, so that two sides can compare them.</summary>
+    public static Digest DigestOf(IEnumerable<SignedRecord> records)
+    {
+        var text = new StringBuilder();
+        foreach (var item in records.OrderBy(item => item.Record.Node.Value, StringComparer.Ordinal))
+            text.Append(item.Record.Node.Value).Append(' ').Append(item.Record.Version).Append('\n');
+        return Digest.Of(Encoding.UTF8.GetBytes(text.ToString()));
+    }
+}

@@ -1,0 +1,146 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Capillary.Core.Bundles;
+using Capillary.Core.Identity;
+using Capillary.Core.Trust;
+
+namespace Capillary.Core.Protocol;
+
+/// <summary>The link protocol's version.</summary>
+public static class LinkProtocol
+{
+    // History, newest last:
+    // 1  (2026-11) first: trust, hello, desired, records, beacon, report, alive, beat.
+    public const int Version = 1;
+
+    /// <summary>The longest frame, in bytes.</summary>
+    public const int MaxFrameBytes = 4 << 20;
+
+    /// <summary>Lines in one <see cref="Frame.Desired"/> at most; about 1 KB each.</summary>
+    public const int LinesPerFrame = 1000;
+
+    /// <summary>Records in one <see cref="Frame.RecordSet"/> at most.</summary>
+    public const int RecordsPerFrame = 1000;
+
+    /// <summary>Sites in one <see cref="Frame.Alive"/> at most.</summary>
+    public const int SitesPerFrame = 10_000;
+
+    /// <summary>Between two heartbeats of a child.</summary>
+    public static TimeSpan BeatEvery { get; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>A link with no frame for this long is dead.</summary>
+    public static TimeSpan DeadAfter { get; } = TimeSpan.FromSeconds(45);
+
+    /// <summary>Between two beacons of the hub.</summary>
+    public static TimeSpan BeaconEvery { get; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>The session stream's path.</summary>
+    public const string SessionPath = "/capillary/v1/session";
+
+    /// <summary>Where enrollment is asked for; see docs/link-protocol.md.</summary>
+    public const string EnrollPath = "/capillary/v1/enroll";
+
+    /// <summary>The OCI repository name under which a parent serves blobs.</summary>
+    public const string Repository = "capillary/bundles";
+}
+
+/// <summary>One message of the session stream; JSON with the type in <c>t</c>.</summary>
+[JsonPolymorphic(TypeDiscriminatorPropertyName = "t")]
+[JsonDerivedType(typeof(TrustQuery), "trust?")]
+[JsonDerivedType(typeof(TrustAnswer), "trust")]
+[JsonDerivedType(typeof(Hello), "hello")]
+[JsonDerivedType(typeof(Desired), "desired")]
+[JsonDerivedType(typeof(RecordSet), "records")]
+[JsonDerivedType(typeof(BeaconDown), "beacon")]
+[JsonDerivedType(typeof(ReportUp), "report")]
+[JsonDerivedType(typeof(ReportAck), "ack")]
+[JsonDerivedType(typeof(Alive), "alive")]
+[JsonDerivedType(typeof(Beat), "beat")]
+[JsonDerivedType(typeof(Refusal), "refused")]
+public abstract record Frame
+{
+    private Frame() { }
+
+    /// <summary>Child, first: what is newer than the trust root I hold, who are you, and what is the beacon?</summary>
+    public sealed record TrustQuery(int Protocol, NodeName Node, long RootVersion) : Frame;
+
+    /// <summary>Parent: the trust roots after the asked version, its own record, the newest beacon.</summary>
+    public sealed record TrustAnswer(IReadOnlyList<Envelope> Chain, Envelope Record, Envelope? Beacon) : Frame;
+
+    /// <summary>Child, once its parent is proven: the generation it has fully taken, and (a region) the digest of the records it holds.</summary>
+    public sealed record Hello(long Generation, Digest? Records, string Agent) : Frame;
+
+    /// <summary>Parent: lines newer than the child's generation, all proven by one checkpoint. <c>Complete</c> stands in the last of a batch.</summary>
+    public sealed record Desired(Envelope Checkpoint, IReadOnlyList<ProvenLine> Lines, bool Complete) : Frame;
+
+    /// <summary>Parent to region: records of its sites. <c>Full</c> begins a whole set.</summary>
+    public sealed record RecordSet(IReadOnlyList<Envelope> Items, bool Full) : Frame;
+
+    /// <summary>Parent: the newest beacon.</summary>
+    public sealed record BeaconDown(Envelope Beacon) : Frame;
+
+    /// <summary>Child: a site's report, its own or one that it relays.</summary>
+    public sealed record ReportUp(Envelope Report) : Frame;
+
+    /// <summary>Parent: this report (by payload digest) is durable here, or was refused for good.</summary>
+    public sealed record ReportAck(Digest Report, string? Refused) : Frame;
+
+    /// <summary>Region: these sites' links live.</summary>
+    public sealed record Alive(IReadOnlyList<SiteId> Sites) : Frame;
+
+    /// <summary>Either: I am here.</summary>
+    public sealed record Beat : Frame
+    {
+        public static Beat Instance { get; } = new();
+    }
+
+    /// <summary>Parent, last: why it ends the session.</summary>
+    public sealed record Refusal(string Code, string Text) : Frame;
+
+    /// <summary>The frame's JSON, UTF-8, without its length prefix.</summary>
+    public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(this, ProtocolJson.Default.Frame);
+
+    /// <exception cref="ProtocolException">The bytes are not a frame of this protocol.</exception>
+    public static Frame Parse(ReadOnlySpan<byte> bytes)
+    {
+        if (bytes.Length > LinkProtocol.MaxFrameBytes) throw new ProtocolException("frame-too-long", $"a frame of {bytes.Length} bytes");
+        try
+        {
+            var frame = JsonSerializer.Deserialize(bytes, ProtocolJson.Default.Frame);
+            return frame is not null && frame.IsWhole ? frame : throw new ProtocolException("bad-frame", "a frame lacks a required member");
+        }
+        catch (Exception e) when (e is JsonException or NotSupportedException)
+        {
+            throw new ProtocolException("bad-frame", $"not a frame of link protocol {LinkProtocol.Version}: {e.Message}", e);
+        }
+    }
+
+    private bool IsWhole => this switch
+    {
+        TrustQuery query => query.Node.Value is not null,
+        TrustAnswer answer => answer is { Chain: not null, Record: not null } && answer.Chain.Append(answer.Record).All(IsEnvelope)
+            && (answer.Beacon is null || IsEnvelope(answer.Beacon)),
+        Hello hello => hello.Agent is not null,
+        Desired desired => IsEnvelope(desired.Checkpoint) && desired.Lines is not null && desired.Lines.All(line => line is { Leaf: not null, Path: not null }),
+        RecordSet records => records.Items is not null && records.Items.All(IsEnvelope),
+        BeaconDown beacon => IsEnvelope(beacon.Beacon),
+        ReportUp report => IsEnvelope(report.Report),
+        ReportAck ack => ack.Report.Text is not null,
+        Alive alive => alive.Sites is { Count: <= LinkProtocol.SitesPerFrame },
+        Refusal refusal => refusal is { Code: not null, Text: not null },
+        _ => true,
+    };
+
+    private static bool IsEnvelope(Envelope? envelope) => envelope is { PayloadType: not null, Payload: not null, Signatures: not null }
+        && envelope.Signatures.All(signature => signature is { Keyid: not null, Sig: not null });
+}
+
+/// <summary>The peer broke the protocol; the session ends with this code and text.</summary>
+public sealed class ProtocolException(string code, string message, Exception? inner = null) : Exception(message, inner)
+{
+    public string Code { get; } = code;
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(Frame))]
+internal sealed partial class ProtocolJson : JsonSerializerContext;

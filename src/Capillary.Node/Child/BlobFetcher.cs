@@ -1,0 +1,108 @@
+using System.Net;
+using Capillary.Core.Bundles;
+using Capillary.Core.Protocol;
+using Capillary.Node.Blobs;
+using Capillary.Node.Links;
+
+namespace Capillary.Node.Child;
+
+/// <summary>Brings bundles from the parent into this node's store; a cut transfer goes on where it was cut.</summary>
+public sealed class BlobFetcher(ParentLink link, BlobStore blobs)
+{
+    // Wide enough to hide a round trip, narrow enough to keep memory and the parent's queue small.
+    private const int AtOnce = 4;
+
+    /// <summary>Fetches the manifest of <paramref name="bundle"/> and every blob it names that is not here.</summary>
+    public async Task<FetchOutcome> FetchBundleAsync(Digest bundle, CancellationToken stop)
+    {
+        if (await FetchAsync("manifests", bundle, BundleManifest.MaxBytes, stop) is not FetchOutcome.Complete and var failed) return failed;
+        BundleManifest manifest;
+        try
+        {
+            manifest = BundleManifest.Parse(blobs.ReadAll(bundle));
+        }
+        catch (BundleFormatException e)
+        {
+            return new FetchOutcome.Bad(bundle, e.Message);
+        }
+        var missing = manifest.Blobs.Where(blob => !blobs.Has(blob.Digest)).DistinctBy(blob => blob.Digest).ToList();
+        FetchOutcome? problem = null;
+        await Parallel.ForEachAsync(missing, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = stop }, async (blob, token) =>
+        {
+            if (problem is null && await FetchAsync("blobs", blob.Digest, blob.Size, token) is not FetchOutcome.Complete and var outcome) problem = outcome;
+        });
+        return problem ?? new FetchOutcome.Complete();
+    }
+
+    /// <summary>True when the bundle's manifest and all its blobs are here.</summary>
+    public static bool IsComplete(BlobStore blobs, Digest bundle)
+    {
+        if (!blobs.Has(bundle)) return false;
+        try
+        {
+            return BundleManifest.Parse(blobs.ReadAll(bundle)).Blobs.All(blob => blobs.Has(blob.Digest));
+        }
+        catch (BundleFormatException)
+        {
+            return false;
+        }
+    }
+
+    private async Task<FetchOutcome> FetchAsync(string kind, Digest digest, long mostBytes, CancellationToken stop)
+    {
+        if (blobs.Has(digest)) return new FetchOutcome.Complete();
+        if (link.Live is not { } connection) return new FetchOutcome.Unavailable("no live link to the parent");
+        try
+        {
+            return await TransferAsync(connection, $"/v2/{LinkProtocol.Repository}/{kind}/{digest}", digest, mostBytes, stop);
+        }
+        catch (HttpRequestException e)
+        {
+            return new FetchOutcome.Unavailable(e.Message);
+        }
+        catch (IOException e) when (IsDiskFull(e))
+        {
+            return new FetchOutcome.DiskFull(e.Message);
+        }
+        catch (IOException e)
+        {
+            return new FetchOutcome.Unavailable(e.Message);
+        }
+        catch (OperationCanceledException) when (!stop.IsCancellationRequested)
+        {
+            return new FetchOutcome.Unavailable("the transfer was cut");
+        }
+    }
+
+    private async Task<FetchOutcome> TransferAsync(LinkConnection connection, string path, Digest digest, long mostBytes, CancellationToken stop)
+    {
+        var have = blobs.PartialLength(digest);
+        if (have > mostBytes) have = 0;
+        using var response = await connection.GetAsync(path, have, stop);
+        if (response.StatusCode == HttpStatusCode.NotFound) return new FetchOutcome.Unavailable($"the parent does not have {digest} yet");
+        if (response.StatusCode is not (HttpStatusCode.OK or HttpStatusCode.PartialContent or HttpStatusCode.RequestedRangeNotSatisfiable))
+            return new FetchOutcome.Unavailable($"the parent answered {(int)response.StatusCode} for {digest}");
+        if (response.StatusCode == HttpStatusCode.OK) have = 0;
+        if (response.StatusCode != HttpStatusCode.RequestedRangeNotSatisfiable)
+        {
+            await using var body = await response.Content.ReadAsStreamAsync(stop);
+            await using var file = blobs.OpenPartial(digest, have);
+            if (!await CopyAsync(body, file, mostBytes - have, stop)) return new FetchOutcome.Bad(digest, $"longer than the {mostBytes} bytes its manifest says");
+        }
+        return blobs.Commit(digest) ? new FetchOutcome.Complete() : new FetchOutcome.Bad(digest, "the bytes differ from the digest");
+    }
+
+    private static async Task<bool> CopyAsync(Stream from, FileStream to, long most, CancellationToken stop)
+    {
+        var buffer = new byte[64 << 10];
+        while (await from.ReadAsync(buffer, stop) is var read and > 0)
+        {
+            if ((most -= read) < 0) return false;
+            await to.WriteAsync(buffer.AsMemory(0, read), stop);
+        }
+        return true;
+    }
+
+    // ENOSPC and EDQUOT as .NET gives them on Linux.
+    private static bool IsDiskFull(IOException e) => (e.HResult & 0xFFFF) is 28 or 122;
+}

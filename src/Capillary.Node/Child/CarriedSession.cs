@@ -1,0 +1,130 @@
+using Capillary.Core.Bundles;
+using Capillary.Core.Protocol;
+using Capillary.Node.Links;
+using Microsoft.Extensions.Logging;
+
+namespace Capillary.Node.Child;
+
+/// <summary>One session at work: reading, ticking and sending reports, one decision at a time.</summary>
+internal sealed partial class CarriedSession(ChildSession session, FrameStream frames, ChildHandlers handlers, Outbox outbox,
+    Action<TrustState> keepTrust, TimeProvider time, ILogger log)
+{
+    private readonly SemaphoreSlim turn = new(1);
+    private readonly TaskCompletionSource live = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private Action<string>? onLive;
+    private volatile string? failure;
+
+    /// <summary>Returns why the session ended; cancels <paramref name="ended"/> then.</summary>
+    public async Task<string> RunAsync(Action<string> onceLive, CancellationTokenSource ended)
+    {
+        onLive = onceLive;
+        var stop = ended.Token;
+        await DecideAsync(() => session.Start(time.GetUtcNow()), stop);
+        var others = Task.WhenAll(TickAsync(ended), SendReportsAsync(ended));
+        try
+        {
+            while (failure is null && await frames.ReadAsync(stop) is { } frame)
+                await DecideAsync(() => session.OnFrame(frame, time.GetUtcNow()), stop);
+            return failure ?? "the parent ended the session";
+        }
+        catch (OperationCanceledException) when (failure is not null)
+        {
+            return failure;
+        }
+        finally
+        {
+            await ended.CancelAsync();
+            await others;
+        }
+    }
+
+    private async Task TickAsync(CancellationTokenSource ended)
+    {
+        try
+        {
+            using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1), time);
+            while (failure is null && await timer.WaitForNextTickAsync(ended.Token))
+                await DecideAsync(() => session.OnTick(time.GetUtcNow()), ended.Token);
+            await ended.CancelAsync();
+        }
+        catch (Exception e) when (e is OperationCanceledException or IOException)
+        {
+            await ended.CancelAsync();
+        }
+    }
+
+    private async Task SendReportsAsync(CancellationTokenSource ended)
+    {
+        try
+        {
+            await live.Task.WaitAsync(ended.Token);
+            var sent = new HashSet<Digest>();
+            while (true)
+            {
+                var waiting = outbox.All;
+                foreach (var report in waiting.Where(report => !sent.Contains(report.Digest)))
+                    await frames.WriteAsync(new Frame.ReportUp(report), ended.Token);
+                sent = [.. waiting.Select(report => report.Digest)];
+                await outbox.WaitForChangeAsync(ended.Token);
+            }
+        }
+        catch (Exception e) when (e is OperationCanceledException or IOException)
+        {
+            await ended.CancelAsync();
+        }
+    }
+
+    private async Task DecideAsync(Func<IEnumerable<ChildOutput>> decide, CancellationToken stop)
+    {
+        await turn.WaitAsync(stop);
+        try
+        {
+            foreach (var output in decide()) await CarryOutAsync(output, stop);
+        }
+        finally
+        {
+            turn.Release();
+        }
+    }
+
+    private async ValueTask CarryOutAsync(ChildOutput output, CancellationToken stop)
+    {
+        switch (output)
+        {
+            case ChildOutput.Send send:
+                await frames.WriteAsync(send.Frame, stop);
+                if (send.Frame is Frame.Beat) await SendAliveAsync(stop);
+                break;
+            case ChildOutput.KeepTrust keep:
+                handlers.KeepTrust(keep.Trust, keep.NewRoots);
+                keepTrust(keep.Trust);
+                break;
+            case ChildOutput.Live proven:
+                onLive?.Invoke(proven.Parent.Node.Value);
+                handlers.Live(new LinkStatus(true, time.GetUtcNow(), null));
+                live.TrySetResult();
+                break;
+            case ChildOutput.Lines lines:
+                handlers.Lines(lines.Checkpoint, lines.Items, lines.Complete);
+                break;
+            case ChildOutput.Records records:
+                handlers.Records(records.Items, records.Full);
+                break;
+            case ChildOutput.Acked acked:
+                outbox.Acknowledge(acked.Report);
+                if (acked.Refused is { } reason) ReportRefused(log, acked.Report.Text, reason);
+                break;
+            case ChildOutput.Fail fail:
+                failure = $"{fail.Code}: {fail.Reason}";
+                break;
+        }
+    }
+
+    private async Task SendAliveAsync(CancellationToken stop)
+    {
+        foreach (var chunk in handlers.Alive().Chunk(LinkProtocol.SitesPerFrame)) await frames.WriteAsync(new Frame.Alive(chunk), stop);
+    }
+
+    [LoggerMessage(1203, LogLevel.Warning, "the parent refused report {Report}: {Reason}")]
+    private static partial void ReportRefused(ILogger log, string report, string reason);
+}

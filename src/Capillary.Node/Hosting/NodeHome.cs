@@ -1,0 +1,83 @@
+using System.Text.Json;
+using Capillary.Core.Protocol;
+using Capillary.Core.Trust;
+using Capillary.Node.Journal;
+using Capillary.Node.Keys;
+
+namespace Capillary.Node.Hosting;
+
+/// <summary>
+/// A child node's folder, mode 0700: its key, who it is, its record, and whom it trusts. <c>node.json</c> is written last by a join, so a folder
+/// without it has not joined.
+/// </summary>
+public sealed class NodeHome
+{
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+
+    public NodeHome(string folder)
+    {
+        Folder = Path.GetFullPath(folder);
+        Directory.CreateDirectory(Folder, OwnerOnly);
+        Directory.CreateDirectory(TrustFolder, OwnerOnly);
+    }
+
+    public string Folder { get; }
+
+    /// <summary>Whether this node has joined a fleet.</summary>
+    public bool HasJoined => File.Exists(SettingsPath);
+
+    private string SettingsPath => Path.Combine(Folder, "node.json");
+
+    private string RecordPath => Path.Combine(Folder, "record.json");
+
+    private string TrustFolder => Path.Combine(Folder, "trust");
+
+    private string BeaconPath => Path.Combine(TrustFolder, "beacon.json");
+
+    public SigningKey LoadKey() => SigningKey.LoadOrCreate(Path.Combine(Folder, "identity.pem"));
+
+    /// <summary>A folder below, made with mode 0700.</summary>
+    public string FolderOf(string name) => Directory.CreateDirectory(Path.Combine(Folder, name), OwnerOnly).FullName;
+
+    public string FileOf(string name) => Path.Combine(Folder, name);
+
+    /// <exception cref="InvalidDataException">It has not joined, or the file is damaged.</exception>
+    public NodeSettings LoadSettings()
+    {
+        if (!HasJoined) throw new InvalidDataException($"{Folder}: this node has not joined a fleet; join it first with the file of 'capillary site enroll'");
+        return JsonSerializer.Deserialize(File.ReadAllBytes(SettingsPath), HostingJson.Default.NodeSettings)
+            ?? throw new InvalidDataException($"{SettingsPath}: is empty");
+    }
+
+    public Envelope LoadRecord() => Envelope.Parse(File.ReadAllBytes(RecordPath));
+
+    /// <summary>Every trust root from version 1, and the newest beacon.</summary>
+    /// <exception cref="TrustFormatException">A file is damaged.</exception>
+    public (TrustState Trust, IReadOnlyList<Envelope> Roots) LoadTrust()
+    {
+        var roots = Directory.EnumerateFiles(TrustFolder, "root-*.json").Order(StringComparer.Ordinal)
+            .Select(file => Envelope.Parse(File.ReadAllBytes(file))).ToList();
+        if (roots.Count == 0) throw new TrustFormatException($"{TrustFolder}: no trust root; join again");
+        var trust = TrustState.Begin(roots[0]).WithChain(roots);
+        if (File.Exists(BeaconPath)) trust = trust.WithBeacon(Envelope.Parse(File.ReadAllBytes(BeaconPath)));
+        return (trust, roots);
+    }
+
+    /// <summary>Makes newer trust durable.</summary>
+    public void KeepTrust(TrustState trust, IReadOnlyList<Envelope> newRoots)
+    {
+        foreach (var root in newRoots) AtomicFile.Write(RootPath(TrustRoot.Parse(root).Version), root.ToBytes());
+        if (trust.BeaconEnvelope is { } beacon) AtomicFile.Write(BeaconPath, beacon.ToBytes());
+    }
+
+    /// <summary>Ends a join: trust and record first, then who it is.</summary>
+    public void KeepJoined(NodeSettings settings, Envelope record, IReadOnlyList<Envelope> roots)
+    {
+        foreach (var root in roots) AtomicFile.Write(RootPath(TrustRoot.Parse(root).Version), root.ToBytes());
+        AtomicFile.Write(RecordPath, record.ToBytes());
+        AtomicFile.Write(SettingsPath, JsonSerializer.SerializeToUtf8Bytes(settings, HostingJson.Default.NodeSettings));
+    }
+
+    // Eight digits keep file order and version order the same.
+    private string RootPath(long version) => Path.Combine(TrustFolder, $"root-{version:d8}.json");
+}

@@ -1,0 +1,112 @@
+using Capillary.Core.Protocol;
+using Capillary.Node.Links;
+using Microsoft.Extensions.Logging;
+
+namespace Capillary.Node.Parent;
+
+/// <summary>Carries out what one <see cref="ParentSession"/> decides: one task reads frames, one waits for a newer state; the session sees one at a time.</summary>
+internal sealed partial class ServedSession(string keyId, FrameStream frames, DesiredStateCell cell, ParentHandlers handlers,
+    TimeProvider time, ILogger log) : IDisposable
+{
+    private readonly ParentSession session = new(keyId);
+    private readonly SemaphoreSlim turn = new(1);
+    private Action? onJoined;
+
+    /// <summary>Returns when the child left, broke the protocol, was refused or fell silent. Cancels <paramref name="ended"/> then.</summary>
+    public async Task RunAsync(Action joined, CancellationTokenSource ended)
+    {
+        onJoined = joined;
+        var watching = WatchStateAsync(ended.Token);
+        try
+        {
+            await ReadFramesAsync(ended.Token);
+        }
+        catch (ProtocolException e)
+        {
+            BrokeProtocol(log, session.Child?.Node.Value ?? keyId[..16], e.Code, e.Message);
+        }
+        finally
+        {
+            await ended.CancelAsync();
+            await watching;
+        }
+    }
+
+    public void Dispose() => turn.Dispose();
+
+    private async Task ReadFramesAsync(CancellationToken stop)
+    {
+        while (true)
+        {
+            using var silence = new CancellationTokenSource(LinkProtocol.DeadAfter, time);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(silence.Token, stop);
+            if (await frames.ReadAsync(either.Token) is not { } frame) return;
+            if (!await InTurnAsync(state => session.OnFrame(frame, state), stop)) return;
+        }
+    }
+
+    private async Task WatchStateAsync(CancellationToken stop)
+    {
+        try
+        {
+            var seen = cell.Value;
+            while (await InTurnAsync(session.OnState, stop)) seen = await cell.WaitForOtherThanAsync(seen, stop);
+        }
+        catch (Exception e) when (e is OperationCanceledException or IOException or ProtocolException)
+        {
+            // The reading side ends the session and says why.
+        }
+    }
+
+    /// <summary>False when the session ended.</summary>
+    private async Task<bool> InTurnAsync(Func<DesiredState, IEnumerable<ParentOutput>> decide, CancellationToken stop)
+    {
+        await turn.WaitAsync(stop);
+        try
+        {
+            foreach (var output in decide(cell.Value).ToList())
+            {
+                if (!await CarryOutAsync(output, stop)) return false;
+            }
+            return true;
+        }
+        finally
+        {
+            turn.Release();
+        }
+    }
+
+    private async ValueTask<bool> CarryOutAsync(ParentOutput output, CancellationToken stop)
+    {
+        switch (output)
+        {
+            case ParentOutput.Send send:
+                await frames.WriteAsync(send.Frame, stop);
+                return true;
+            case ParentOutput.Joined joined:
+                onJoined?.Invoke();
+                ChildJoined(log, joined.Child.Node.Value, joined.Agent);
+                return true;
+            case ParentOutput.Take take:
+                var refused = await handlers.TakeReport(take.Report, take.From, stop);
+                return await CarryOutAsync(ParentSession.OnTaken(take.Report, refused), stop);
+            case ParentOutput.HeardOf heard:
+                handlers.HeardOf(heard.Sites);
+                return true;
+            case ParentOutput.Close close:
+                ChildRefused(log, session.Child?.Node.Value ?? keyId[..16], close.Reason);
+                return false;
+            default:
+                throw new InvalidOperationException($"unknown output {output}");
+        }
+    }
+
+    [LoggerMessage(1101, LogLevel.Information, "child {Child} joined, agent {Agent}")]
+    private static partial void ChildJoined(ILogger log, string child, string agent);
+
+    [LoggerMessage(1102, LogLevel.Warning, "child {Child} refused: {Reason}")]
+    private static partial void ChildRefused(ILogger log, string child, string reason);
+
+    [LoggerMessage(1103, LogLevel.Warning, "child {Child} broke the protocol: {Code}: {Reason}")]
+    private static partial void BrokeProtocol(ILogger log, string child, string code, string reason);
+}

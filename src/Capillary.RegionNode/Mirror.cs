@@ -1,0 +1,159 @@
+using System.Collections.Concurrent;
+using Capillary.Core.Bundles;
+using Capillary.Core.Identity;
+using Capillary.Core.Protocol;
+using Capillary.Core.Trust;
+using Capillary.Node.Blobs;
+using Capillary.Node.Child;
+using Capillary.Node.Parent;
+using Microsoft.Extensions.Logging;
+
+namespace Capillary.RegionNode;
+
+/// <summary>
+/// The region's copy of what its sites need. A line is durable when it is received, and offered to its site when its blobs are here.
+/// </summary>
+internal sealed partial class Mirror
+{
+    private const int BundlesAtOnce = 4;
+    private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(2);
+
+    private readonly MirrorStore store;
+    private readonly BlobStore blobs;
+    private readonly DesiredStateCell cell;
+    private readonly RegionId region;
+    private readonly TimeProvider time;
+    private readonly ILogger log;
+    private readonly ConcurrentDictionary<SiteId, OfferedLine> received = new();
+    private readonly SemaphoreSlim work = new(1, 1);
+
+    public Mirror(MirrorStore store, BlobStore blobs, DesiredStateCell cell, RegionId region, TrustRoot root, TimeProvider time, ILogger log)
+    {
+        (this.store, this.blobs, this.cell, this.region, this.time, this.log) = (store, blobs, cell, region, time, log);
+        Generation = store.LoadGeneration();
+        foreach (var (checkpoint, line) in store.LoadLines(root)) Receive(checkpoint, line);
+    }
+
+    /// <summary>The newest generation received to its end.</summary>
+    public long Generation { get; private set; }
+
+    /// <summary>Keeps new lines durably; those that do not hold are left out and named in the log.</summary>
+    public void Take(VerifiedCheckpoint checkpoint, IReadOnlyList<ProvenLine> lines, bool complete)
+    {
+        foreach (var line in lines)
+        {
+            if (Receive(checkpoint, line) is { } site) store.Keep(site, new MirroredLine(checkpoint.Envelope, line));
+        }
+        if (complete && checkpoint.Checkpoint.Generation > Generation)
+        {
+            Generation = checkpoint.Checkpoint.Generation;
+            store.KeepGeneration(Generation);
+        }
+        Wake();
+    }
+
+    /// <summary>Keeps new records durably and lets their nodes in.</summary>
+    public void Take(IReadOnlyList<SignedRecord> records)
+    {
+        foreach (var record in records) store.Keep(record);
+        cell.Update(state => state with
+        {
+            Records = state.Records.SetItems(records
+                .Where(item => item.Record.Version > (state.Records.GetValueOrDefault(item.Record.Node)?.Record.Version ?? 0))
+                .Select(item => KeyValuePair.Create(item.Record.Node, item))),
+        });
+    }
+
+    /// <summary>Brings the blobs of received lines, and offers each line when all of its own are here.</summary>
+    public async Task RunAsync(BlobFetcher fetcher, ParentLink link, CancellationToken stop)
+    {
+        while (true)
+        {
+            await work.WaitAsync(stop);
+            var waiting = Offer();
+            if (waiting.Count == 0) continue;
+            await link.WhenLiveAsync(stop);
+            var outcomes = new ConcurrentBag<FetchOutcome>();
+            await Parallel.ForEachAsync(waiting, new ParallelOptions { MaxDegreeOfParallelism = BundlesAtOnce, CancellationToken = stop }, async (bundle, token) =>
+            {
+                var outcome = await fetcher.FetchBundleAsync(bundle, token);
+                if (outcome is FetchOutcome.Complete) Offer();
+                outcomes.Add(outcome);
+            });
+            if (Offer().Count > 0) await PauseAsync(outcomes, stop);
+        }
+    }
+
+    private async Task PauseAsync(IEnumerable<FetchOutcome> outcomes, CancellationToken stop)
+    {
+        foreach (var problem in outcomes.Where(outcome => outcome is not FetchOutcome.Complete).Select(outcome => outcome.ToString()!).Distinct())
+            MirrorWaits(log, problem);
+        await Task.Delay(RetryAfter, time, stop);
+        Wake();
+    }
+
+    /// <summary>Offers every line that is whole; returns bundles still missing.</summary>
+    private List<Digest> Offer()
+    {
+        var missing = new HashSet<Digest>();
+        var ready = new List<KeyValuePair<SiteId, OfferedLine>>();
+        foreach (var (site, line) in received)
+        {
+            if (ReferenceEquals(cell.Value.Lines.GetValueOrDefault(site), line)) continue;
+            var absent = Needed(line).Where(bundle => !BlobFetcher.IsComplete(blobs, bundle)).ToList();
+            if (absent.Count == 0) ready.Add(new(site, line));
+            else missing.UnionWith(absent);
+        }
+        if (ready.Count > 0) cell.Update(state => state with { Lines = state.Lines.SetItems(ready) });
+        return [.. missing];
+    }
+
+    private static IEnumerable<Digest> Needed(OfferedLine line) =>
+        line.Assignment.Fallback is { } fallback ? [line.Assignment.Bundle, fallback] : [line.Assignment.Bundle];
+
+    /// <summary>The site, if the line holds and is newer than what was received before.</summary>
+    private SiteId? Receive(VerifiedCheckpoint checkpoint, ProvenLine line)
+    {
+        try
+        {
+            var assignment = Assignment.Parse(line.Leaf);
+            var before = received.GetValueOrDefault(assignment.Site);
+            var accepted = before is null ? AcceptedLine.None
+                : new AcceptedLine(before.Checkpoint.Checkpoint.Generation, before.Checkpoint.Digest, before.Assignment.Since, before.Line.Leaf);
+            switch (Acceptance.Accept(accepted, assignment.Site, checkpoint, line))
+            {
+                case AcceptResult.Accepted { Acts: true }:
+                    received[assignment.Site] = new OfferedLine(assignment, region, line, checkpoint);
+                    return assignment.Site;
+                case AcceptResult.Refused refused:
+                    LineRefused(log, assignment.Site.Value, refused.Code, refused.Reason);
+                    return null;
+                default:
+                    return null;
+            }
+        }
+        catch (TrustFormatException e)
+        {
+            LineRefused(log, "?", RefusalCode.NotForThisSite, e.Message);
+            return null;
+        }
+    }
+
+    private void Wake()
+    {
+        try
+        {
+            work.Release();
+        }
+        catch (SemaphoreFullException)
+        {
+            // Already woken; the level is what counts.
+        }
+    }
+
+    [LoggerMessage(3001, LogLevel.Warning, "line of {Site} refused: {Code}: {Reason}")]
+    private static partial void LineRefused(ILogger log, string site, RefusalCode code, string reason);
+
+    [LoggerMessage(3002, LogLevel.Warning, "mirror waits: {Problem}")]
+    private static partial void MirrorWaits(ILogger log, string problem);
+}

@@ -1,0 +1,3 @@
+MSH|^~\&|GW|SITE|APP|LAB|20261120081531+0000||ACK^R01^ACK|20261120081531000001|P|2.5.1
+MSA|AE|7
+ERR|||100^Segment sequence error^HL70357|E||||segment 3 has no valid name

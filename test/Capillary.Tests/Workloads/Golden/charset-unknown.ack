@@ -1,0 +1,3 @@
+MSH|^~\&|GW|SITE|APP|LAB|20261120081531+0000||ACK^R01^ACK|20261120081531000001|P|2.5.1||||||8859/15
+MSA|AE|7
+ERR||MSH^1^18|102^Data type error^HL70357|E||||the character set in MSH-18 is not supported (UNICODE UTF-8, 8859/1 and ASCII are)

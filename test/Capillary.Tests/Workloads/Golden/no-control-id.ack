@@ -1,0 +1,3 @@
+MSH|^~\&|GW|SITE|APP|LAB|20261120081531+0000||ACK^R01^ACK|20261120081531000001|P|2.5.1
+MSA|AE
+ERR||MSH^1^10|101^Required field missing^HL70357|E||||MSH-10 (message control id) is missing

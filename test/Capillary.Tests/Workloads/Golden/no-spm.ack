@@ -1,0 +1,3 @@
+MSH|^~\&|GW|SITE|APP|LAB|20261120081531+0000||ACK^R22^ACK|20261120081531000001|P|2.6
+MSA|AE|7
+ERR||SPM^1|100^Segment sequence error^HL70357|E||||there is no SPM segment, which OUL R22 needs
