@@ -44,9 +44,9 @@ public sealed class ApiTests : IAsyncLifetime
         using var key = hub.Enroll("a");
         var record = hub.Hub.Cell.Value.Records.Values.Single().Record;
         var line = hub.Hub.Cell.Value.Lines[new("a")];
-        var report = new Report(1, hub.Hub.Fleet, new("a"), record.Version, 1, hub.Time.Now, 1, 1, Core.Bundles.Digest.Of(line.Line.Leaf),
+        var report = new Report(1, hub.Hub.Fleet, new("a"), record.Version, 1, hub.Time.Now, 1, 1, Capillary.Core.Bundles.Digest.Of(line.Line.Leaf),
             line.Assignment.Bundle, 1, ReportPhase.Healthy, [new(new("app"), true)], [new("ClockWrong", Severity.Warning, "the clock is 3 h behind")], "test/1");
-        Assert.Null(await hub.Hub.Sites.TakeAsync(key.Sign(Core.Trust.PayloadTypes.Report, report.ToPayload()), record, stop.Token));
+        Assert.Null(await hub.Hub.Sites.TakeAsync(key.Sign(Capillary.Core.Trust.PayloadTypes.Report, report.ToPayload()), record, stop.Token));
         commits.Break("c2");
         await hub.Hub.Commits.SyncAsync(stop.Token);
         hub.Hub.Rollout.Step();
@@ -163,7 +163,7 @@ public sealed class ApiTests : IAsyncLifetime
     private HttpClient Remote(string? token)
     {
         var handler = new SocketsHttpHandler();
-        handler.SslOptions.RemoteCertificateValidationCallback = (_, certificate, _, _) => Node.Keys.SigningKey.KeyOf(certificate)?.Id == hub.Hub.ApiPin;
+        handler.SslOptions.RemoteCertificateValidationCallback = (_, certificate, _, _) => Capillary.Node.Keys.SigningKey.KeyOf(certificate)?.Id == hub.Hub.ApiPin;
         var client = new HttpClient(handler) { BaseAddress = new Uri($"https://{remote}") };
         if (token is not null) client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
         return client;
