@@ -56,7 +56,7 @@ public sealed record OwnedObject(
 }
 
 /// <summary>Look-up and change of an inventory: owned objects in ordinal order of key.</summary>
-public static class Inventory
+public static class OwnedObjects
 {
     /// <summary>The object with this key, or null.</summary>
     public static OwnedObject? Find(this ImmutableArray<OwnedObject> owned, string key) =>
