@@ -1,3 +1,4 @@
+using Capillary.Core.Bundles;
 using Capillary.Fleet.Compile;
 using Capillary.HubNode.Publish;
 using FsCheck;
@@ -84,7 +85,7 @@ public sealed class CompilePropertyTests
     public void A_layer_is_made_again_byte_for_byte()
     {
         foreach (var app in CaseFile.Compile(CaseFile.Base()).Sites!.SelectMany(site => site.Apps))
-            Assert.Equal(app.Descriptor.Digest, Capillary.Core.Bundles.Digest.Of(app.ToBlob().Content.Span));
+            Assert.Equal(app.Descriptor.Digest, Digest.Of(app.ToBlob().Content.Span));
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using Capillary.Core.Bundles;
 using Capillary.Fleet.Documents;
 using Capillary.HubNode.Git;
 using Xunit;
@@ -74,7 +75,7 @@ public sealed class GitTreeReaderTests
         var artifact = Tree(await reader.ReadAsync(commit, "", null, default)).Find("apps/gateway/bin/gateway")!;
         using var copy = new MemoryStream();
         Assert.Null(await reader.CopyAsync(artifact.Id, copy, default));
-        Assert.Equal(artifact.Digest, Capillary.Core.Bundles.Digest.Of(copy.ToArray()));
+        Assert.Equal(artifact.Digest, Digest.Of(copy.ToArray()));
         Assert.NotNull(await reader.CopyAsync("0000000000000000000000000000000000000000", new MemoryStream(), default));
     }
 
