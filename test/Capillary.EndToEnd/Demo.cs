@@ -9,10 +9,10 @@ internal sealed class Demo
 {
     private static readonly TimeSpan FirstDeadline = TimeSpan.FromMinutes(3);
     private readonly DemoOptions options;
-    private readonly Stopwatch clock = Stopwatch.StartNew();
+    private readonly Stopwatch clock;
     private readonly RunningFleet fleet;
 
-    private Demo(DemoOptions options, RunningFleet fleet) => (this.options, this.fleet) = (options, fleet);
+    private Demo(DemoOptions options, RunningFleet fleet, Stopwatch clock) => (this.options, this.fleet, this.clock) = (options, fleet, clock);
 
     public static async Task<int> RunAsync(DemoOptions options, CancellationToken stop)
     {
@@ -21,7 +21,7 @@ internal sealed class Demo
         try
         {
             await using var fleet = await RunningFleet.StartAsync(folder, options.Sites, text => Say(clock, text), stop);
-            var demo = new Demo(options, fleet);
+            var demo = new Demo(options, fleet, clock);
             await demo.StepsAsync(stop);
             if (!options.Once) return await demo.StayAsync(stop);
         }
@@ -94,7 +94,7 @@ internal sealed class Demo
         await fleet.WaitAsync("the hub to show the broken commit", async () =>
         {
             var status = await fleet.Api.GetAsync("status", stop);
-            return status.TryGetProperty("failedCommit", out failed) && failed.ValueKind == JsonValueKind.Object && failed.GetProperty("commit").GetString() == commit;
+            return status.TryGetProperty("lastFailedCommit", out failed) && failed.ValueKind == JsonValueKind.Object && failed.GetProperty("commit").GetString() == commit;
         }, TimeSpan.FromSeconds(30), stop);
         foreach (var line in DiagnosticsOf(failed)) Console.WriteLine($"         {line}");
         if (!DiagnosticsOf(failed).Any(line => line.Contains("gateway.json.j2", StringComparison.Ordinal))) throw new HarnessException("the diagnostics do not name the broken template");

@@ -8,7 +8,7 @@ internal sealed record SiteRow(string Site, string Region, string State, string?
     double? AgeSeconds)
 {
     /// <summary>Runs what it should and is well.</summary>
-    public bool IsSettledOn(string commit) => State == "healthy" && Bundle == DesiredBundle && (DesiredCommit == commit || DesiredCommit is not null);
+    public bool IsSettled => State == "healthy" && Bundle is not null && Bundle == DesiredBundle;
 }
 
 /// <summary>The hub's API over its local socket, as the CLI uses it.</summary>

@@ -86,12 +86,10 @@ internal sealed class RunningFleet : IAsyncDisposable
 
     public async Task<bool> IsConvergedAsync(string commit, CancellationToken stop)
     {
-        var releases = await Api.GetAsync("releases", stop);
-        if (!releases.EnumerateArray().Any(release => release.GetProperty("commit").GetString() == commit)) return false;
         var status = await Api.GetAsync("status", stop);
-        var settled = !status.TryGetProperty("rollout", out var rollout) || rollout.ToString().Contains("complete", StringComparison.Ordinal);
+        if (status.GetProperty("commit").GetString() != commit || status.GetProperty("rollout").GetProperty("phase").GetString() != "complete") return false;
         var sites = await Api.SitesAsync(stop);
-        return settled && sites.Count == Repository.Sites.Count && sites.All(site => site.IsSettledOn(commit));
+        return sites.Count == Repository.Sites.Count && sites.All(site => site.IsSettled);
     }
 
     /// <summary>Waits on a level, with a deadline; a node that died meanwhile ends the wait.</summary>

@@ -168,6 +168,7 @@ public abstract record BundleLoad
 {
     private BundleLoad() { }
 
+    /// <summary>Every layer is here and holds.</summary>
     public sealed record Loaded(BundleContent Content) : BundleLoad;
 
     /// <summary>This blob is not here.</summary>

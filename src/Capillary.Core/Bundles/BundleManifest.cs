@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using Capillary.Core.Identity;
 
@@ -24,6 +25,9 @@ public sealed record BundleManifest(IReadOnlyList<Descriptor> Apps, IReadOnlyLis
     /// <summary>The annotation that carries an app's or artifact's name.</summary>
     public const string TitleAnnotation = "org.opencontainers.image.title";
 
+    // Media types hold a '+', which the default encoder would write as \u002B for the sake of HTML.
+    private static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     /// <summary>The config blob of every bundle: <c>{}</c> (OCI image spec, "guidance for an empty descriptor").</summary>
     public static Blob EmptyConfig { get; } = Blob.Of("{}"u8.ToArray());
 
@@ -34,7 +38,7 @@ public sealed record BundleManifest(IReadOnlyList<Descriptor> Apps, IReadOnlyLis
     public byte[] ToBytes()
     {
         var buffer = new ArrayBufferWriter<byte>(1024);
-        using (var json = new Utf8JsonWriter(buffer))
+        using (var json = new Utf8JsonWriter(buffer, Plain))
         {
             json.WriteStartObject();
             json.WriteNumber("schemaVersion", 2);

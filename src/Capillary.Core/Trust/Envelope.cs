@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Capillary.Core.Bundles;
 
 namespace Capillary.Core.Trust;
@@ -25,6 +26,7 @@ public sealed record Envelope(string PayloadType, byte[] Payload, IReadOnlyList<
     private const int MaxSignatures = 32;
 
     /// <summary>The document's name: the digest of its payload. Signatures do not count, as ECDSA makes each anew.</summary>
+    [JsonIgnore]
     public Digest Digest => Digest.Of(Payload);
 
     /// <summary>PAE(type, payload) = "DSSEv1" SP len(type) SP type SP len(payload) SP payload.</summary>

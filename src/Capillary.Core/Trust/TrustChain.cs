@@ -40,7 +40,7 @@ public static class TrustChain
             var next = TrustRoot.Parse(envelope);
             if (next.Version <= held) continue;
             if (next.Version != current.Version + 1)
-                throw new TrustFormatException($"trust chain: version {next.Version} after {current.Version}; a link is missing or twice there");
+                throw new TrustFormatException($"trust chain: version {next.Version} after {current.Version}, expected the next one");
             SignedDocument.RequireFleet(next.Fleet, current.Fleet, "trust root");
             RequireThreshold(envelope, current, current);
             RequireThreshold(envelope, next, next);

@@ -12,7 +12,7 @@ namespace Capillary.Node.Journal;
 public sealed class DurableFile<T>(string path, JsonTypeInfo<T> type)
     where T : class
 {
-    /// <summary>The document. One that cannot be read is put aside as <c>name.corrupt</c>, so that the next write loses no evidence.</summary>
+    /// <summary>The document. One that cannot be read is put aside as <c>name.corrupt</c>, as evidence.</summary>
     /// <exception cref="IOException">The disk failed.</exception>
     public DurableRead<T> Read()
     {

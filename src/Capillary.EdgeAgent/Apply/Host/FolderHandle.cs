@@ -59,7 +59,7 @@ internal sealed class FolderHandle : IDisposable
 
     public FileFacts? Look(string name) => FileFacts.Look(descriptor, name, $"{Path}/{name}");
 
-    /// <summary>Creates a file, lets <paramref name="write"/> fill it, gives it owner and mode, and flushes it. The name is new or gone.</summary>
+    /// <summary>Creates a file, lets <paramref name="write"/> fill it, gives it owner and mode, flushes it.</summary>
     public void Create(string name, (uint User, uint Group) owner, int mode, Action<int> write)
     {
         _ = Libc.UnlinkAt(descriptor, name, 0);

@@ -19,8 +19,8 @@ internal abstract record FetchOutcome
 }
 
 /// <summary>
-/// Makes this host what it was assigned to be. Drives <see cref="ApplyMachine"/>: one loop takes events one by one, makes the state durable,
-/// then acts; files are written by one task beside it. Services run on when it ends, and are found again when it begins.
+/// Makes this host what it was assigned to be. Drives <see cref="ApplyMachine"/>: one loop takes events one by one, makes the state
+/// durable, then acts; files are written by one task beside it. Services run on when it ends, and are found again when it begins.
 /// </summary>
 internal sealed partial class HostApply
 {

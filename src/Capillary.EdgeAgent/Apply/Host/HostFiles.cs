@@ -29,7 +29,8 @@ internal sealed class HostFiles(HostApplyOptions options, SiteAllowList allow, A
         foreach (var item in owned)
         {
             if (item.Kind != OwnedKind.File || item.Digest is null) continue;
-            if (Problem(item) is { } problem) (drifts ??= ImmutableArray.CreateBuilder<Drift>()).Add(new Drift(item, $"'{item.Path}' {problem}"));
+            if (Problem(item) is not { } problem) continue;
+            (drifts ??= ImmutableArray.CreateBuilder<Drift>()).Add(new Drift(item, $"'{item.Path}' {problem}"));
         }
         return drifts?.ToImmutable() ?? [];
     }
@@ -205,7 +206,8 @@ internal sealed class HostFiles(HostApplyOptions options, SiteAllowList allow, A
                 throw new HostException(ConditionCodes.ApplyFailed, root, $"'{root}': {e.Message}", false);
             }
             if (free >= needed + options.SpaceMargin) continue;
-            var text = $"'{root}' has {free >> 10} KiB free; the bundle needs {needed >> 10} KiB and {options.SpaceMargin >> 10} KiB stay free";
+            var margin = options.SpaceMargin >> 10;
+            var text = $"'{root}' has {free >> 10} KiB free; {needed >> 10} KiB and a margin of {margin} KiB are needed";
             throw new HostException(ConditionCodes.DiskFull, root, text, false);
         }
     }

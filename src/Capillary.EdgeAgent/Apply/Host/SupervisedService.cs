@@ -133,7 +133,10 @@ internal sealed class SupervisedService
     {
         var before = record;
         var id = Guid.NewGuid().ToString("N")[..12];
-        record = record with { Phase = ServicePhase.Starting, Attempt = record.Attempt + 1, Id = id, Boot = context.Boot, Pid = 0, Started = 0 };
+        record = record with
+        {
+            Phase = ServicePhase.Starting, Attempt = record.Attempt + 1, Id = id, Boot = context.Boot, Pid = 0, Started = 0,
+        };
         // With a full disk it starts under the mark that is on disk already, and is found by that one.
         if (!TrySave() && before.Id.Length > 0) record = record with { Id = before.Id };
         Health.Reset(adopted: false);
@@ -154,7 +157,8 @@ internal sealed class SupervisedService
         HostLog.Started(context.Log, record.Key, record.Pid, record.Attempt);
         if (ended is not { } text) return;
         ended = null;
-        context.Tell(new ApplyEvent.Raised(ConditionCodes.DriftRepaired, record.Key, $"service '{record.Key}' {text} and was started again"));
+        var told = $"service '{record.Key}' {text} and was started again";
+        context.Tell(new ApplyEvent.Raised(ConditionCodes.DriftRepaired, record.Key, told));
     }
 
     private void Running(DateTimeOffset now)

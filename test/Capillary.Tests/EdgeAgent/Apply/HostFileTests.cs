@@ -113,7 +113,8 @@ public sealed class HostFileTests
     {
         await using var site = new HostSite(o => o with { DriftInterval = TimeSpan.FromSeconds(3) });
         site.Start();
-        await site.ApplyAsync(site.Bundles.Bundle(new TestApp("a").File("x", "etc/x", "1").File("y", "etc/y", "2").File("z", "etc/z", "3")));
+        await site.ApplyAsync(site.Bundles.Bundle(
+            new TestApp("a").File("x", "etc/x", "1").File("y", "etc/y", "2").File("z", "etc/z", "3")));
         File.WriteAllText(site.In("etc/x"), "by hand");
         File.Delete(site.In("etc/y"));
         File.SetUnixFileMode(site.In("etc/z"), (UnixFileMode)0x1FF);
@@ -123,7 +124,8 @@ public sealed class HostFileTests
         Assert.True(site.Has(ConditionCodes.DriftRepaired, "etc/y"));
         File.Delete(site.In("etc/x"));
         File.CreateSymbolicLink(site.In("etc/x"), "/etc/hostname");
-        await site.UntilAsync(() => new FileInfo(site.In("etc/x")).LinkTarget is null && File.ReadAllText(site.In("etc/x")) == "1", seconds: 10);
+        await site.UntilAsync(() => new FileInfo(site.In("etc/x")) is { Exists: true, LinkTarget: null }, seconds: 10);
+        Assert.Equal("1", File.ReadAllText(site.In("etc/x")));
         Directory.Delete(site.In("etc"), recursive: true);
         await site.UntilAsync(() => File.Exists(site.In("etc/x")) && File.Exists(site.In("etc/z")), seconds: 10);
         File.SetLastWriteTimeUtc(site.In("etc/x"), DateTime.UnixEpoch);

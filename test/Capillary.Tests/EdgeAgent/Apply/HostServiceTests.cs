@@ -16,7 +16,10 @@ public sealed class HostServiceTests
 
     private static Dictionary<string, object?> Probe(string kind, object body) => new()
     {
-        ["health"] = new Dictionary<string, object?> { [kind] = body, ["intervalSeconds"] = 1, ["failureThreshold"] = 1, ["timeoutSeconds"] = 1 },
+        ["health"] = new Dictionary<string, object?>
+        {
+            [kind] = body, ["intervalSeconds"] = 1, ["failureThreshold"] = 1, ["timeoutSeconds"] = 1,
+        },
     };
 
     [Fact]
@@ -25,9 +28,11 @@ public sealed class HostServiceTests
         await using var site = new HostSite();
         Environment.SetEnvironmentVariable("CAPILLARY_TEST_LEAK", "leaked");
         site.Start();
-        const string script = "id -un; pwd; tr '\\0' '\\n' </proc/$$/environ; grep -E 'NoNewPrivs|CapEff|CapBnd' /proc/self/status; echo \"$1\"; exec sleep 1000";
-        var more = new Dictionary<string, object?> { ["environment"] = new Dictionary<string, object?> { ["MODE"] = "a b;$(id)", ["-S"] = "x" } };
-        await site.ApplyAsync(site.Bundles.Bundle(new TestApp("a").Service("s", "app", ["sh", "-c", script, "zero", "'; $HOME `id`"], more)));
+        const string script = "id -un; pwd; tr '\\0' '\\n' </proc/$$/environ; "
+            + "grep -E 'NoNewPrivs|CapBnd' /proc/self/status; echo \"$1\"; exec sleep 1000";
+        var variables = new Dictionary<string, object?> { ["MODE"] = "a b;$(id)", ["-S"] = "x" };
+        await site.ApplyAsync(site.Bundles.Bundle(new TestApp("a").Service(
+            "s", "app", ["sh", "-c", script, "zero", "'; $HOME `id`"], new() { ["environment"] = variables })));
         var log = site.Log("a", "s").Split('\n');
         Assert.Equal(HostSite.IsRoot ? "nobody" : Environment.UserName, log[0]);
         Assert.Equal(site.Root, log[1]);
@@ -163,7 +168,8 @@ public sealed class HostServiceTests
             new TestApp("h").Service("s", "app", Sleep, Probe("http", new { port, path = "/health" })),
             new TestApp("t").Service("s", "app", Sleep, Probe("tcp", new { port }))));
         Volatile.Write(ref status, "503 No");
-        await site.UntilAsync(() => site.Status.Phase == ApplyPhase.Unhealthy && site.Has(ConditionCodes.HealthCheckFailed, "answered 503"));
+        await site.UntilAsync(
+            () => site.Status.Phase == ApplyPhase.Unhealthy && site.Has(ConditionCodes.HealthCheckFailed, "answered 503"));
         Assert.Equal(HealthState.Healthy, site.Status.Apps[1].State);
         Volatile.Write(ref status, "302 Found");
         await site.UntilAsync(() => site.Status.Phase == ApplyPhase.Healthy && site.Status.Conditions.IsEmpty);

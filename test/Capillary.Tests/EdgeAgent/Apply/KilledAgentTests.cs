@@ -64,7 +64,8 @@ namespace Capillary.Tests.EdgeAgent.Apply
             var since = long.Parse(Environment.GetEnvironmentVariable("CAPILLARY_TEST_SINCE")!);
             host.Changed += () =>
             {
-                if (host.Status is { Phase: ApplyPhase.Healthy } status && status.Since == since) File.WriteAllText($"{folder}/ready.healthy.{since}", "");
+                if (host.Status.Phase == ApplyPhase.Healthy && host.Status.Since == since)
+                    File.WriteAllText($"{folder}/ready.healthy.{since}", "");
             };
             host.Assign(new DesiredBundle(Digest.Parse(Environment.GetEnvironmentVariable("CAPILLARY_TEST_BUNDLE")!), null, since));
             File.WriteAllText($"{folder}/ready", "");
