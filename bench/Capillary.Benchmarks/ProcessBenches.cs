@@ -10,7 +10,8 @@ internal static class CliBench
         var program = Executables.Path("cli/capillary");
         Executables.Time(program, "--version");
         await Task.CompletedTask;
-        yield return new Row("capillary --version, cold start", Benchmark.Median(Enumerable.Range(0, 7).Select(_ => Executables.Time(program, "--version"))), "s", null);
+        yield return new Row("capillary --version, cold start",
+            Benchmark.Median(Enumerable.Range(0, 7).Select(_ => Executables.Time(program, "--version"))), "s", null);
     }
 }
 
@@ -37,6 +38,7 @@ internal static class AgentBench
         var file = new FileInfo(Executables.Path("edge-ship/capillary-edge"));
         yield return new Row("edge agent, the one file", file.Length / 1048576.0, "MB", 30);
         var figures = await Executables.MeasureAsync("--sites", "2", "--commits", "2", "--idle", "40", "--edge", file.FullName);
-        yield return new Row("edge agent, idle memory (resident)", Benchmark.Median(figures.GetProperty("idleMegabytes").EnumerateArray().Select(item => item.GetDouble())), "MB", 45);
+        yield return new Row("edge agent, idle memory (resident)",
+            Benchmark.Median(figures.GetProperty("idleMegabytes").EnumerateArray().Select(item => item.GetDouble())), "MB", 45);
     }
 }

@@ -9,7 +9,8 @@ for (var i = 0; i < args.Length; i++)
     else if (!args[i].StartsWith('-') && filter is null) filter = args[i];
     else
     {
-        Console.Error.WriteLine("./dev bench [FILTER] [--json FILE]: FILTER is part of a benchmark's name: " + string.Join(", ", Benchmark.All.Select(item => item.Name)));
+        Console.Error.WriteLine("./dev bench [FILTER] [--json FILE]: FILTER is part of a benchmark's name: "
+            + string.Join(", ", Benchmark.All.Select(item => item.Name)));
         return 2;
     }
 }

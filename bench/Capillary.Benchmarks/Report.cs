@@ -25,21 +25,24 @@ internal static class Report
     }
 
     public static void WriteJson(IReadOnlyList<Row> rows, string file) =>
-        File.WriteAllText(file, JsonSerializer.Serialize(rows.Select(row => new { row.Name, row.Value, row.Unit, row.Budget, row.Better }), Json));
+        File.WriteAllText(file,
+            JsonSerializer.Serialize(rows.Select(row => new { row.Name, row.Value, row.Unit, row.Budget, row.Better }), Json));
 
     private static string Number(double value) =>
         value.ToString(value >= 1000 ? "#,0" : value >= 10 ? "0.0" : "0.000", CultureInfo.InvariantCulture);
 
     private static string Machine()
     {
-        var model = File.ReadLines("/proc/cpuinfo").FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal))?.Split(':')[1].Trim();
+        var model = File.ReadLines("/proc/cpuinfo").FirstOrDefault(line =>
+            line.StartsWith("model name", StringComparison.Ordinal))?.Split(':')[1].Trim();
         var load = File.ReadAllText("/proc/loadavg").Split(' ')[0];
         return $"{Environment.ProcessorCount} x {model}, {Environment.OSVersion.VersionString}, .NET {Environment.Version}, load {load} at the end";
     }
 
     private static string Commit()
     {
-        using var git = Process.Start(new ProcessStartInfo("git", ["describe", "--always", "--dirty", "--abbrev=12"]) { RedirectStandardOutput = true })!;
+        using var git = Process.Start(new ProcessStartInfo("git",
+            ["describe", "--always", "--dirty", "--abbrev=12"]) { RedirectStandardOutput = true })!;
         var text = git.StandardOutput.ReadToEnd().Trim();
         git.WaitForExit();
         return text;

@@ -52,7 +52,8 @@ internal static class TemplateBench
 
     private static async Task<double?> PythonRateAsync()
     {
-        var start = new ProcessStartInfo("/usr/bin/python3", ["-c", $"SOURCE = {System.Text.Json.JsonSerializer.Serialize(Source)}\n{Python}"])
+        var start = new ProcessStartInfo("/usr/bin/python3",
+            ["-c", $"SOURCE = {System.Text.Json.JsonSerializer.Serialize(Source)}\n{Python}"])
         {
             RedirectStandardOutput = true, RedirectStandardError = true,
         };

@@ -27,7 +27,8 @@ internal static class VerifyBench
         {
             var start = Stopwatch.GetTimestamp();
             var checkpoint = VerifiedCheckpoint.Verify(offered.Checkpoint.Envelope, authority.Root);
-            if (Acceptance.Accept(AcceptedLine.None, site, checkpoint, offered.Line) is not AcceptResult.Accepted) throw new InvalidOperationException("refused");
+            var result = Acceptance.Accept(AcceptedLine.None, site, checkpoint, offered.Line);
+            if (result is not AcceptResult.Accepted) throw new InvalidOperationException("refused");
             times.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
         }
         await Task.CompletedTask;

@@ -12,7 +12,8 @@ namespace Capillary.Cli;
 /// <summary><c>capillary region join</c> and <c>capillary region run</c>: on the region's own machine.</summary>
 internal static class RegionNodeCommands
 {
-    private static Option<string> DataOption() => new("--data") { Description = "The region node's folder.", DefaultValueFactory = _ => "./region" };
+    private static Option<string> DataOption() =>
+        new("--data") { Description = "The region node's folder.", DefaultValueFactory = _ => "./region" };
 
     public static Command Join()
     {
@@ -22,7 +23,8 @@ internal static class RegionNodeCommands
         command.SetAction(async (parsed, stop) => await ReportAsync(parsed.InvocationConfiguration, async () =>
         {
             var join = JoinFile.Read(parsed.GetValue(file)!.FullName);
-            if (join.Kind != NodeKind.Region) throw new InvalidDataException($"{parsed.GetValue(file)}: is for a site; a site joins with: capillary-edge join FILE");
+            if (join.Kind != NodeKind.Region)
+                throw new InvalidDataException("that file is for a site; a site joins with: capillary-edge join FILE");
             var home = new NodeHome(parsed.GetValue(data)!);
             if (await Joining.JoinAsync(home, join, stop) is JoinOutcome.Failed failed) throw new InvalidDataException(failed.Reason);
             await parsed.InvocationConfiguration.Output.WriteLineAsync(
@@ -34,13 +36,16 @@ internal static class RegionNodeCommands
     public static Command Run()
     {
         var data = DataOption();
-        var listen = new Option<string>("--listen") { Description = "Where the region's sites dial, as ADDRESS:PORT.", DefaultValueFactory = _ => "0.0.0.0:8443" };
+        var listen = new Option<string>("--listen") { Description = "Where the region's sites dial, as ADDRESS:PORT.",
+            DefaultValueFactory = _ => "0.0.0.0:8443" };
         var verbose = new Option<bool>("--verbose") { Description = "Log more." };
         var command = new Command("run", "Run this region node until it is stopped.") { data, listen, verbose };
         command.SetAction(async (parsed, stop) => await ReportAsync(parsed.InvocationConfiguration, async () =>
         {
-            if (!IPEndPoint.TryParse(parsed.GetValue(listen)!, out var endpoint)) throw new InvalidDataException("--listen is not ADDRESS:PORT");
-            using var logs = new LineLogs(Console.Error, parsed.GetValue(verbose) ? LogLevel.Debug : LogLevel.Information, TimeProvider.System);
+            if (!IPEndPoint.TryParse(parsed.GetValue(listen)!, out var endpoint))
+                throw new InvalidDataException("--listen is not ADDRESS:PORT");
+            var least = parsed.GetValue(verbose) ? LogLevel.Debug : LogLevel.Information;
+            using var logs = new LineLogs(Console.Error, least, TimeProvider.System);
             await new Region(new RegionOptions(parsed.GetValue(data)!, endpoint), TimeProvider.System, logs).RunAsync(stop);
         }));
         return command;

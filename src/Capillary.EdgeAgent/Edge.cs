@@ -37,7 +37,8 @@ internal sealed partial class Edge
     {
         (home, this.time, log) = (new NodeHome(folder), time, logs.CreateLogger<Edge>());
         var settings = home.LoadSettings();
-        if (settings.Kind != NodeKind.Site) throw new InvalidDataException($"{folder}: this node joined as a {settings.Kind}, not as a site");
+        if (settings.Kind != NodeKind.Site)
+            throw new InvalidDataException($"{folder}: this node joined as a {settings.Kind}, not as a site");
         site = new SiteId(settings.Node.Value);
         var identity = home.LoadKey();
         var (trust, _) = home.LoadTrust();
@@ -45,12 +46,15 @@ internal sealed partial class Edge
         acceptedFile = new DurableFile<AcceptedLine>(home.FileOf("accepted.json"), EdgeJson.Default.AcceptedLine);
         accepted = LoadAccepted();
         blobs = new BlobStore(home.FolderOf("blobs"));
-        reporter = new Reporter(self, identity, outbox, new DurableFile<Envelope>(home.FileOf("report.json"), EdgeJson.Default.Envelope), time);
+        var lastReport = new DurableFile<Envelope>(home.FileOf("report.json"), EdgeJson.Default.Envelope);
+        reporter = new Reporter(self, identity, outbox, lastReport, time);
         apply = new HostApply(ApplyOptions(), blobs.PathOf, FetchAsync, time, logs.CreateLogger<HostApply>());
         apply.Changed += reporter.Wake;
-        var handlers = new ChildHandlers(() => new ChildHello(accepted.Generation, null, Reporter.Agent), KeepTrust, TakeLines, (_, _) => { }, () => [], _ => { });
+        var handlers = new ChildHandlers(() => new ChildHello(accepted.Generation, null, Reporter.Agent), KeepTrust, TakeLines,
+            Records: (_, _) => { }, Alive: () => [], Live: _ => { });
         var parents = settings.Parents.Select(parent => JoinFile.ParseAddress(parent, home.FileOf("node.json"))).ToList();
-        link = new ParentLink(new ParentLinkOptions(settings.Node, parents), identity, trust, handlers, outbox, time, logs.CreateLogger<ParentLink>());
+        link = new ParentLink(new ParentLinkOptions(settings.Node, parents), identity, trust, handlers, outbox, time,
+            logs.CreateLogger<ParentLink>());
         fetcher = new BlobFetcher(link, blobs);
     }
 
@@ -59,7 +63,8 @@ internal sealed partial class Edge
     {
         if (accepted.Assignment is { } assignment) Assign(assignment);
         using var all = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        Task[] parts = [apply.RunAsync(all.Token), link.RunAsync(all.Token), reporter.RunAsync(() => accepted, () => apply.Status, all.Token)];
+        Task[] parts = [apply.RunAsync(all.Token), link.RunAsync(all.Token),
+            reporter.RunAsync(() => accepted, () => apply.Status, all.Token)];
         var first = await Task.WhenAny(parts);
         await all.CancelAsync();
         try

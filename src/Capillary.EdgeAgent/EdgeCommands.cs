@@ -7,7 +7,9 @@ using Microsoft.Extensions.Logging;
 
 namespace Capillary.EdgeAgent;
 
-/// <summary>The agent's few commands. Parsed by hand: a command-line library would cost more memory than the rest of the agent's start.</summary>
+/// <summary>
+/// The agent's few commands. Parsed by hand: a command-line library would cost more memory than the rest of the agent's start.
+/// </summary>
 internal static class EdgeCommands
 {
     private const string DefaultFolder = "/var/lib/capillary-edge";
@@ -50,7 +52,8 @@ internal static class EdgeCommands
         {
             return 0;
         }
-        catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException or FormatException or ArgumentException
+        catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException or FormatException
+            or ArgumentException
             or Core.Trust.TrustFormatException)
         {
             return Fail(1, e.Message);
@@ -66,7 +69,8 @@ internal static class EdgeCommands
     private static async Task<int> JoinAsync(EdgeOptions options, string file, CancellationToken stop)
     {
         var join = JoinFile.Read(file);
-        if (join.Kind != NodeKind.Site) return Fail(1, $"{file}: is for a {join.Kind.ToString().ToLowerInvariant()}; a region joins with: capillary region join FILE");
+        if (join.Kind != NodeKind.Site)
+            return Fail(1, $"{file}: is for a {join.Kind.ToString().ToLowerInvariant()}; a region joins with: capillary region join FILE");
         var home = new NodeHome(options.Data);
         var roots = options.Roots.Select(Path.GetFullPath).DefaultIfEmpty(Path.Combine(home.Folder, "root")).ToList();
         foreach (var root in roots) Directory.CreateDirectory(root);
@@ -77,7 +81,8 @@ internal static class EdgeCommands
 
     private static async Task<int> RunAgentAsync(EdgeOptions options, CancellationToken stop)
     {
-        if (!Directory.Exists(options.Data)) return Fail(1, $"{options.Data}: no such folder; join first: capillary-edge join FILE --data {options.Data}");
+        if (!Directory.Exists(options.Data))
+            return Fail(1, $"{options.Data}: no such folder; join first: capillary-edge join FILE --data {options.Data}");
         using var logs = new LineLogs(Console.Error, options.Verbose ? LogLevel.Debug : LogLevel.Information, TimeProvider.System);
         await new Edge(options.Data, TimeProvider.System, logs).RunAsync(stop);
         return 0;

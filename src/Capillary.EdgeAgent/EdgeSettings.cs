@@ -10,7 +10,9 @@ namespace Capillary.EdgeAgent;
 /// </summary>
 internal sealed record EdgeSettings
 {
-    /// <summary>Folders below which bundles may put files; the first is the root of relative paths. Default: <c>root</c> in the agent's folder.</summary>
+    /// <summary>
+    /// Folders below which bundles may put files; the first is the root of relative paths. Default: <c>root</c> in the agent's folder.
+    /// </summary>
     public IReadOnlyList<string> Roots { get; init; } = [];
 
     /// <summary>Fleet user name to local account. Default: none, so no service may run.</summary>
@@ -39,7 +41,8 @@ internal sealed record EdgeSettings
     public void Save(string path) => AtomicFile.Write(path, JsonSerializer.SerializeToUtf8Bytes(this, EdgeJson.Default.EdgeSettings));
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, WriteIndented = true)]
 [JsonSerializable(typeof(EdgeSettings))]
 [JsonSerializable(typeof(AcceptedLine))]

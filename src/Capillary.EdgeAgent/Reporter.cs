@@ -9,7 +9,9 @@ using Capillary.Node.Keys;
 
 namespace Capillary.EdgeAgent;
 
-/// <summary>Says what the site is, signed, on every change and at each beacon; durable before it is sent, so that a number is never used twice.</summary>
+/// <summary>
+/// Says what the site is, signed, on every change and at each beacon; durable before it is sent, so that a number is never used twice.
+/// </summary>
 internal sealed class Reporter(NodeRecord self, SigningKey identity, Outbox outbox, DurableFile<Envelope> file, TimeProvider time)
 {
     public const string Agent = "capillary-edge/0.1.0";
@@ -75,10 +77,13 @@ internal sealed class Reporter(NodeRecord self, SigningKey identity, Outbox outb
     private Report Next(AcceptedLine accepted, ApplyStatus status)
     {
         var settled = status.Since == accepted.Since && status.Bundle == status.AttemptedBundle;
-        return new Report(1, self.Fleet, new SiteId(self.Node.Value), self.Version, ++seq, time.GetUtcNow(), accepted.Generation, accepted.Since,
+        return new Report(1, self.Fleet, new SiteId(self.Node.Value), self.Version, ++seq, time.GetUtcNow(), accepted.Generation,
+            accepted.Since,
             accepted.Leaf is { } leaf ? Digest.Of(leaf) : null, status.Bundle, settled ? accepted.Since : 0, PhaseOf(status, accepted),
-            [.. status.Apps.Select(app => new Core.Reports.AppHealth(new AppName(app.App), app.State == HealthState.Healthy, Short(app.Reason)))],
-            [.. status.Conditions.Select(item => new Condition(item.Code, SeverityOf(item.Severity), Short(item.Text)!)).Take(Most)], Agent);
+            [.. status.Apps.Select(app =>
+                new Core.Reports.AppHealth(new AppName(app.App), app.State == HealthState.Healthy, Short(app.Reason)))],
+            [.. status.Conditions.Select(item => new Condition(item.Code, SeverityOf(item.Severity), Short(item.Text)!)).Take(Most)],
+                Agent);
     }
 
     private const int Most = 64;

@@ -27,7 +27,8 @@ internal sealed partial class Mirror
     private readonly ConcurrentDictionary<SiteId, OfferedLine> received = new();
     private readonly SemaphoreSlim work = new(1, 1);
 
-    public Mirror(MirrorStore store, BlobStore blobs, DesiredStateCell cell, RegionId region, TrustRoot root, TimeProvider time, ILogger log)
+    public Mirror(MirrorStore store, BlobStore blobs, DesiredStateCell cell, RegionId region, TrustRoot root, TimeProvider time,
+        ILogger log)
     {
         (this.store, this.blobs, this.cell, this.region, this.time, this.log) = (store, blobs, cell, region, time, log);
         Generation = store.LoadGeneration();
@@ -74,7 +75,8 @@ internal sealed partial class Mirror
             if (waiting.Count == 0) continue;
             await link.WhenLiveAsync(stop);
             var outcomes = new ConcurrentBag<FetchOutcome>();
-            await Parallel.ForEachAsync(waiting, new ParallelOptions { MaxDegreeOfParallelism = BundlesAtOnce, CancellationToken = stop }, async (bundle, token) =>
+            await Parallel.ForEachAsync(waiting, new ParallelOptions { MaxDegreeOfParallelism = BundlesAtOnce, CancellationToken = stop },
+                async (bundle, token) =>
             {
                 var outcome = await fetcher.FetchBundleAsync(bundle, token);
                 if (outcome is FetchOutcome.Complete) Offer();
@@ -86,7 +88,8 @@ internal sealed partial class Mirror
 
     private async Task PauseAsync(IEnumerable<FetchOutcome> outcomes, CancellationToken stop)
     {
-        foreach (var problem in outcomes.Where(outcome => outcome is not FetchOutcome.Complete).Select(outcome => outcome.ToString()!).Distinct())
+        foreach (var problem in outcomes.Where(outcome => outcome is not FetchOutcome.Complete)
+            .Select(outcome => outcome.ToString()!).Distinct())
             MirrorWaits(log, problem);
         await Task.Delay(RetryAfter, time, stop);
         Wake();
@@ -119,7 +122,8 @@ internal sealed partial class Mirror
             var assignment = Assignment.Parse(line.Leaf);
             var before = received.GetValueOrDefault(assignment.Site);
             var accepted = before is null ? AcceptedLine.None
-                : new AcceptedLine(before.Checkpoint.Checkpoint.Generation, before.Checkpoint.Digest, before.Assignment.Since, before.Line.Leaf);
+                : new AcceptedLine(before.Checkpoint.Checkpoint.Generation, before.Checkpoint.Digest, before.Assignment.Since,
+                    before.Line.Leaf);
             switch (Acceptance.Accept(accepted, assignment.Site, checkpoint, line))
             {
                 case AcceptResult.Accepted { Acts: true }:

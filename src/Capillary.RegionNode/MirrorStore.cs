@@ -32,7 +32,8 @@ internal sealed class MirrorStore
     public void Keep(SiteId site, MirroredLine line) =>
         AtomicFile.Write(Path.Combine(lines, $"{site}.json"), JsonSerializer.SerializeToUtf8Bytes(line, MirrorJson.Default.MirroredLine));
 
-    public void Keep(SignedRecord record) => AtomicFile.Write(Path.Combine(records, $"{record.Record.Node}.json"), record.Envelope.ToBytes());
+    public void Keep(SignedRecord record) =>
+        AtomicFile.Write(Path.Combine(records, $"{record.Record.Node}.json"), record.Envelope.ToBytes());
 
     /// <summary>A site that is no longer of this region.</summary>
     public void Forget(NodeName node)
@@ -73,6 +74,7 @@ internal sealed class MirrorStore
     }
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition =
+    JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(MirroredLine))]
 internal sealed partial class MirrorJson : JsonSerializerContext;

@@ -12,7 +12,9 @@ using Microsoft.Extensions.Logging;
 
 namespace Capillary.RegionNode;
 
-/// <summary>A region node: parent of its sites, child of the hub; mirrors, relays, and keeps going when the hub is gone. It decides nothing.</summary>
+/// <summary>
+/// A region node: parent of its sites, child of the hub; mirrors, relays, and keeps going when the hub is gone. It decides nothing.
+/// </summary>
 public sealed class Region(RegionOptions options, TimeProvider time, ILoggerFactory logs)
 {
     private const string Version = "capillary-region/0.1.0";
@@ -35,18 +37,22 @@ public sealed class Region(RegionOptions options, TimeProvider time, ILoggerFact
         using var blobs = new BlobStore(home.FolderOf("blobs"));
         var store = new MirrorStore(home.FolderOf("mirror"));
         var own = home.LoadRecord();
-        var cell = new DesiredStateCell(new DesiredState(roots, new SignedRecord(NodeRecord.Verify(own, trust.Root), own), trust.BeaconEnvelope,
+        var cell = new DesiredStateCell(new DesiredState(roots, new SignedRecord(NodeRecord.Verify(own, trust.Root), own),
+            trust.BeaconEnvelope,
             store.LoadRecords(trust.Root).ToImmutableDictionary(item => item.Record.Node), ImmutableDictionary<SiteId, OfferedLine>.Empty,
             store.LoadGeneration(), Revoked(trust)));
         var mirror = new Mirror(store, blobs, cell, settings.Region, trust.Root, time, logs.CreateLogger<Mirror>());
         var handlers = new ChildHandlers(() => SayHello(mirror, cell), (newer, newRoots) => KeepTrust(home, cell, newer, newRoots),
             mirror.Take, (items, _) => mirror.Take(items), Alive, _ => { });
         var addresses = settings.Parents.Select(parent => JoinFile.ParseAddress(parent, home.FileOf("node.json"))).ToList();
-        var link = new ParentLink(new ParentLinkOptions(settings.Node, addresses), identity, trust, handlers, outbox, time, logs.CreateLogger<ParentLink>());
+        var link = new ParentLink(new ParentLinkOptions(settings.Node, addresses), identity, trust, handlers, outbox, time,
+            logs.CreateLogger<ParentLink>());
         var server = new ParentServer(new ParentOptions(options.Listen), identity, cell, blobs,
-            new ParentHandlers((report, from, _) => new(TakeReport(cell, report, from)), HeardOf, (request, token) => RelayEnrollAsync(link, request, token),
+            new ParentHandlers((report, from, _) => new(TakeReport(cell, report, from)), HeardOf, (request, token) =>
+                RelayEnrollAsync(link, request, token),
                 settings.Fleet), time, logs);
-        await RunTogetherAsync([stopping => ServeAsync(server, stopping), link.RunAsync, stopping => mirror.RunAsync(new BlobFetcher(link, blobs), link, stopping)], stop);
+        await RunTogetherAsync([stopping => ServeAsync(server, stopping), link.RunAsync, stopping =>
+            mirror.RunAsync(new BlobFetcher(link, blobs), link, stopping)], stop);
     }
 
     private async Task ServeAsync(ParentServer server, CancellationToken stop)
@@ -119,7 +125,8 @@ public sealed class Region(RegionOptions options, TimeProvider time, ILoggerFact
 
     private static async Task<EnrollAnswer> RelayEnrollAsync(ParentLink link, EnrollRequest request, CancellationToken stop)
     {
-        if (link.Live is not { } connection) return new EnrollAnswer("this region has no link to the hub now, and enrollment needs the hub; try again later");
+        if (link.Live is not { } connection)
+            return new EnrollAnswer("this region has no link to the hub now, and enrollment needs the hub; try again later");
         try
         {
             return await connection.EnrollAsync(request, stop);

@@ -4,7 +4,8 @@ using System.Text.Json;
 namespace Capillary.EndToEnd;
 
 /// <summary>One line of `site list -o json`.</summary>
-internal sealed record SiteRow(string Site, string Region, string State, string? Bundle, string? Commit, string? DesiredBundle, string? DesiredCommit,
+internal sealed record SiteRow(string Site, string Region, string State, string? Bundle, string? Commit, string? DesiredBundle,
+    string? DesiredCommit,
     double? AgeSeconds)
 {
     /// <summary>Runs what it should and is well.</summary>
@@ -33,18 +34,21 @@ internal sealed class HubApi(string socket) : IDisposable
         return json.RootElement.Clone();
     }
 
-    public async Task<IReadOnlyList<SiteRow>> SitesAsync(CancellationToken stop) => [.. (await GetAsync("sites", stop)).EnumerateArray().Select(Row)];
+    public async Task<IReadOnlyList<SiteRow>> SitesAsync(CancellationToken stop) =>
+        [.. (await GetAsync("sites", stop)).EnumerateArray().Select(Row)];
 
     public void Dispose() => client.Dispose();
 
     private static SiteRow Row(JsonElement site)
     {
         var desired = site.TryGetProperty("desired", out var value) && value.ValueKind == JsonValueKind.Object ? value : default;
-        return new SiteRow(Text(site, "site")!, Text(site, "region") ?? "", Text(site, "state")!, Text(site, "bundle"), Text(site, "commit"),
+        return new SiteRow(Text(site, "site")!, Text(site, "region") ?? "", Text(site, "state")!, Text(site, "bundle"),
+            Text(site, "commit"),
             Text(desired, "bundle"), Text(desired, "commit"),
             site.TryGetProperty("ageSeconds", out var age) && age.ValueKind == JsonValueKind.Number ? age.GetDouble() : null);
     }
 
     private static string? Text(JsonElement element, string name) =>
-        element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+        element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value)
+            && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 }

@@ -29,7 +29,8 @@ internal static class LiveTable
         foreach (var site in sites)
         {
             var color = site.State switch { "healthy" => "green", "progressing" => "yellow", "pending" => "grey", _ => "red" };
-            table.AddRow(site.Site, site.Region, $"[{color}]{site.State}[/]", site.Bundle is { } bundle ? bundle[..19] : "-", site.AgeSeconds is { } age ? $"{age:0} s" : "-");
+            table.AddRow(site.Site, site.Region, $"[{color}]{site.State}[/]", site.Bundle is { } bundle ? bundle[..19]
+                : "-", site.AgeSeconds is { } age ? $"{age:0} s" : "-");
         }
         return table;
     }

@@ -15,16 +15,20 @@ internal sealed record Measure(int Sites, int Commits, bool AtOnce, int IdleSeco
     public static Measure Parse(string[] arguments)
     {
         var values = arguments.Skip(1).Zip(arguments.Skip(2).Append("")).ToDictionary(pair => pair.First, pair => pair.Second);
-        return new Measure(Number("--sites", 6), Number("--commits", 5), arguments.Contains("--at-once"), Number("--idle", 0), values.GetValueOrDefault("--edge"));
+        return new Measure(Number("--sites", 6), Number("--commits", 5), arguments.Contains("--at-once"), Number("--idle", 0),
+            values.GetValueOrDefault("--edge"));
 
-        int Number(string name, int otherwise) => values.TryGetValue(name, out var text) ? int.Parse(text, CultureInfo.InvariantCulture) : otherwise;
+        int Number(string name, int otherwise) =>
+            values.TryGetValue(name, out var text) ? int.Parse(text, CultureInfo.InvariantCulture) : otherwise;
     }
 
     public async Task<int> RunAsync(CancellationToken stop)
     {
         var folder = Directory.CreateTempSubdirectory("capillary-measure-").FullName;
         var binaries = Binaries.Find();
-        await using (var fleet = await RunningFleet.StartAsync(Edge is null ? binaries : binaries with { Edge = Edge }, Path.Combine(folder, "work"), Sites, PrepareAsync, _ => { }, stop))
+        await using (var fleet =
+            await RunningFleet.StartAsync(Edge is null ? binaries
+                : binaries with { Edge = Edge }, Path.Combine(folder, "work"), Sites, PrepareAsync, _ => { }, stop))
         {
             await fleet.ConvergeAsync((await fleet.Repository.GitAsync(stop, "rev-parse", "HEAD")).Trim(), TimeSpan.FromMinutes(3), stop);
             var commits = new List<double>();
@@ -52,7 +56,8 @@ internal sealed record Measure(int Sites, int Commits, bool AtOnce, int IdleSeco
     private static async Task<double> TimeCommitAsync(RunningFleet fleet, int round, CancellationToken stop)
     {
         fleet.Repository.Edit("groups/laboratory.yaml", text => Replaced(text, "result_retention_days: ", 100 + round));
-        fleet.Repository.Edit("groups/point-of-care.yaml", text => Replaced(text, "Results here are preliminary, notice ", round, "Results here are preliminary"));
+        fleet.Repository.Edit("groups/point-of-care.yaml", text =>
+            Replaced(text, "Results here are preliminary, notice ", round, "Results here are preliminary"));
         var commit = await fleet.Repository.CommitAsync($"change {round}", stop);
         var start = Stopwatch.GetTimestamp();
         await fleet.ConvergeAsync(commit, TimeSpan.FromMinutes(2), stop);

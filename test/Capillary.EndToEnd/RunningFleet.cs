@@ -2,7 +2,9 @@ using System.Text.Json;
 
 namespace Capillary.EndToEnd;
 
-/// <summary>A whole fleet of real processes on this machine: hub, regions, sites, over a real Git repository. Ends all that it started.</summary>
+/// <summary>
+/// A whole fleet of real processes on this machine: hub, regions, sites, over a real Git repository. Ends all that it started.
+/// </summary>
 internal sealed class RunningFleet : IAsyncDisposable
 {
     private readonly Dictionary<string, NodeProcess> processes = [];
@@ -66,7 +68,8 @@ internal sealed class RunningFleet : IAsyncDisposable
         if (!Directory.Exists(home)) await CapillaryAsync(stop, "hub", "init", "--data", home, "--fleet", "medical-edge");
         if (!addresses.ContainsKey("hub")) addresses["hub"] = $"127.0.0.1:{FleetRepository.FreePort()}";
         Start("hub", Binaries.Capillary, "hub", "run", "--data", home, "--repo", Repository.Folder, "--listen", addresses["hub"]);
-        await WaitAsync("the hub to answer", async () => (await Api.GetAsync("status", stop)).ValueKind == JsonValueKind.Object, TimeSpan.FromSeconds(60), stop);
+        await WaitAsync("the hub to answer", async () =>
+            (await Api.GetAsync("status", stop)).ValueKind == JsonValueKind.Object, TimeSpan.FromSeconds(60), stop);
         await WaitAsync("the hub to know its fleet", async () => (await Api.SitesAsync(stop)).Count > 0, TimeSpan.FromSeconds(60), stop);
     }
 
@@ -85,7 +88,8 @@ internal sealed class RunningFleet : IAsyncDisposable
         }
     }
 
-    public Task<string> CapillaryAsync(CancellationToken stop, params string[] arguments) => NodeProcess.RunAsync(Binaries.Capillary, arguments, stop);
+    public Task<string> CapillaryAsync(CancellationToken stop, params string[] arguments) =>
+        NodeProcess.RunAsync(Binaries.Capillary, arguments, stop);
 
     /// <summary>Waits until every site is healthy on what <paramref name="commit"/> wants of it.</summary>
     public Task ConvergeAsync(string commit, TimeSpan deadline, CancellationToken stop) =>
@@ -94,7 +98,8 @@ internal sealed class RunningFleet : IAsyncDisposable
     public async Task<bool> IsConvergedAsync(string commit, CancellationToken stop)
     {
         var status = await Api.GetAsync("status", stop);
-        if (status.GetProperty("commit").GetString() != commit || status.GetProperty("rollout").GetProperty("phase").GetString() != "complete") return false;
+        if (status.GetProperty("commit").GetString() != commit
+            || status.GetProperty("rollout").GetProperty("phase").GetString() != "complete") return false;
         var sites = await Api.SitesAsync(stop);
         return sites.Count == Repository.Sites.Count && sites.All(site => site.IsSettled);
     }
@@ -149,7 +154,8 @@ internal sealed class RunningFleet : IAsyncDisposable
     {
         try
         {
-            return File.ResolveLinkTarget($"/proc/{process}/cwd", returnFinalTarget: false)?.FullName.StartsWith(Folder + "/", StringComparison.Ordinal) ?? false;
+            return File.ResolveLinkTarget($"/proc/{process}/cwd", returnFinalTarget: false)?.FullName.StartsWith(Folder + "/",
+                StringComparison.Ordinal) ?? false;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -167,7 +173,8 @@ internal sealed class RunningFleet : IAsyncDisposable
             await CapillaryAsync(stop, "region", "join", file, "--data", HomeOf(region));
             StartRegion(region);
         }
-        await Parallel.ForEachAsync(Repository.Sites, new ParallelOptions { MaxDegreeOfParallelism = 3, CancellationToken = stop }, async (site, token) =>
+        await Parallel.ForEachAsync(Repository.Sites, new ParallelOptions { MaxDegreeOfParallelism = 3, CancellationToken = stop },
+            async (site, token) =>
         {
             var file = Path.Combine(Folder, $"{site.Name}.join");
             await CapillaryAsync(token, "site", "enroll", site.Name, "--parent", addresses[site.Region], "--out", file, "--socket", Socket);

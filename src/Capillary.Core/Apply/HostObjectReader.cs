@@ -67,7 +67,8 @@ public static class HostObjectReader
     private static int Mode(ObjectFields spec)
     {
         if (spec.Text("mode") is not { } text) return 0x1A4; // 0644
-        if (text.Length is 3 or 4 && text.All(c => c is >= '0' and <= '7') && Convert.ToInt32(text, 8) is var mode and <= 0x1FF) return mode;
+        var isOctal = text.Length is 3 or 4 && text.All(c => c is >= '0' and <= '7');
+        if (isOctal && Convert.ToInt32(text, 8) is var mode and <= 0x1FF) return mode;
         spec.Error("mode", $"'{text}' is not a mode: expected octal text from \"0000\" to \"0777\"");
         return 0x1A4;
     }
@@ -163,7 +164,8 @@ public static class HostObjectReader
     private static string HttpPath(ObjectFields fields)
     {
         var path = fields.Text("path") ?? "/";
-        if (!path.StartsWith('/') || path.Any(c => c is <= ' ' or > '~')) fields.Error("path", $"'{path}' is not a URL path: begin with '/'");
+        if (!path.StartsWith('/') || path.Any(c => c is <= ' ' or > '~'))
+            fields.Error("path", $"'{path}' is not a URL path: begin with '/'");
         return path;
     }
 }

@@ -1,6 +1,8 @@
 namespace Capillary.Core.Apply;
 
-/// <summary>One object that a bundle asks for on a site of platform <c>host</c>: <see cref="FileObject"/> or <see cref="ServiceObject"/>.</summary>
+/// <summary>
+/// One object that a bundle asks for on a site of platform <c>host</c>: <see cref="FileObject"/> or <see cref="ServiceObject"/>.
+/// </summary>
 /// <param name="Name">A DNS label, unique per kind within its app.</param>
 public abstract record HostObject(string Name)
 {

@@ -51,7 +51,8 @@ internal sealed class ObjectFields
     public int Number(string name, int least, int most, int? otherwise)
     {
         if (Get(name, otherwise is null) is not { } value) return otherwise ?? least;
-        if (value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number) && number >= least && number <= most) return number;
+        if (value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number) && number >= least && number <= most)
+            return number;
         Error(name, $"expected a whole number from {least} to {most}, found {Describe(value)}");
         return otherwise ?? least;
     }

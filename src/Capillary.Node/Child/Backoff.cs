@@ -1,6 +1,8 @@
 namespace Capillary.Node.Child;
 
-/// <summary>Exponential back-off with full jitter: a random wait from 0 to a ceiling that doubles, so that many children do not return at once.</summary>
+/// <summary>
+/// Exponential back-off with full jitter: a random wait from 0 to a ceiling that doubles, so that many children do not return at once.
+/// </summary>
 public sealed class Backoff(TimeSpan first, TimeSpan most, Func<double> random)
 {
     private int failures;

@@ -27,9 +27,12 @@ public sealed class BlobFetcher(ParentLink link, BlobStore blobs)
         }
         var missing = manifest.Blobs.Where(blob => !blobs.Has(blob.Digest)).DistinctBy(blob => blob.Digest).ToList();
         FetchOutcome? problem = null;
-        await Parallel.ForEachAsync(missing, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = stop }, async (blob, token) =>
+        await Parallel.ForEachAsync(missing, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = stop },
+            async (blob, token) =>
         {
-            if (problem is null && await FetchAsync("blobs", blob.Digest, blob.Size, token) is not FetchOutcome.Complete and var outcome) problem = outcome;
+            if (problem is not null) return;
+            var outcome = await FetchAsync("blobs", blob.Digest, blob.Size, token);
+            if (outcome is not FetchOutcome.Complete) problem = outcome;
         });
         return problem ?? new FetchOutcome.Complete();
     }
@@ -74,7 +77,8 @@ public sealed class BlobFetcher(ParentLink link, BlobStore blobs)
         }
     }
 
-    private async Task<FetchOutcome> TransferAsync(LinkConnection connection, string path, Digest digest, long mostBytes, CancellationToken stop)
+    private async Task<FetchOutcome> TransferAsync(LinkConnection connection, string path, Digest digest, long mostBytes,
+        CancellationToken stop)
     {
         var have = blobs.PartialLength(digest);
         if (have > mostBytes) have = 0;
@@ -87,7 +91,8 @@ public sealed class BlobFetcher(ParentLink link, BlobStore blobs)
         {
             await using var body = await response.Content.ReadAsStreamAsync(stop);
             await using var file = blobs.OpenPartial(digest, have);
-            if (!await CopyAsync(body, file, mostBytes - have, stop)) return new FetchOutcome.Bad(digest, $"longer than the {mostBytes} bytes its manifest says");
+            if (!await CopyAsync(body, file, mostBytes - have, stop))
+                return new FetchOutcome.Bad(digest, $"longer than the {mostBytes} bytes its manifest says");
         }
         return blobs.Commit(digest) ? new FetchOutcome.Complete() : new FetchOutcome.Bad(digest, "the bytes differ from the digest");
     }

@@ -17,12 +17,15 @@ public abstract record JoinOutcome
     public sealed record Failed(string Reason) : JoinOutcome;
 }
 
-/// <summary>The joining node's side of enrollment: proves the join code both ways and keeps the record (DESIGN section 6, docs/link-protocol.md).</summary>
+/// <summary>
+/// The joining node's side of enrollment: proves the join code both ways and keeps the record (DESIGN section 6, docs/link-protocol.md).
+/// </summary>
 public static class Joining
 {
     public static async Task<JoinOutcome> JoinAsync(NodeHome home, JoinFile file, CancellationToken stop)
     {
-        if (home.HasJoined) return new JoinOutcome.Failed($"{home.Folder}: this node has joined already; use another --data folder for another node");
+        if (home.HasJoined)
+            return new JoinOutcome.Failed($"{home.Folder}: this node has joined already; use another --data folder for another node");
         var reasons = new List<string>();
         foreach (var parent in file.Parents)
         {
@@ -62,11 +65,13 @@ public static class Joining
         if (!EnrollmentTranscript.Same(offer.Proof, transcript.HubProof(key)))
             return new JoinOutcome.Failed("the other side does not know the join code; it is not your hub");
         var answer = await connection.EnrollAsync(request with { HubNonce = offer.HubNonce, Proof = transcript.NodeProof(key) }, stop);
-        if (answer is not { Error: null, Record: { } envelope }) return new JoinOutcome.Failed($"the hub refused: {answer.Error ?? "no record"}");
+        if (answer is not { Error: null, Record: { } envelope })
+            return new JoinOutcome.Failed($"the hub refused: {answer.Error ?? "no record"}");
         return Keep(home, file, NodeRecord.Verify(envelope, root), envelope, offer.TrustRoots, identity.Public);
     }
 
-    private static JoinOutcome Keep(NodeHome home, JoinFile file, NodeRecord record, Envelope envelope, IReadOnlyList<Envelope> roots, PublicKey key)
+    private static JoinOutcome Keep(NodeHome home, JoinFile file, NodeRecord record, Envelope envelope, IReadOnlyList<Envelope> roots,
+        PublicKey key)
     {
         if (record.Node != file.Node || record.Kind != file.Kind || !record.IdentityKey.Equals(key) || record.Region is not { } region)
             return new JoinOutcome.Failed("the hub's record is of another node");

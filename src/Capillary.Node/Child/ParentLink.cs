@@ -28,7 +28,8 @@ public sealed partial class ParentLink(ParentLinkOptions options, SigningKey ide
     Outbox outbox, TimeProvider time, ILogger<ParentLink> log)
 {
     private static readonly TimeSpan ProvenAfter = TimeSpan.FromSeconds(5);
-    private readonly Backoff backoff = new(options.FirstBackoff, options.MostBackoff, () => RandomNumberGenerator.GetInt32(1 << 20) / (double)(1 << 20));
+    private readonly Backoff backoff =
+        new(options.FirstBackoff, options.MostBackoff, () => RandomNumberGenerator.GetInt32(1 << 20) / (double)(1 << 20));
     private TaskCompletionSource<LinkConnection> live = NewSignal();
     private int next;
 

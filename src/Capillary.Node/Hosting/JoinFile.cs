@@ -6,7 +6,9 @@ using Capillary.Core.Identity;
 
 namespace Capillary.Node.Hosting;
 
-/// <summary>All that a technician carries to a node that is to join: who it will be, where its parents are, whom to trust, and the join code.</summary>
+/// <summary>
+/// All that a technician carries to a node that is to join: who it will be, where its parents are, whom to trust, and the join code.
+/// </summary>
 /// <param name="V">Format version, 1.</param>
 /// <param name="Fleet">The fleet.</param>
 /// <param name="Node">The node's name.</param>
@@ -14,7 +16,8 @@ namespace Capillary.Node.Hosting;
 /// <param name="Parents">Addresses as <c>host:port</c>, 1 to 16.</param>
 /// <param name="TrustRoot">Digest of the trust root of version 1.</param>
 /// <param name="Code">The join code; a secret until it is used.</param>
-public sealed record JoinFile(int V, FleetName Fleet, NodeName Node, NodeKind Kind, IReadOnlyList<string> Parents, Digest TrustRoot, string Code)
+public sealed record JoinFile(int V, FleetName Fleet, NodeName Node, NodeKind Kind, IReadOnlyList<string> Parents, Digest TrustRoot,
+    string Code)
 {
     public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(this, HostingJson.Default.JoinFile);
 
@@ -24,8 +27,9 @@ public sealed record JoinFile(int V, FleetName Fleet, NodeName Node, NodeKind Ki
         try
         {
             var join = JsonSerializer.Deserialize(File.ReadAllBytes(path), HostingJson.Default.JoinFile);
-            if (join is not { V: 1, Fleet.Value: not null, Node.Value: not null, TrustRoot.Text: not null, Code: not null, Parents.Count: > 0 and <= 16 })
-                throw new InvalidDataException($"{path}: is not a join file of version 1; make a new one with: capillary site enroll NAME --out FILE");
+            if (join is not { V: 1, Fleet.Value: not null, Node.Value: not null, TrustRoot.Text: not null, Code: not null,
+                Parents.Count: > 0 and <= 16 })
+                throw new InvalidDataException($"{path}: is not a join file of version 1; make a new one on the hub");
             foreach (var parent in join.Parents) ParseAddress(parent, path);
             return join;
         }

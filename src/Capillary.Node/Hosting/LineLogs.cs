@@ -3,7 +3,9 @@ using Microsoft.Extensions.Logging;
 
 namespace Capillary.Node.Hosting;
 
-/// <summary>Logs of a node: one line per event on a writer, with time, level, event id and text. No configuration, no queue, small when idle.</summary>
+/// <summary>
+/// Logs of a node: one line per event on a writer, with time, level, event id and text. No configuration, no queue, small when idle.
+/// </summary>
 /// <param name="to">Where lines go; stderr as a rule.</param>
 /// <param name="least">The least level that is written; what is not ours is written from Warning on.</param>
 /// <param name="time">The clock.</param>
@@ -12,7 +14,8 @@ public sealed class LineLogs(TextWriter to, LogLevel least, TimeProvider time) :
     private readonly Lock gate = new();
 
     public ILogger CreateLogger(string categoryName) =>
-        new LineLogger(this, categoryName.StartsWith("Capillary.", StringComparison.Ordinal) || least < LogLevel.Information ? least : LogLevel.Warning);
+        new LineLogger(this, categoryName.StartsWith("Capillary.", StringComparison.Ordinal) || least < LogLevel.Information ? least
+            : LogLevel.Warning);
 
     public void AddProvider(ILoggerProvider provider) => throw new NotSupportedException("lines go to one writer");
 
@@ -36,7 +39,8 @@ public sealed class LineLogs(TextWriter to, LogLevel least, TimeProvider time) :
 
         public bool IsEnabled(LogLevel logLevel) => logLevel >= from && logLevel != LogLevel.None;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception,
+            Func<TState, Exception?, string> formatter)
         {
             if (IsEnabled(logLevel)) owner.Write(logLevel, eventId, formatter(state, exception), exception);
         }

@@ -7,7 +7,8 @@ using Capillary.Node.Keys;
 namespace Capillary.Node.Hosting;
 
 /// <summary>
-/// A child node's folder, mode 0700: its key, who it is, its record, and whom it trusts. <c>node.json</c> is written last by a join, so a folder
+/// A child node's folder, mode 0700: its key, who it is, its record, and whom it trusts. <c>node.json</c> is written last by a join, so a
+/// folder
 /// without it has not joined.
 /// </summary>
 public sealed class NodeHome
@@ -44,7 +45,8 @@ public sealed class NodeHome
     /// <exception cref="InvalidDataException">It has not joined, or the file is damaged.</exception>
     public NodeSettings LoadSettings()
     {
-        if (!HasJoined) throw new InvalidDataException($"{Folder}: this node has not joined a fleet; join it first with the file of 'capillary site enroll'");
+        if (!HasJoined)
+            throw new InvalidDataException($"{Folder}: this node has not joined a fleet; join it first");
         return JsonSerializer.Deserialize(File.ReadAllBytes(SettingsPath), HostingJson.Default.NodeSettings)
             ?? throw new InvalidDataException($"{SettingsPath}: is empty");
     }

@@ -5,7 +5,9 @@ public static class AtomicFile
 {
     private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
-    /// <summary>Replaces the file; mode 0600. One writer of a path at a time; what a crash leaves beside it is overwritten by the next write.</summary>
+    /// <summary>
+    /// Replaces the file; mode 0600. One writer of a path at a time; what a crash leaves beside it is overwritten by the next write.
+    /// </summary>
     /// <exception cref="IOException">The disk is full or broken; the old file stands as it was.</exception>
     public static void Write(string path, ReadOnlySpan<byte> content)
     {

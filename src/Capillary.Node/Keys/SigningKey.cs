@@ -62,7 +62,8 @@ public sealed class SigningKey : IDisposable
 
     /// <summary>This key's signature, to stand beside others.</summary>
     public Signature SignatureOf(string payloadType, byte[] payload) =>
-        new(Public.Id, key.SignData(Envelope.PreAuthEncode(payloadType, payload), HashAlgorithmName.SHA256, DSASignatureFormat.Rfc3279DerSequence));
+        new(Public.Id, key.SignData(Envelope.PreAuthEncode(payloadType, payload), HashAlgorithmName.SHA256,
+            DSASignatureFormat.Rfc3279DerSequence));
 
     /// <summary>
     /// A self-made certificate around the key, for TLS. Its dates and issuer mean nothing: the peer looks up the key in a signed record.
@@ -70,7 +71,8 @@ public sealed class SigningKey : IDisposable
     public X509Certificate2 ToCertificate()
     {
         var request = new CertificateRequest("CN=capillary", key, HashAlgorithmName.SHA256);
-        return request.CreateSelfSigned(new DateTimeOffset(2000, 1, 1, 0, 0, 0, TimeSpan.Zero), new DateTimeOffset(9999, 12, 31, 0, 0, 0, TimeSpan.Zero));
+        return request.CreateSelfSigned(new DateTimeOffset(2000, 1, 1, 0, 0, 0, TimeSpan.Zero),
+            new DateTimeOffset(9999, 12, 31, 0, 0, 0, TimeSpan.Zero));
     }
 
     /// <summary>The identity key that stands in a peer's certificate; null when it is of another kind.</summary>

@@ -42,7 +42,8 @@ public sealed class FrameStream(Stream input, Stream output) : IDisposable
     {
         var body = frame.ToBytes();
         // The same limit on both sides, so that a bug shows where it is.
-        if (body.Length > LinkProtocol.MaxFrameBytes) throw new ProtocolException("frame-too-long", $"{frame.GetType().Name} of {body.Length} bytes");
+        if (body.Length > LinkProtocol.MaxFrameBytes)
+            throw new ProtocolException("frame-too-long", $"{frame.GetType().Name} of {body.Length} bytes");
         var message = new byte[PrefixBytes + body.Length];
         BinaryPrimitives.WriteInt32BigEndian(message, body.Length);
         body.CopyTo(message, PrefixBytes);

@@ -8,8 +8,8 @@ using Capillary.Node.Keys;
 namespace Capillary.Node.Links;
 
 /// <summary>
-/// One child's connection to one parent: TLS 1.3 with both keys, HTTP/2. Any key is let through the handshake and then held fast: the session
-/// proves it against a signed record, and a second connection must show the same.
+/// One child's connection to one parent: TLS 1.3 with both keys, HTTP/2. Any key is let through the handshake and then held fast: the
+/// session proves it against a signed record, and a second connection must show the same.
 /// </summary>
 public sealed class LinkConnection : IDisposable
 {

@@ -15,7 +15,8 @@ internal static class ContentEndpoint
     public static bool TryParse(string path, out Digest digest)
     {
         digest = default;
-        var folder = path.StartsWith(Blobs, StringComparison.Ordinal) ? Blobs : path.StartsWith(Manifests, StringComparison.Ordinal) ? Manifests : null;
+        var folder = path.StartsWith(Blobs, StringComparison.Ordinal) ? Blobs : path.StartsWith(Manifests, StringComparison.Ordinal)
+            ? Manifests : null;
         return folder is not null && Digest.TryParse(path[folder.Length..], out digest);
     }
 

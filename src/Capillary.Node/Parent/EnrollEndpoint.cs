@@ -24,7 +24,8 @@ internal static class EnrollEndpoint
         try
         {
             var buffer = new byte[MaxRequestBytes + 1];
-            var length = await context.Request.Body.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, context.RequestAborted);
+            var length = await context.Request.Body.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false,
+                context.RequestAborted);
             if (length > MaxRequestBytes) return new EnrollAnswer($"the request is longer than {MaxRequestBytes} bytes");
             return await handlers.Enroll(EnrollRequest.Parse(buffer.AsSpan(0, length)), context.RequestAborted);
         }

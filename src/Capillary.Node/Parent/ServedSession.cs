@@ -4,7 +4,10 @@ using Microsoft.Extensions.Logging;
 
 namespace Capillary.Node.Parent;
 
-/// <summary>Carries out what one <see cref="ParentSession"/> decides: one task reads frames, one waits for a newer state; the session sees one at a time.</summary>
+/// <summary>
+/// Carries out what one <see cref="ParentSession"/> decides: one task reads frames, one waits for a newer state; the session sees one at
+/// a time.
+/// </summary>
 internal sealed partial class ServedSession(string keyId, FrameStream frames, DesiredStateCell cell, ParentHandlers handlers,
     TimeProvider time, ILogger log) : IDisposable
 {
@@ -12,7 +15,9 @@ internal sealed partial class ServedSession(string keyId, FrameStream frames, De
     private readonly SemaphoreSlim turn = new(1);
     private Action? onJoined;
 
-    /// <summary>Returns when the child left, broke the protocol, was refused or fell silent. Cancels <paramref name="ended"/> then.</summary>
+    /// <summary>
+    /// Returns when the child left, broke the protocol, was refused or fell silent. Cancels <paramref name="ended"/> then.
+    /// </summary>
     public async Task RunAsync(Action joined, CancellationTokenSource ended)
     {
         onJoined = joined;

@@ -140,8 +140,7 @@ public sealed class FleetCliTests
         actual = string.Join('\n', actual.Replace(RootCommand.ExecutableName, "capillary", StringComparison.Ordinal).Split('\n')
             .Select(line => line.TrimEnd()));
         var file = Path.Combine(Here(), "Golden", name + ".golden");
-        if (Environment.GetEnvironmentVariable("CAPILLARY_GOLDEN") == "update") File.WriteAllText(file, actual);
-        else Assert.Equal(File.ReadAllText(file), actual);
+        GoldenFile.CheckText(file, actual);
     }
 
     private static string Here([CallerFilePath] string here = "") => Path.GetDirectoryName(here)!;

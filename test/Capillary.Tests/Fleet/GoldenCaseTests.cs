@@ -15,7 +15,7 @@ public sealed class GoldenCaseTests
     {
         var file = CaseFile.Load(name);
         var actual = CaseFile.Describe(CaseFile.Compile(file.Files));
-        if (Environment.GetEnvironmentVariable("CAPILLARY_GOLDEN") == "update") File.WriteAllText(file.Path, file.Input + actual);
+        if (GoldenFile.Updating) File.WriteAllText(file.Path, file.Input + actual);
         else Assert.Equal(file.Expectation, actual);
     }
 }

@@ -177,12 +177,8 @@ public sealed class ApiTests : IAsyncLifetime
         return client;
     }
 
-    private static void Golden(string actual, string file, [CallerFilePath] string here = "")
-    {
-        var path = Path.Combine(Path.GetDirectoryName(here)!, file);
-        if (Environment.GetEnvironmentVariable("UPDATE_GOLDEN") == "1") File.WriteAllText(path, actual);
-        else Assert.Equal(File.ReadAllText(path), actual);
-    }
+    private static void Golden(string actual, string file, [CallerFilePath] string here = "") =>
+        GoldenFile.CheckText(Path.Combine(Path.GetDirectoryName(here)!, file), actual);
 
     public async Task DisposeAsync()
     {

@@ -209,7 +209,6 @@ public sealed class ApplyMachineTests
     private static void Golden(string text, [CallerMemberName] string name = "", [CallerFilePath] string here = "")
     {
         var file = System.IO.Path.Combine(System.IO.Path.GetDirectoryName(here)!, "Golden", $"{name}.txt");
-        if (Environment.GetEnvironmentVariable("CAPILLARY_GOLDEN") == "write") File.WriteAllText(file, text);
-        Assert.Equal(File.ReadAllText(file), text);
+        GoldenFile.CheckText(file, text);
     }
 }

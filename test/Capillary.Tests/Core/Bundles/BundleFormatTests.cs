@@ -13,11 +13,11 @@ public sealed class BundleFormatTests
     [Fact]
     public void Bundles_are_written_to_the_bit()
     {
-        Golden.Check("manifest", TestBundles.Manifest.ToBytes());
-        Golden.Check("manifest-empty", new BundleManifest([], []).ToBytes());
-        Golden.Check("app-layer.tar", TestBundles.Gateway.ToBytes());
-        Golden.Check("app-layer.hex", Dump(TestBundles.Gateway.ToBytes()));
-        Golden.Check("app-layer-empty.tar", TestBundles.Empty.ToBytes());
+        GoldenFile.Check("manifest", TestBundles.Manifest.ToBytes());
+        GoldenFile.Check("manifest-empty", new BundleManifest([], []).ToBytes());
+        GoldenFile.Check("app-layer.tar", TestBundles.Gateway.ToBytes());
+        GoldenFile.Check("app-layer.hex", Dump(TestBundles.Gateway.ToBytes()));
+        GoldenFile.Check("app-layer-empty.tar", TestBundles.Empty.ToBytes());
     }
 
     [Fact]

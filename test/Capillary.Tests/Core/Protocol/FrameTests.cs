@@ -41,7 +41,7 @@ public sealed class FrameTests
     [Fact]
     public void Frames_are_written_to_the_bit()
     {
-        foreach (var (name, frame) in Frames) Golden.Check(name, frame.ToBytes());
+        foreach (var (name, frame) in Frames) GoldenFile.Check(name, frame.ToBytes());
     }
 
     [Fact]
@@ -122,12 +122,12 @@ public sealed class FrameTests
         var nonce = Enumerable.Range(0, EnrollmentTranscript.NonceBytes).Select(i => (byte)i).ToArray();
         var start = new EnrollRequest(1, new(TestFleet.Basel.Value), NodeKind.Site, "0123456789abcdef0123456789abcdef",
             TestKey.Named("basel").Public, nonce);
-        Golden.Check("enroll-start", start.ToBytes());
-        Golden.Check("enroll-prove", (start with { HubNonce = nonce, Proof = nonce }).ToBytes());
+        GoldenFile.Check("enroll-start", start.ToBytes());
+        GoldenFile.Check("enroll-prove", (start with { HubNonce = nonce, Proof = nonce }).ToBytes());
         var first = new EnrollAnswer(null, TestFleet.Name, [SignedGoldens.Root1], SignedGoldens.Hub, nonce, nonce);
-        Golden.Check("enroll-start-answer", first.ToBytes());
-        Golden.Check("enroll-prove-answer", new EnrollAnswer(null, Record: SignedGoldens.Basel).ToBytes());
-        Golden.Check("enroll-refused", new EnrollAnswer("the join code was used").ToBytes());
+        GoldenFile.Check("enroll-start-answer", first.ToBytes());
+        GoldenFile.Check("enroll-prove-answer", new EnrollAnswer(null, Record: SignedGoldens.Basel).ToBytes());
+        GoldenFile.Check("enroll-refused", new EnrollAnswer("the join code was used").ToBytes());
 
         Assert.Equal(start.ToBytes(), EnrollRequest.Parse(start.ToBytes()).ToBytes());
         Assert.Throws<ProtocolException>(() =>

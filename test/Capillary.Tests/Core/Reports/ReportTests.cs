@@ -14,9 +14,9 @@ public sealed class ReportTests
     [Fact]
     public void Payloads_are_written_to_the_bit()
     {
-        Golden.Check("report-healthy.payload", TestReports.Healthy.ToPayload());
-        Golden.Check("report-degraded.payload", TestReports.Degraded.ToPayload());
-        Golden.Check("report-idle.payload", Idle.ToPayload());
+        GoldenFile.Check("report-healthy.payload", TestReports.Healthy.ToPayload());
+        GoldenFile.Check("report-degraded.payload", TestReports.Degraded.ToPayload());
+        GoldenFile.Check("report-idle.payload", Idle.ToPayload());
     }
 
     private static Report Idle { get; } = TestReports.Healthy with

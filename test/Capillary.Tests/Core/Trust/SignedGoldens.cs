@@ -1,5 +1,4 @@
 using Capillary.Core.Trust;
-using Capillary.Tests.Core.Identity;
 
 namespace Capillary.Tests.Core.Trust;
 
@@ -23,7 +22,7 @@ internal static class SignedGoldens
     public static Envelope Beacon { get; } = Stored("beacon", PayloadTypes.Beacon, TestFleet.Beacon.ToPayload(), TestFleet.BeaconKey);
 
     public static Envelope Stored(string name, string type, byte[] payload, params TestKey[] by) =>
-        Envelope.Parse(Golden.Keep($"{name}.envelope", bytes => Holds(bytes, type, payload, by), () => TestFleet.Sign(type, payload, by).ToBytes()));
+        Envelope.Parse(GoldenFile.Keep($"{name}.envelope", bytes => Holds(bytes, type, payload, by), () => TestFleet.Sign(type, payload, by).ToBytes()));
 
     private static Envelope Record(string name, NodeRecord record) => Stored(name, PayloadTypes.Record, record.ToPayload(), TestFleet.Release);
 

@@ -2,7 +2,6 @@ using System.Text;
 using Capillary.Core.Bundles;
 using Capillary.Core.Identity;
 using Capillary.Core.Trust;
-using Capillary.Tests.Core.Identity;
 using Xunit;
 
 namespace Capillary.Tests.Core.Trust;
@@ -16,15 +15,15 @@ public sealed class TrustGoldenTests
     [Fact]
     public void Payloads_are_written_to_the_bit()
     {
-        Golden.Check("trust-root-1.payload", TestFleet.Root1.ToPayload());
-        Golden.Check("record-hub.payload", TestFleet.HubRecord.ToPayload());
-        Golden.Check("record-site.payload", TestFleet.BaselRecord.ToPayload());
-        Golden.Check("checkpoint.payload", TestFleet.Checkpoint.ToPayload());
-        Golden.Check("checkpoint-first.payload", (TestFleet.Checkpoint with { Generation = 1, Previous = null }).ToPayload());
-        Golden.Check("beacon.payload", TestFleet.Beacon.ToPayload());
-        Golden.Check("beacon-first.payload", (TestFleet.Beacon with { Generation = 0, Checkpoint = null, Revocations = [] }).ToPayload());
-        Golden.Check("leaf-full", TestFleet.Plan[0].ToLeaf());
-        Golden.Check("leaf-short", TestFleet.Plan[1].ToLeaf());
+        GoldenFile.Check("trust-root-1.payload", TestFleet.Root1.ToPayload());
+        GoldenFile.Check("record-hub.payload", TestFleet.HubRecord.ToPayload());
+        GoldenFile.Check("record-site.payload", TestFleet.BaselRecord.ToPayload());
+        GoldenFile.Check("checkpoint.payload", TestFleet.Checkpoint.ToPayload());
+        GoldenFile.Check("checkpoint-first.payload", (TestFleet.Checkpoint with { Generation = 1, Previous = null }).ToPayload());
+        GoldenFile.Check("beacon.payload", TestFleet.Beacon.ToPayload());
+        GoldenFile.Check("beacon-first.payload", (TestFleet.Beacon with { Generation = 0, Checkpoint = null, Revocations = [] }).ToPayload());
+        GoldenFile.Check("leaf-full", TestFleet.Plan[0].ToLeaf());
+        GoldenFile.Check("leaf-short", TestFleet.Plan[1].ToLeaf());
     }
 
     [Fact]
@@ -51,7 +50,7 @@ public sealed class TrustGoldenTests
         foreach (var (name, envelope) in (KeyValuePair<string, Envelope>[])
             [new("trust-root-1", SignedGoldens.Root1), new("checkpoint", SignedGoldens.Checkpoint), new("beacon", SignedGoldens.Beacon)])
             text.Append(name).Append(' ').Append(envelope.Digest).Append('\n');
-        Golden.Check("ids", text.ToString());
+        GoldenFile.Check("ids", text.ToString());
     }
 
     [Fact]
@@ -63,7 +62,7 @@ public sealed class TrustGoldenTests
             text.Append($"leaf {i} {TestFleet.Plan[i].Site} {Convert.ToHexStringLower(MerkleTree.HashLeaf(TestFleet.Plan[i].ToLeaf()))}\n");
             foreach (var hash in TestFleet.Tree.Path(i)) text.Append($"  {Convert.ToHexStringLower(hash)}\n");
         }
-        Golden.Check("merkle", text.ToString());
+        GoldenFile.Check("merkle", text.ToString());
     }
 
     [Fact]
@@ -73,7 +72,7 @@ public sealed class TrustGoldenTests
         var key = EnrollmentTranscript.KeyOf(code, TestFleet.Name);
         var transcript = new EnrollmentTranscript(TestFleet.Name, new NodeName(TestFleet.Basel.Value), NodeKind.Site,
             TestKey.Named("basel").Public, TestKey.Named("hub").Public, Digest.Of(TestFleet.Root1.ToPayload()), NodeNonce, HubNonce);
-        Golden.Check("enrollment", $"""
+        GoldenFile.Check("enrollment", $"""
             code {code}
             canonical {code.Canonical}
             id {code.Id(TestFleet.Name)}

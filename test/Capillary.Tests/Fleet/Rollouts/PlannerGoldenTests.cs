@@ -3,7 +3,7 @@ using Xunit;
 
 namespace Capillary.Tests.Fleet.Rollouts;
 
-/// <summary>Transcripts in Golden/. With UPDATE_GOLDEN=1 they are written anew; read the difference before committing it.</summary>
+/// <summary>Transcripts in Golden/. With CAPILLARY_GOLDEN=update they are written anew; read the difference before committing it.</summary>
 public sealed class PlannerGoldenTests
 {
     [Theory]
@@ -18,8 +18,7 @@ public sealed class PlannerGoldenTests
         var path = PathOf($"{name}.txt");
         var written = File.ReadAllText(path);
         var actual = RolloutScript.Run(written);
-        if (Environment.GetEnvironmentVariable("UPDATE_GOLDEN") == "1") File.WriteAllText(path, actual);
-        else Assert.Equal(written, actual);
+        GoldenFile.CheckText(path, actual);
     }
 
     private static string PathOf(string file, [CallerFilePath] string here = "") =>

@@ -2,13 +2,13 @@ using System.Runtime.CompilerServices;
 using System.Text;
 using Xunit;
 
-namespace Capillary.Tests.Core.Identity;
+namespace Capillary.Tests;
 
 /// <summary>
 /// Bytes that must never change by accident, in a <c>golden</c> folder beside the test. <c>CAPILLARY_GOLDEN=update</c> writes them anew;
 /// read the diff as a change of format.
 /// </summary>
-internal static class Golden
+internal static class GoldenFile
 {
     private static readonly Lock Gate = new();
 
@@ -31,6 +31,14 @@ internal static class Golden
 
     public static void Check(string name, string actual, [CallerFilePath] string test = "") =>
         Check(name, Encoding.UTF8.GetBytes(actual), test);
+
+    /// <summary>The same for a text that stands in a file of its own name.</summary>
+    public static void CheckText(string path, string actual)
+    {
+        if (Updating) Write(path, Encoding.UTF8.GetBytes(actual));
+        Assert.True(File.Exists(path), $"{path} is missing; CAPILLARY_GOLDEN=update writes it");
+        Assert.Equal(File.ReadAllText(path), actual);
+    }
 
     /// <summary>The file as it stands, unless it is missing or <paramref name="holds"/> says no: then, only when updating, a new one.</summary>
     public static byte[] Keep(string name, Func<byte[], bool> holds, Func<byte[]> make, [CallerFilePath] string test = "")
