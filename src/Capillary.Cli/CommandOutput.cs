@@ -25,7 +25,25 @@ internal static class CommandOutput
         NewLine = "\n",
     };
 
-    public static Option<OutputFormat> FormatOption() => new("--output", "-o") { Description = "How to show the result." };
+    public static Option<OutputFormat> FormatOption() => FormatOption<OutputFormat>();
+
+    /// <summary><c>-o</c> with the names of an enum, as a person writes them.</summary>
+    public static Option<T> FormatOption<T>() where T : struct, Enum
+    {
+        var names = Enum.GetNames<T>().Select(name => name.ToLowerInvariant()).ToList();
+        return new Option<T>("--output", "-o")
+        {
+            Description = $"How to show the result (default: {names[0]}).",
+            HelpName = string.Join('|', names),
+            CustomParser = result =>
+            {
+                var given = result.Tokens[0].Value;
+                if (names.IndexOf(given.ToLowerInvariant()) is >= 0 and var place) return Enum.GetValues<T>()[place];
+                result.AddError($"-o {given}: there is no such format; use {string.Join(", ", names)}");
+                return default;
+            },
+        };
+    }
 
     /// <summary>A console of tables on the command's own writer; without colours and with a fixed width when that is no terminal.</summary>
     public static IAnsiConsole Console(TextWriter writer)

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.Text.RegularExpressions;
 
 namespace Capillary.Cli;
 
@@ -16,7 +17,7 @@ internal static class ExitCode
 }
 
 /// <summary>Runs the command line, the same in the executable and in tests.</summary>
-internal static class CommandRun
+internal static partial class CommandRun
 {
     public static async Task<int> InvokeAsync(RootCommand root, string[] args, InvocationConfiguration? configuration = null)
     {
@@ -27,9 +28,27 @@ internal static class CommandRun
             configuration.Error.WriteLine($"Unrecognized option '{option}'. See '{root.Name} --help'; after '--' it would be an argument.");
             return ExitCode.Usage;
         }
+        // Where a command is missing, the list of commands helps; where an argument is wrong, one line does.
+        if (parsed.Errors.Count > 0 && parsed.CommandResult.Command.Subcommands.Count == 0)
+        {
+            var command = string.Join(' ', Names(parsed.CommandResult));
+            foreach (var error in parsed.Errors) configuration.Error.WriteLine($"capillary: {Plain(error.Message)}");
+            configuration.Error.WriteLine($"See: {command} --help");
+            return ExitCode.Usage;
+        }
         var code = await parsed.InvokeAsync(configuration);
         return parsed.Errors.Count > 0 ? ExitCode.Usage : code;
     }
+
+    private static IEnumerable<string> Names(CommandResult result) => result.Parent is CommandResult parent
+        ? Names(parent).Append(result.Command.Name)
+        : [result.Command.Name];
+
+    /// <summary>The library names types of ours or of the framework; the only ones that reach a person here are whole numbers.</summary>
+    private static string Plain(string message) => WrongNumber().Replace(message.TrimEnd('.'), "'${value}' is not a whole number (${place})");
+
+    [GeneratedRegex(@"^Cannot parse argument '(?<value>.*)' for (option|command) '(?<place>.*)' as expected type 'System\..*Int(32|64).*'")]
+    private static partial Regex WrongNumber();
 
     /// <summary>A mistyped option must not be taken for a folder or a name.</summary>
     private static string? MistakenOption(ParseResult parsed) => parsed.Tokens.Any(token => token.Type == TokenType.DoubleDash)

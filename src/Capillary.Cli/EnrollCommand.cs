@@ -17,10 +17,12 @@ internal static class EnrollCommand
         var file = new Option<string?>("--out") { Description = "Write a join file here (mode 0600); carry it to the node." };
         var parents = new Option<string[]>("--parent")
         {
-            Description = "Where the node dials, as HOST:PORT; may be given again (default: the hub's own addresses).",
+            Description = kind == "site"
+                ? "Where the site dials, as HOST:PORT: its region's address. May be given again (default: what the hub advertises)."
+                : "Where the region dials, as HOST:PORT: the hub's address. May be given again (default: what the hub advertises).",
             AllowMultipleArgumentsPerToken = true,
         };
-        var minutes = new Option<int?>("--minutes") { Description = "How long the code is good (default: 24 hours)." };
+        var minutes = new Option<int?>("--minutes") { Description = "How long the code is good, in minutes, up to 30 days (default: 24 hours)." };
         var format = HubCall.FormatOption();
         var command = new Command("enroll", $"Make a join code that lets this {kind} in once.") { name, file, parents, minutes, format };
         command.Do(connection, async (hub, parsed, stop) =>
@@ -50,7 +52,8 @@ internal static class EnrollCommand
     private static void Write(string path, JsonElement answer)
     {
         var parents = answer.GetProperty("parents").EnumerateArray().Select(parent => parent.GetString()!).ToList();
-        if (parents.Count == 0) throw new CommandException("a join file names where the node dials; give --parent HOST:PORT");
+        if (parents.Count == 0) throw new CommandException(
+            "a join file names where the node dials; give --parent HOST:PORT: for a site its region's address, for a region the hub's");
         var join = new JoinFile(1, new FleetName(answer.Text("fleet")), new NodeName(answer.Text("node")),
             answer.Text("kind") == "region" ? NodeKind.Region : NodeKind.Site, parents, Digest.Parse(answer.Text("trustRoot")),
                 answer.Text("code"));
@@ -66,7 +69,7 @@ internal static class EnrollCommand
 
     private static void Tell(TextWriter output, JsonElement answer, string? file)
     {
-        if (file is not null) output.WriteLine($"{file}: join file for {answer.Text("node")}, good once until {answer.Text("expiresAt")}");
-        else output.WriteLine($"{answer.Text("code")}  good once until {answer.Text("expiresAt")}; trust root {answer.Text("trustRoot")}");
+        if (file is not null) output.WriteLine($"{file}: join file for {answer.Text("node")}, good once until {HubCall.Time(answer.Text("expiresAt"))}");
+        else output.WriteLine($"{answer.Text("code")}  good once until {HubCall.Time(answer.Text("expiresAt"))}; trust root {answer.Text("trustRoot")}");
     }
 }

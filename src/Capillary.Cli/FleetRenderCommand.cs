@@ -18,7 +18,7 @@ internal static class FleetRenderCommand
         var site = new Argument<string>("SITE") { Description = "The site's name." };
         var folder = FleetFolder.FolderArgument();
         var target = new Option<string?>("--out") { Description = "Write objects and files into this folder instead." };
-        var format = new Option<RenderFormat>("--output", "-o") { Description = "How to show the result." };
+        var format = CommandOutput.FormatOption<RenderFormat>();
         var command = new Command("render", "Show the objects and files that one site gets.") { site, folder, target, format };
         command.SetAction((parsed, stop) => Task.FromResult(Run(parsed.GetValue(site)!, parsed.GetValue(folder)!, parsed.GetValue(target),
             parsed.GetValue(format), parsed.InvocationConfiguration, stop)));

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Spectre.Console;
@@ -16,7 +17,7 @@ internal enum ListingFormat
 /// <summary>What every command that asks the hub has in common.</summary>
 internal static class HubCall
 {
-    public static Option<ListingFormat> FormatOption() => new("--output", "-o") { Description = "How to show the result." };
+    public static Option<ListingFormat> FormatOption() => CommandOutput.FormatOption<ListingFormat>();
 
     /// <summary>Gives the command an action that calls the hub; what goes wrong is one line and exit code 1 (2 for the command line
     /// itself).</summary>
@@ -79,6 +80,10 @@ internal static class HubCall
         var hex = text.StartsWith("sha256:", StringComparison.Ordinal) ? text["sha256:".Length..] : text;
         return hex.Length > 12 ? hex[..12] : hex;
     }
+
+    /// <summary>A time of the hub to the second; what is no time stays as it is.</summary>
+    public static string Time(string text) =>
+        DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.None, out var time) ? $"{time.UtcDateTime:yyyy-MM-dd HH:mm:ss}Z" : text;
 
     /// <summary>Seconds as people say them.</summary>
     public static string Age(string seconds) => long.TryParse(seconds, out var value)

@@ -35,7 +35,7 @@ internal static class HubCommand
         {
             if (HubFolder.Init(data, new FleetName(fleet), TimeProvider.System.GetUtcNow()) is not { } made)
                 return Fail(io, $"{data} holds a hub already; run it with: capillary hub run --data {data} --repo REPOSITORY --listen "
-                    + "HOST:PORT");
+                    + "ADDRESS:PORT");
             io.Output.WriteLine($"hub of fleet {made.Fleet} in {data}");
             io.Output.WriteLine($"trust root {made.TrustRoot}");
             io.Output.WriteLine($"api pin    {made.ApiPin}");
@@ -53,24 +53,25 @@ internal static class HubCommand
         var repository = new Option<string>("--repo") { Description = "The fleet repository: a path or URL that git can fetch.",
             Required = true };
         var branch = new Option<string>("--branch") { Description = "The branch to follow.", DefaultValueFactory = _ => "main" };
-        var listen = new Option<string>("--listen") { Description = "Where regions and sites dial, as HOST:PORT.",
+        var listen = new Option<string>("--listen") { Description = "Where regions and sites dial, as ADDRESS:PORT.",
             DefaultValueFactory = _ => "0.0.0.0:8443" };
         var socket = new Option<string?>("--api") { Description = "Unix socket of the API (default: api.sock in the data folder)." };
-        var apiListen = new Option<string?>("--api-listen") { Description = "Serve the API here too, as HOST:PORT, with TLS and tokens." };
+        var apiListen = new Option<string?>("--api-listen") { Description = "Serve the API here too, as ADDRESS:PORT, with TLS and tokens." };
         var advertise = new Option<string[]>("--advertise") { Description = "Where join files tell nodes to dial, as HOST:PORT; may be "
             + "given again." };
-        var poll = new Option<int>("--poll-ms") { Description = "How often Git is asked, in milliseconds.", DefaultValueFactory = _ =>
+        var poll = new Option<int>("--poll-ms") { Description = "How often Git is asked, in milliseconds, 100 to 3600000.", DefaultValueFactory = _ =>
             1000 };
         var command = new Command("run", "Run the hub until it is stopped.") { data, repository, branch, listen, socket, apiListen,
             advertise, poll };
         command.SetAction(async (parsed, stop) =>
         {
             var io = parsed.InvocationConfiguration;
-            if (!IPEndPoint.TryParse(parsed.GetValue(listen)!, out var endpoint)) return Fail(io, "--listen is not ADDRESS:PORT",
-                ExitCode.Usage);
+            if (!IPEndPoint.TryParse(parsed.GetValue(listen)!, out var endpoint)) return Fail(io,
+                $"--listen {parsed.GetValue(listen)} is not ADDRESS:PORT, such as 0.0.0.0:8443", ExitCode.Usage);
             IPEndPoint? api = null;
             if (parsed.GetValue(apiListen) is { } text && !IPEndPoint.TryParse(text, out api)) return Fail(io,
-                "--api-listen is not ADDRESS:PORT", ExitCode.Usage);
+                $"--api-listen {text} is not ADDRESS:PORT, such as 0.0.0.0:8444", ExitCode.Usage);
+            if (parsed.GetValue(poll) is < 100 or > 3_600_000) return Fail(io, "--poll-ms is 100 to 3600000", ExitCode.Usage);
             var options = new HubOptions(Path.GetFullPath(parsed.GetValue(data)!), endpoint)
             {
                 ApiSocket = parsed.GetValue(socket), ApiListen = api, Advertise = parsed.GetValue(advertise) ?? [],
@@ -108,9 +109,14 @@ internal static class HubCommand
         catch (Exception e) when (e is IOException or InvalidDataException or UnauthorizedAccessException or ArgumentException
             or System.Net.Sockets.SocketException)
         {
-            return Fail(io, e.Message);
+            return Fail(io, e.Message + PortHint(e));
         }
     }
+
+    /// <summary>What to do about a port that is taken.</summary>
+    public static string PortHint(Exception e) => e.InnerException is Microsoft.AspNetCore.Connections.AddressInUseException
+        ? " Stop what listens there, or choose another port."
+        : "";
 
     private static int Fail(InvocationConfiguration io, string message, int code = ExitCode.Failed)
     {

@@ -31,10 +31,22 @@ internal static class JournalCommand
         return command;
     }
 
+    /// <summary>An object as <c>name=value</c>: a table is read, JSON is for programs.</summary>
+    private static string Fields(JsonElement entry, string side) =>
+        entry.TryGetProperty(side, out var value) && value.ValueKind == JsonValueKind.Object
+            ? string.Join(' ', value.EnumerateObject().Where(field => field.Value.ValueKind != JsonValueKind.Null)
+                .Select(field => $"{field.Name}={Shown(field.Value.ToString())}"))
+            : entry.Text(side);
+
+    private static string Shown(string text) => text.Length >= 40 && text.All(c => char.IsAsciiLetterOrDigit(c) || c == ':')
+        ? HubCall.Short(text)
+        : HubCall.Time(text);
+
     private static void Write(TextWriter output, JsonElement page) =>
         HubCall.WriteTable(output, ["ENTRY", "AT", "ACTOR", "ACTION", "BEFORE", "AFTER"],
         page.GetProperty("entries").EnumerateArray().Select(entry => (string[])
         [
-            entry.Text("seq"), entry.Text("at"), entry.Text("actor"), entry.Text("action"), entry.Text("before"), entry.Text("after"),
+            entry.Text("seq"), HubCall.Time(entry.Text("at")), entry.Text("actor"), entry.Text("action"), Fields(entry, "before"),
+            Fields(entry, "after"),
         ]));
 }

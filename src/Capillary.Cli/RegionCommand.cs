@@ -8,13 +8,14 @@ internal static class RegionCommand
     public static Command Create()
     {
         var connection = new HubConnection();
-        var command = new Command("region", "List regions, let a region node in, run one.")
+        var (list, enroll) = (List(connection), EnrollCommand.Create(connection, "region"));
+        // Join and run work on the node's own folder and ask no hub.
+        connection.AddTo(list);
+        connection.AddTo(enroll);
+        return new Command("region", "List regions, let a region node in, run one.")
         {
-            Subcommands = { List(connection), EnrollCommand.Create(connection, "region"), RegionNodeCommands.Join(),
-                RegionNodeCommands.Run() },
+            Subcommands = { list, enroll, RegionNodeCommands.Join(), RegionNodeCommands.Run() },
         };
-        connection.AddTo(command);
-        return command;
     }
 
     private static Command List(HubConnection connection)

@@ -22,6 +22,8 @@ internal static class RegionNodeCommands
         var command = new Command("join", "Let this machine become a node of a region.") { file, data };
         command.SetAction(async (parsed, stop) => await ReportAsync(parsed.InvocationConfiguration, async () =>
         {
+            if (parsed.GetValue(file) is { Exists: false } missing)
+                throw new InvalidDataException($"{missing.FullName}: no such file; make it where the hub is: capillary region enroll NAME --out FILE");
             var join = JoinFile.Read(parsed.GetValue(file)!.FullName);
             if (join.Kind != NodeKind.Region)
                 throw new InvalidDataException("that file is for a site; a site joins with: capillary-edge join FILE");
@@ -43,12 +45,22 @@ internal static class RegionNodeCommands
         command.SetAction(async (parsed, stop) => await ReportAsync(parsed.InvocationConfiguration, async () =>
         {
             if (!IPEndPoint.TryParse(parsed.GetValue(listen)!, out var endpoint))
-                throw new InvalidDataException("--listen is not ADDRESS:PORT");
+                throw new InvalidDataException($"--listen {parsed.GetValue(listen)} is not ADDRESS:PORT, such as 0.0.0.0:8443");
+            RequireRegion(parsed.GetValue(data)!);
             var least = parsed.GetValue(verbose) ? LogLevel.Debug : LogLevel.Information;
             using var logs = new LineLogs(Console.Error, least, TimeProvider.System);
             await new Region(new RegionOptions(parsed.GetValue(data)!, endpoint), TimeProvider.System, logs).RunAsync(stop);
         }));
         return command;
+    }
+
+    /// <summary>A site's folder must not run as a region: it would speak with the site's key.</summary>
+    private static void RequireRegion(string folder)
+    {
+        if (!Directory.Exists(folder))
+            throw new InvalidDataException($"{folder}: no such folder; join first: capillary region join FILE --data {folder}");
+        if (new NodeHome(folder).LoadSettings() is { Kind: not NodeKind.Region, Node: var node })
+            throw new InvalidDataException($"{folder}: '{node}' joined as a site; run it with: capillary-edge run --data {folder}");
     }
 
     private static async Task<int> ReportAsync(InvocationConfiguration io, Func<Task> act)
@@ -64,7 +76,7 @@ internal static class RegionNodeCommands
         }
         catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException or TrustFormatException)
         {
-            await io.Error.WriteLineAsync($"capillary: {e.Message}");
+            await io.Error.WriteLineAsync($"capillary: {e.Message}{HubCommand.PortHint(e)}");
             return ExitCode.Failed;
         }
     }

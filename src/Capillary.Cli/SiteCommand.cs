@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using Capillary.Core.Reports;
 
 namespace Capillary.Cli;
 
@@ -19,7 +20,17 @@ internal static class SiteCommand
 
     private static Command List(HubConnection connection)
     {
-        var state = new Option<string?>("--state") { Description = "Only sites in this state." };
+        var state = new Option<SiteState?>("--state")
+        {
+            Description = $"Only sites in this state: {string.Join(", ", States)}.",
+            HelpName = "state",
+            CustomParser = result =>
+            {
+                if (Array.IndexOf(States, result.Tokens[0].Value) is >= 0 and var place) return (SiteState)place;
+                result.AddError($"--state {result.Tokens[0].Value}: there is no such state; use {string.Join(", ", States)}");
+                return null;
+            },
+        };
         var region = new Option<string?>("--region") { Description = "Only sites of this region." };
         var format = HubCall.FormatOption();
         var command = new Command("list", "Show every site: its state and its age, what it runs and what it is to run.") { state, region,
@@ -28,14 +39,19 @@ internal static class SiteCommand
         {
             var all = await hub.GetAsync("api/v1/sites", stop);
             var chosen = all.EnumerateArray().Where(site =>
-                Fits(site, "state", parsed.GetValue(state)) && Fits(site, "region", parsed.GetValue(region)));
+                Fits(site, "state", parsed.GetValue(state) is { } wanted ? States[(int)wanted] : null) && Fits(site, "region", parsed.GetValue(region)));
             var sites = JsonSerializer.SerializeToElement(chosen.ToList());
-            HubCall.Show(parsed, parsed.GetValue(format), sites, output => HubCall.WriteTable(output,
-                ["SITE", "REGION", "STATE", "HEARD", "GENERATION", "COMMIT", "DESIRED", "COMMIT", "NOTE"],
-                    sites.EnumerateArray().Select(Row)));
+            HubCall.Show(parsed, parsed.GetValue(format), sites, output =>
+            {
+                HubCall.WriteTable(output, ["SITE", "REGION", "STATE", "HEARD", "GENERATION", "COMMIT", "DESIRED", "COMMIT", "NOTE"],
+                    sites.EnumerateArray().Select(Row));
+                if (sites.GetArrayLength() == 0) output.WriteLine($"no site (of {all.GetArrayLength()}) fits");
+            });
         });
         return command;
     }
+
+    private static readonly string[] States = [.. Enum.GetNames<SiteState>().Select(name => name.ToLowerInvariant())];
 
     private static bool Fits(JsonElement site, string member, string? wanted) => wanted is null || site.Text(member) == wanted;
 

@@ -47,12 +47,12 @@ internal static class StatusCommand
             + "list)");
         output.WriteLine($"release {status.Text("release")}, commit {HubCall.Short(status.Text("commit"))}, generation "
             + $"{status.Text("generation")}, "
-            + $"{status.Text("links")} links");
+            + $"{status.Text("links")} links of regions and sites to this hub");
         var rollout = status.GetProperty("rollout");
         output.WriteLine($"rollout {rollout.Text("phase")}: {rollout.Text("reason")}");
         foreach (var wave in rollout.GetProperty("waves").EnumerateArray()) Wave(output, wave);
         foreach (var condition in status.GetProperty("conditions").EnumerateArray())
-            output.WriteLine($"hub: {condition.Text("code")} since {condition.Text("since")}: {condition.Text("text")}");
+            output.WriteLine($"hub: {condition.Text("code")} since {HubCall.Time(condition.Text("since"))}: {condition.Text("text")}");
         if (status.GetProperty("lastFailedCommit") is { ValueKind: JsonValueKind.Object } failed
             && failed.GetProperty("isNewest").GetBoolean()) Failed(output, failed);
     }
