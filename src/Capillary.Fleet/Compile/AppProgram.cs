@@ -114,7 +114,7 @@ internal sealed class AppProgram
                 continue;
             }
             problems.Add(Diagnostic.Error(DiagnosticCodes.ArtifactMissing, Document.File, artifact.At,
-                $"artifact '{artifact.Name}': there is no file {artifact.Path} in this commit",
+                $"artifact '{artifact.Name}': there is no file {artifact.Path}",
                 $"build or download it, put it at {artifact.Path} and commit it (git add -f, when .gitignore names it)"));
         }
         return found;
