@@ -19,9 +19,11 @@ internal static class EdgeCommands
 
           capillary-edge join FILE [--data DIR] [--root DIR]… [--user NAME=ACCOUNT]… [--allow-root]
               joins a fleet with the file of 'capillary site enroll NAME --out FILE', and writes the site's allow-list
-              --root       a folder below which bundles may put files (default DIR/root)
-              --user       a fleet user name, and the local account that it stands for
-              --allow-root let a user be root here
+              --root       a folder below which bundles may put files (default DIR/root); may be given again
+              --user       a user name that services are written with, and the local account that it stands for; may be given
+                           again; without one, no service may run here
+              --allow-root let a --user be root here
+              The allow-list is DIR/edge.json; it can be edited later, and is read when the agent starts.
           capillary-edge run [--data DIR] [--verbose]
               runs the agent until it is stopped; services run on
           capillary-edge status [--data DIR]
@@ -40,12 +42,16 @@ internal static class EdgeCommands
         {
             return Parse(arguments) switch
             {
-                { Command: "join", File: { } file } options => await JoinAsync(options, file, stop.Token),
-                { Command: "run", File: null } options => await RunAgentAsync(options, stop.Token),
-                { Command: "status", File: null } options => Status(options),
-                { Command: "version", File: null } => Print(Reporter.Agent),
+                { Wrong: null, Command: "join", File: { } file } options => await JoinAsync(options, file, stop.Token),
+                { Wrong: null, Command: "run", File: null } options => await RunAgentAsync(options, stop.Token),
+                { Wrong: null, Command: "status", File: null } options => Status(options),
+                { Wrong: null, Command: "version", File: null } => Print(Reporter.Agent),
                 { Command: "help" } => Print(Usage),
-                _ => Fail(2, $"that is not a command of capillary-edge\n\n{Usage}"),
+                { Wrong: { } wrong } => Fail(2, $"{wrong}; see: capillary-edge --help"),
+                { Command: "join", File: null } => Fail(2, "join needs FILE, made by: capillary site enroll NAME --out FILE"),
+                { Command: "run" or "status" or "version", File: { } file } options =>
+                    Fail(2, $"'{options.Command}' takes no '{file}'; a folder is given as --data {file}"),
+                var other => Fail(2, $"there is no command '{other.Command}'; use join, run, status or version"),
             };
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
@@ -68,12 +74,16 @@ internal static class EdgeCommands
 
     private static async Task<int> JoinAsync(EdgeOptions options, string file, CancellationToken stop)
     {
+        if (!File.Exists(file)) return Fail(1, $"{file}: no such file; make it where the hub is: capillary site enroll NAME --out {file}");
         var join = JoinFile.Read(file);
         if (join.Kind != NodeKind.Site)
             return Fail(1, $"{file}: is for a {join.Kind.ToString().ToLowerInvariant()}; a region joins with: capillary region join FILE");
         var home = new NodeHome(options.Data);
         var roots = options.Roots.Select(Path.GetFullPath).DefaultIfEmpty(Path.Combine(home.Folder, "root")).ToList();
         foreach (var root in roots) Directory.CreateDirectory(root);
+        // Services have accounts of their own and must be able to pass through to a root in this folder; all else in it stays closed.
+        if (roots.Any(root => root.StartsWith(home.Folder + "/", StringComparison.Ordinal)))
+            File.SetUnixFileMode(home.Folder, File.GetUnixFileMode(home.Folder) | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
         if (await Joining.JoinAsync(home, join, stop) is JoinOutcome.Failed failed) return Fail(1, failed.Reason);
         new EdgeSettings { Roots = roots, Users = options.Users, AllowRoot = options.AllowRoot }.Save(home.FileOf("edge.json"));
         return Print($"{join.Node} joined fleet {join.Fleet}; start it with: capillary-edge run --data {home.Folder}");
@@ -84,8 +94,15 @@ internal static class EdgeCommands
         if (!Directory.Exists(options.Data))
             return Fail(1, $"{options.Data}: no such folder; join first: capillary-edge join FILE --data {options.Data}");
         using var logs = new LineLogs(Console.Error, options.Verbose ? LogLevel.Debug : LogLevel.Information, TimeProvider.System);
-        await new Edge(options.Data, TimeProvider.System, logs).RunAsync(stop);
-        return 0;
+        try
+        {
+            await new Edge(options.Data, TimeProvider.System, logs).RunAsync(stop);
+            return 0;
+        }
+        catch (IOException e) when (e.Message.Contains("/apply/lock", StringComparison.Ordinal))
+        {
+            return Fail(1, $"{options.Data}: another capillary-edge runs on this folder; stop it first");
+        }
     }
 
     private static int Status(EdgeOptions options)
@@ -107,7 +124,7 @@ internal static class EdgeCommands
         return code;
     }
 
-    private static EdgeOptions? Parse(string[] arguments)
+    private static EdgeOptions Parse(string[] arguments)
     {
         if (arguments.Length == 0 || arguments.Any(argument => argument is "--help" or "-h" or "help")) return new EdgeOptions("help");
         var options = new EdgeOptions(arguments[0] == "--version" ? "version" : arguments[0]);
@@ -134,8 +151,14 @@ internal static class EdgeCommands
                 case var file when options.File is null && !file.StartsWith('-'):
                     options = options with { File = file };
                     continue;
+                case "--user" when value is not null:
+                    return options with { Wrong = $"--user {value}: expected NAME=ACCOUNT, such as --user lab=labuser" };
+                case "--data" or "--root" or "--user":
+                    return options with { Wrong = $"{arguments[i]} needs a value" };
+                case var option when option.StartsWith('-'):
+                    return options with { Wrong = $"there is no option '{option}'" };
                 default:
-                    return null;
+                    return options with { Wrong = $"'{arguments[i]}' is one argument too many" };
             }
             i++;
         }
@@ -145,6 +168,9 @@ internal static class EdgeCommands
     private sealed record EdgeOptions(string Command)
     {
         public string? File { get; init; }
+
+        /// <summary>What is wrong with the command line; null: nothing.</summary>
+        public string? Wrong { get; init; }
         public string Data { get; init; } = DefaultFolder;
         public IReadOnlyList<string> Roots { get; init; } = [];
         public IReadOnlyDictionary<string, string> Users { get; init; } = new Dictionary<string, string>();
