@@ -151,15 +151,19 @@ internal sealed class Demo
         Console.WriteLine($"""
 
             The fleet runs in {fleet.Folder}. Try, in another terminal:
-              export CAPILLARY_SOCKET={fleet.Socket} PATH={Path.GetDirectoryName(fleet.Binaries.Capillary)}:$PATH
+              export CAPILLARY_SOCKET={fleet.Socket} PATH={Path.GetDirectoryName(fleet.Binaries.Capillary)}:{Path.GetDirectoryName(fleet.Binaries.Edge)}:$PATH
               capillary site list                      what every site runs, and its age
               capillary status --watch                 the same, live
-              cd {fleet.Repository.Folder}             edit a variable in {site.File}, commit, and watch it arrive
+              cd {fleet.Repository.Folder}
+              edit a variable in {site.File}, commit, and watch it arrive
               capillary fleet preview --against HEAD   before you commit: which sites change, and how
               break a template there and commit        the hub shows the diagnostics, and nothing changes
-              rm {fleet.HomeOf(site.Name)}/root/etc/*  the site puts it back within 10 s
-              open http://127.0.0.1:{site.HttpPort}    the gateway's last results
-              pkill -f 'region run .*{site.Region}'    stop a region: its sites go stale here, and run on there
+              rm {fleet.HomeOf(site.Name)}/root/etc/*
+                                                       the site puts it back within 10 s
+              open http://127.0.0.1:{site.HttpPort}/           the gateway's last results
+              kill {fleet.ProcessOf(site.Region),-36}stop region {site.Region}: its sites go stale here, and run on there
+              capillary-edge status --data {fleet.HomeOf(site.Name)}
+                                                       what a site last said of itself
             Ctrl-C ends every process of the demo.
 
             """);
