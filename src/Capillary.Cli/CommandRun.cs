@@ -45,7 +45,8 @@ internal static partial class CommandRun
         : [result.Command.Name];
 
     /// <summary>The library names types of ours or of the framework; the only ones that reach a person here are whole numbers.</summary>
-    private static string Plain(string message) => WrongNumber().Replace(message.TrimEnd('.'), "'${value}' is not a whole number (${place})");
+    private static string Plain(string message) =>
+        WrongNumber().Replace(message.TrimEnd('.'), "'${value}' is not a whole number (${place})");
 
     [GeneratedRegex(@"^Cannot parse argument '(?<value>.*)' for (option|command) '(?<place>.*)' as expected type 'System\..*Int(32|64).*'")]
     private static partial Regex WrongNumber();

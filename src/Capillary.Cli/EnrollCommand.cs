@@ -22,7 +22,10 @@ internal static class EnrollCommand
                 : "Where the region dials, as HOST:PORT: the hub's address. May be given again (default: what the hub advertises).",
             AllowMultipleArgumentsPerToken = true,
         };
-        var minutes = new Option<int?>("--minutes") { Description = "How long the code is good, in minutes, up to 30 days (default: 24 hours)." };
+        var minutes = new Option<int?>("--minutes")
+        {
+            Description = "How long the code is good, in minutes, up to 30 days (default: 24 hours).",
+        };
         var format = HubCall.FormatOption();
         var command = new Command("enroll", $"Make a join code that lets this {kind} in once.") { name, file, parents, minutes, format };
         command.Do(connection, async (hub, parsed, stop) =>
@@ -69,7 +72,8 @@ internal static class EnrollCommand
 
     private static void Tell(TextWriter output, JsonElement answer, string? file)
     {
-        if (file is not null) output.WriteLine($"{file}: join file for {answer.Text("node")}, good once until {HubCall.Time(answer.Text("expiresAt"))}");
-        else output.WriteLine($"{answer.Text("code")}  good once until {HubCall.Time(answer.Text("expiresAt"))}; trust root {answer.Text("trustRoot")}");
+        var until = $"good once until {HubCall.Time(answer.Text("expiresAt"))}";
+        if (file is not null) output.WriteLine($"{file}: join file for {answer.Text("node")}, {until}");
+        else output.WriteLine($"{answer.Text("code")}  {until}; trust root {answer.Text("trustRoot")}");
     }
 }

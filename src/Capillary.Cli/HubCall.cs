@@ -83,7 +83,9 @@ internal static class HubCall
 
     /// <summary>A time of the hub to the second; what is no time stays as it is.</summary>
     public static string Time(string text) =>
-        DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.None, out var time) ? $"{time.UtcDateTime:yyyy-MM-dd HH:mm:ss}Z" : text;
+        DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.None, out var time)
+            ? $"{time.UtcDateTime:yyyy-MM-dd HH:mm:ss}Z"
+            : text;
 
     /// <summary>Seconds as people say them.</summary>
     public static string Age(string seconds) => long.TryParse(seconds, out var value)

@@ -56,11 +56,12 @@ internal static class HubCommand
         var listen = new Option<string>("--listen") { Description = "Where regions and sites dial, as ADDRESS:PORT.",
             DefaultValueFactory = _ => "0.0.0.0:8443" };
         var socket = new Option<string?>("--api") { Description = "Unix socket of the API (default: api.sock in the data folder)." };
-        var apiListen = new Option<string?>("--api-listen") { Description = "Serve the API here too, as ADDRESS:PORT, with TLS and tokens." };
+        var apiListen = new Option<string?>("--api-listen") { Description = "Serve the API here too, as ADDRESS:PORT, with TLS and "
+            + "tokens." };
         var advertise = new Option<string[]>("--advertise") { Description = "Where join files tell nodes to dial, as HOST:PORT; may be "
             + "given again." };
-        var poll = new Option<int>("--poll-ms") { Description = "How often Git is asked, in milliseconds, 100 to 3600000.", DefaultValueFactory = _ =>
-            1000 };
+        var poll = new Option<int>("--poll-ms") { Description = "How often Git is asked, in milliseconds, 100 to 3600000.",
+            DefaultValueFactory = _ => 1000 };
         var command = new Command("run", "Run the hub until it is stopped.") { data, repository, branch, listen, socket, apiListen,
             advertise, poll };
         command.SetAction(async (parsed, stop) =>

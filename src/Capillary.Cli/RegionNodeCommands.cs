@@ -23,7 +23,8 @@ internal static class RegionNodeCommands
         command.SetAction(async (parsed, stop) => await ReportAsync(parsed.InvocationConfiguration, async () =>
         {
             if (parsed.GetValue(file) is { Exists: false } missing)
-                throw new InvalidDataException($"{missing.FullName}: no such file; make it where the hub is: capillary region enroll NAME --out FILE");
+                throw new InvalidDataException($"{missing.FullName}: no such file; make it where the hub is: capillary region enroll "
+                    + "NAME --out FILE");
             var join = JoinFile.Read(parsed.GetValue(file)!.FullName);
             if (join.Kind != NodeKind.Region)
                 throw new InvalidDataException("that file is for a site; a site joins with: capillary-edge join FILE");

@@ -23,8 +23,8 @@ internal static class ReleaseCommand
             HubCall.Show(parsed, parsed.GetValue(format), releases, output => HubCall.WriteTable(output,
                 ["RELEASE", "COMMIT", "RELEASED", "CHANGED", "AUTHOR", "SUBJECT"], releases.EnumerateArray().Select(release => (string[])
                 [
-                    release.Text("release"), HubCall.Short(release.Text("commit")), HubCall.Time(release.Text("releasedAt")), release.Text("changed"),
-                    release.Text("author"), release.Text("subject"),
+                    release.Text("release"), HubCall.Short(release.Text("commit")), HubCall.Time(release.Text("releasedAt")),
+                    release.Text("changed"), release.Text("author"), release.Text("subject"),
                 ])));
         });
         return command;

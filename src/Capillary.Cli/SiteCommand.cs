@@ -38,8 +38,9 @@ internal static class SiteCommand
         command.Do(connection, async (hub, parsed, stop) =>
         {
             var all = await hub.GetAsync("api/v1/sites", stop);
+            var wanted = parsed.GetValue(state) is { } given ? States[(int)given] : null;
             var chosen = all.EnumerateArray().Where(site =>
-                Fits(site, "state", parsed.GetValue(state) is { } wanted ? States[(int)wanted] : null) && Fits(site, "region", parsed.GetValue(region)));
+                Fits(site, "state", wanted) && Fits(site, "region", parsed.GetValue(region)));
             var sites = JsonSerializer.SerializeToElement(chosen.ToList());
             HubCall.Show(parsed, parsed.GetValue(format), sites, output =>
             {

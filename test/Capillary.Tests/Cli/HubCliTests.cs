@@ -99,12 +99,42 @@ public sealed class HubCliTests : IAsyncLifetime
     [InlineData(2, "not a URL", "status", "--hub", "localhost")]
     [InlineData(2, "is not an address", "site", "enroll", "a", "--parent", "nowhere")]
     [InlineData(1, "is not a role", "operator", "add", "ada", "--role", "king")]
+    [InlineData(2, "--poll-ms is 100 to 3600000", "hub", "run", "--repo", ".", "--poll-ms", "5")]
+    [InlineData(2, "localhost:1 is not ADDRESS:PORT", "hub", "run", "--repo", ".", "--listen", "localhost:1")]
+    [InlineData(1, "no such folder; join first", "region", "run", "--data", "/nowhere/region")]
+    [InlineData(1, "no such file; make it", "region", "join", "/nowhere/eu.join")]
     public async Task An_error_is_one_line_that_says_what_to_do(int expected, string text, params string[] command)
     {
-        var (code, _, error) = command.Contains("--socket") ? await CliAsync(command) : await RunAsync(command);
+        var asksNoHub = command.Contains("--socket") || command[0] == "hub" || command is ["region", "run" or "join", ..];
+        var (code, _, error) = asksNoHub ? await CliAsync(command) : await RunAsync(command);
         Assert.Equal(expected, code);
         Assert.Contains(text, error, StringComparison.Ordinal);
         Assert.Single(error.TrimEnd('\n').Split('\n'));
+    }
+
+    [Theory]
+    [InlineData("-o xml: there is no such format; use table, json, yaml", "site", "list", "-o", "xml")]
+    [InlineData("--state well: there is no such state; use revoked,", "site", "list", "--state", "well")]
+    [InlineData("'one' is not a whole number (show)", "release", "show", "one")]
+    [InlineData("'soon' is not a whole number (--minutes)", "site", "enroll", "a", "--minutes", "soon")]
+    public async Task A_wrong_argument_is_said_in_plain_words_and_points_to_the_help(string text, params string[] command)
+    {
+        var (code, output, error) = await RunAsync(command);
+        Assert.Equal((2, ""), (code, output));
+        Assert.StartsWith($"capillary: {text}", error, StringComparison.Ordinal);
+        Assert.EndsWith($"{command[0]} {command[1]} --help", error.TrimEnd(), StringComparison.Ordinal);
+        Assert.DoesNotContain("System.", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_region_does_not_run_on_a_sites_folder()
+    {
+        var home = new NodeHome(folder.Of("site"));
+        var record = hub.Hub.Cell.Value.OwnRecord.Envelope;
+        home.KeepJoined(new(1, hub.Hub.Fleet, new("a"), NodeKind.Site, new("eu"), ["127.0.0.1:1"]), record, hub.Hub.Cell.Value.TrustRoots);
+        var (code, _, error) = await CliAsync(["region", "run", "--data", home.Folder, "--listen", "127.0.0.1:0"]);
+        Assert.Equal(1, code);
+        Assert.Contains("'a' joined as a site; run it with: capillary-edge run", error, StringComparison.Ordinal);
     }
 
     [Fact]
