@@ -1,0 +1,148 @@
+using System.Collections.Immutable;
+
+namespace Capillary.Core.Apply;
+
+/// <summary>Steps: plan, commit, do, finish; and the repair of drift, which is the same with fewer steps.</summary>
+internal sealed partial class ApplyTurn
+{
+    private void Plan()
+    {
+        var steps = ApplyPlanner.Plan(s.Objects!, s.Owned);
+        s = s with { Steps = steps, RetryAt = null };
+        if (steps.IsEmpty)
+        {
+            Finish();
+            return;
+        }
+        if (steps[0] is not Step.Stage) Commit();
+        Next();
+    }
+
+    /// <summary>
+    /// The write-ahead record of a whole plan, made durable before the first step that anybody can see: from here on the state of all
+    /// that it will touch counts as unknown, so that whoever plans next, in whatever process and for whatever bundle, makes it anew.
+    /// </summary>
+    private void Commit()
+    {
+        var owned = s.Owned;
+        foreach (var step in s.Steps)
+        {
+            owned = step switch
+            {
+                Step.WriteFile write => owned.With(Unknown(owned, OwnedObject.Of(write.File))),
+                Step.StartService start => owned.With(Unknown(owned, OwnedObject.Of(start.Service))),
+                _ => owned,
+            };
+        }
+        var bundle = s.Objects!.Bundle;
+        Save(s with { Owned = owned, Target = bundle, Actual = s.Target == bundle ? s.Actual : null });
+    }
+
+    private static OwnedObject Unknown(ImmutableArray<OwnedObject> owned, OwnedObject made) =>
+        made with { Original = owned.Find(made.Key)?.Original ?? false };
+
+    private void Next()
+    {
+        var step = s.Steps[0];
+        if (step is Step.WriteFile write)
+        {
+            var key = OwnedObject.PathKey(OwnedKind.File, write.File.Path);
+            step = write with { Original = s.Owned.Find(key)?.Original ?? false };
+        }
+        s = s with { InFlight = step, Steps = s.Steps.RemoveAt(0) };
+        // Files in a row share the plan's record; what stops, starts or removes gets one that says what was done before it.
+        if (step is not (Step.WriteFile or Step.Stage)) persist = true;
+        Act(new ApplyAction.Do(step));
+    }
+
+    private void Done(ImmutableArray<OwnedObject> made)
+    {
+        if (s.InFlight is not { } step) return;
+        var owned = step switch
+        {
+            Step.RemoveService removed => s.Owned.Without(removed.Owned.Key),
+            Step.RemoveFile removed => s.Owned.Without(removed.Owned.Key),
+            Step.RemoveFolder removed => s.Owned.Without(removed.Owned.Key),
+            _ => s.Owned,
+        };
+        foreach (var item in made) owned = owned.With(item);
+        s = s with { Owned = owned, InFlight = null };
+        if (step is Step.Stage)
+        {
+            Clear(ConditionCodes.DiskFull);
+            Commit();
+        }
+        if (s.Pending && s.FetchReady) Begin();
+        else if (s.Steps.IsEmpty) Finish();
+        else Next();
+    }
+
+    private void Failed(ApplyEvent.StepFailed e)
+    {
+        if (s.InFlight is null) return;
+        s = s with { InFlight = null };
+        if (s.Pending && s.FetchReady)
+        {
+            Begin();
+            return;
+        }
+        var patient = Settled || Verifying || e.Code == ConditionCodes.DiskFull;
+        if (patient || (!e.Final && s.Retries + 1 < ApplyMachine.MaxTries)) Again(e.Code, e.Subject, e.Reason);
+        else Fail(e.Code, e.Subject, e.Reason);
+    }
+
+    private void Finish()
+    {
+        var bundle = s.Objects!.Bundle;
+        ClearRetried();
+        foreach (var drift in s.Repairing) Raise(ConditionCodes.DriftRepaired, drift.Seen.Subject, drift.Text);
+        if (Settled)
+        {
+            var next = s with { Repairing = [], Retries = 0, Actual = bundle };
+            if (s.Repairing.IsEmpty && s.Actual == bundle) s = next;
+            else Save(next);
+        }
+        else
+        {
+            var forward = s.Phase is ApplyPhase.Applying or ApplyPhase.Verifying;
+            Save(s with
+            {
+                Phase = forward ? ApplyPhase.Verifying : ApplyPhase.VerifyingFallback,
+                Target = bundle,
+                Actual = bundle,
+                Repairing = [],
+                Retries = 0,
+                VerifySince = s.VerifySince ?? now, // a repair while verifying does not put the deadline off
+                Health = [],
+            });
+        }
+        Act(new ApplyAction.AskHealth());
+        CheckHealth();
+    }
+
+    /// <summary>What failed before and now did not: its condition goes. What ended an attempt stays, for it says why.</summary>
+    private void ClearRetried()
+    {
+        Clear(ConditionCodes.DiskFull);
+        if (!s.Pending) Clear(ConditionCodes.BlobsMissing);
+        var whole = s.Phase is ApplyPhase.Applying or ApplyPhase.Verifying or ApplyPhase.Healthy or ApplyPhase.Unhealthy;
+        ReadOnlySpan<string> codes = [ConditionCodes.ApplyFailed, ConditionCodes.PathNotAllowed, ConditionCodes.BundleInvalid];
+        foreach (var code in codes)
+        {
+            if (whole) Clear(code);
+            foreach (var drift in s.Repairing) Clear(code, drift.Seen.Subject);
+        }
+    }
+
+    private void Repair(ImmutableArray<Drift> drifts)
+    {
+        if (!(Settled || Verifying) || s.InFlight is not null || s.RetryAt is not null) return;
+        if (Stopped || s.Objects is null || s.Objects.Bundle != s.Wanted) return;
+        var real = drifts.Where(drift => drift.Seen.Digest is not null && s.Owned.Find(drift.Seen.Key) == drift.Seen).ToImmutableArray();
+        if (real.IsEmpty) return;
+        var owned = s.Owned;
+        foreach (var drift in real) owned = owned.With(drift.Seen with { Digest = null });
+        s = s with { Owned = owned, Repairing = real };
+        Plan();
+    }
+}

@@ -1,0 +1,80 @@
+namespace Capillary.Core.Apply;
+
+/// <summary>How much a condition asks of a person.</summary>
+public enum ConditionSeverity
+{
+    /// <summary>Worth knowing; nothing to do.</summary>
+    Info,
+
+    /// <summary>The site runs, but not as it should.</summary>
+    Warning,
+
+    /// <summary>What was assigned does not run.</summary>
+    Error,
+}
+
+/// <summary>A typed fact about applying at one site, shown until it no longer holds.</summary>
+/// <param name="Code">One of <see cref="ConditionCodes"/>.</param>
+/// <param name="Severity">Follows from the code.</param>
+/// <param name="Subject">What it is about: an app, <c>app/service</c>, a path or a digest; "" for the site. One condition per code and subject.</param>
+/// <param name="Text">For a person: what happened and why. Holds no content of files or logs.</param>
+/// <param name="At">When it was last raised, by the site's clock (which may be wrong).</param>
+public sealed record ApplyCondition(string Code, ConditionSeverity Severity, string Subject, string Text, DateTimeOffset At);
+
+/// <summary>The conditions that applying can raise: the one list that the site, the hub, the console and the tests share.</summary>
+public static class ConditionCodes
+{
+    /// <summary>A step could not be done.</summary>
+    public const string ApplyFailed = "ApplyFailed";
+
+    /// <summary>The attempt failed and the fallback runs again, healthy.</summary>
+    public const string Reverted = "Reverted";
+
+    /// <summary>The fallback failed too; the site stopped there.</summary>
+    public const string RevertFailed = "RevertFailed";
+
+    /// <summary>An app did not become healthy within its deadline, or is no longer healthy.</summary>
+    public const string HealthCheckFailed = "HealthCheckFailed";
+
+    /// <summary>Somebody changed or ended what we own, and it was put back. Kept for ten minutes.</summary>
+    public const string DriftRepaired = "DriftRepaired";
+
+    /// <summary>Too little space; what ran goes on, and the attempt is made again by itself.</summary>
+    public const string DiskFull = "DiskFull";
+
+    /// <summary>A path lies outside the site's root folders, or a link or device is in its way.</summary>
+    public const string PathNotAllowed = "PathNotAllowed";
+
+    /// <summary>A user is not on the site's own list, or is root where root is not allowed.</summary>
+    public const string UserNotAllowed = "UserNotAllowed";
+
+    /// <summary>A privileged port is not on the site's own list.</summary>
+    public const string PortNotAllowed = "PortNotAllowed";
+
+    /// <summary>A service ended several times in a row.</summary>
+    public const string ServiceCrashLooping = "ServiceCrashLooping";
+
+    /// <summary>The bundle's bytes break a rule of the format.</summary>
+    public const string BundleInvalid = "BundleInvalid";
+
+    /// <summary>Blobs of the bundle or its fallback are not here yet.</summary>
+    public const string BlobsMissing = "BlobsMissing";
+
+    /// <summary>The site's own durable state was unreadable and was put aside.</summary>
+    public const string StateLost = "StateLost";
+
+    /// <summary>The severity of a code; unknown codes are errors.</summary>
+    public static ConditionSeverity SeverityOf(string code) => code switch
+    {
+        DriftRepaired => ConditionSeverity.Info,
+        BlobsMissing or DiskFull or ServiceCrashLooping or StateLost => ConditionSeverity.Warning,
+        _ => ConditionSeverity.Error,
+    };
+
+    /// <summary>A condition with the severity of its code.</summary>
+    public static ApplyCondition Create(string code, string subject, string text, DateTimeOffset at) =>
+        new(code, SeverityOf(code), subject, text, at);
+
+    /// <summary>True for what an attempt raised and the next attempt makes void.</summary>
+    internal static bool BelongsToAttempt(string code) => code is not (DriftRepaired or ServiceCrashLooping or StateLost);
+}
