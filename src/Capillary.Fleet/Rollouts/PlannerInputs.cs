@@ -1,0 +1,46 @@
+using Capillary.Core.Bundles;
+using Capillary.Core.Identity;
+using Capillary.Core.Reports;
+
+namespace Capillary.Fleet.Rollouts;
+
+/// <summary>What a release gives one site.</summary>
+/// <param name="Bundle">Digest of the bundle's manifest.</param>
+/// <param name="Region">The region it is declared in.</param>
+/// <param name="Wave">Index of its wave, from 0; the number of waves when no wave chooses it: it comes after them all.</param>
+public sealed record ReleasedSite(Digest Bundle, RegionId Region, int Wave);
+
+/// <summary>What one commit compiled to, as far as the planner needs it.</summary>
+/// <param name="Number">The release's number, from 1.</param>
+/// <param name="Waves">Names of the waves in order; none: everything at once.</param>
+/// <param name="Sites">Every declared site.</param>
+public sealed record TargetRelease(long Number, IReadOnlyList<string> Waves, IReadOnlyDictionary<SiteId, ReleasedSite> Sites);
+
+/// <summary>One site's line as it stands in the newest plan.</summary>
+public sealed record CurrentLine(long Since, Digest Bundle);
+
+/// <summary>What the hub knows of one site.</summary>
+/// <param name="Report">Its newest verified report; null when it never reported.</param>
+/// <param name="HeardAt">When anything of it last reached the hub; null when never.</param>
+/// <param name="LastHealthy">Bundle of its last signed healthy report; null when there was none.</param>
+/// <param name="Revoked">Its record is revoked.</param>
+public sealed record SiteEvidence(Report? Report, DateTimeOffset? HeardAt, Digest? LastHealthy, bool Revoked)
+{
+    /// <summary>Declared, never seen.</summary>
+    public static SiteEvidence None { get; } = new(null, null, null, false);
+}
+
+/// <summary>All that the planner decides from.</summary>
+/// <param name="Release">The newest release; null before the first.</param>
+/// <param name="Generation">The newest plan's number; 0 before the first.</param>
+/// <param name="Lines">Every site's line in that plan.</param>
+/// <param name="Evidence">What is known of each site; a missing one was never seen.</param>
+/// <param name="Freshness">From when a silent site is offline.</param>
+/// <param name="ListeningSince">When this hub began to listen: silence before it was the hub's own.</param>
+public sealed record PlannerInputs(
+    TargetRelease? Release,
+    long Generation,
+    IReadOnlyDictionary<SiteId, CurrentLine> Lines,
+    IReadOnlyDictionary<SiteId, SiteEvidence> Evidence,
+    Freshness Freshness,
+    DateTimeOffset ListeningSince);

@@ -1,0 +1,106 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text.Json;
+using Capillary.Core.Identity;
+using Capillary.HubNode.Publish;
+using Capillary.HubNode.Storage;
+using Microsoft.AspNetCore.Http;
+
+namespace Capillary.HubNode.Api;
+
+/// <summary>Everything under <c>/api/v1</c>, and <c>/metrics</c>.</summary>
+internal static class ApiRoutes
+{
+    private const int MostReleases = 200;
+    private const int MostJournal = 1000;
+
+    public static IEnumerable<ApiRoute> All(Hub hub, TimeProvider time) =>
+    [
+        Get("/api/v1/sites", Permission.Read, _ => ApiAnswer.Ok(hub.Views.All())),
+        Get("/api/v1/sites/{name}", Permission.Read, call => Site(hub, call)),
+        Get("/api/v1/releases", Permission.Read, _ => ApiAnswer.Ok(hub.Database.Read(db => ReleaseTables.List(db, MostReleases)).Select(ReleaseView.Of))),
+        Get("/api/v1/releases/{name}", Permission.Read, call => Release(hub, call)),
+        Get("/api/v1/status", Permission.Read, _ => ApiAnswer.Ok(StatusReader.Read(hub, time.GetUtcNow()))),
+        Get("/api/v1/regions", Permission.Read, _ => ApiAnswer.Ok(StatusReader.Regions(hub))),
+        Get("/api/v1/journal", Permission.ReadJournal, call => Journal(hub, call)),
+        new("POST", "/api/v1/sites/{name}/enroll", Permission.Enroll, (call, stop) => EnrollAsync(hub, call, NodeKind.Site, stop)),
+        new("POST", "/api/v1/regions/{name}/enroll", Permission.Enroll, (call, stop) => EnrollAsync(hub, call, NodeKind.Region, stop)),
+        new("POST", "/api/v1/operators", Permission.ManageOperators, (call, stop) => AddOperatorAsync(hub, call, time, stop)),
+        new("POST", "/api/v1/sync", Permission.Sync, (call, stop) => SyncAsync(hub, call, time, stop)),
+        Get("/metrics", Permission.Read, _ => ApiAnswer.Text(Metrics.Write(hub, time.GetUtcNow()))),
+    ];
+
+    private static ApiRoute Get(string path, Permission needs, Func<ApiCall, ApiAnswer> serve) =>
+        new("GET", path, needs, (call, _) => Task.FromResult(serve(call)));
+
+    private static ApiAnswer NotFound(string detail, string hint) => ApiAnswer.Fail(StatusCodes.Status404NotFound, "not-found", detail, hint);
+
+    private static ApiAnswer BadRequest(string detail, string? hint) => ApiAnswer.Fail(StatusCodes.Status400BadRequest, "bad-request", detail, hint);
+
+    private static ApiAnswer Site(Hub hub, ApiCall call) =>
+        DnsLabel.IsValid(call.Name) && hub.Views.Find(new SiteId(call.Name)) is { } detail
+            ? ApiAnswer.Ok(detail)
+            : NotFound($"there is no site '{call.Name}'", "see: capillary site list");
+
+    private static ApiAnswer Release(Hub hub, ApiCall call)
+    {
+        if (!long.TryParse(call.Name, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            || hub.Database.Read(db => ReleaseTables.Find(db, number)) is not { } found)
+            return NotFound($"there is no release '{call.Name}'", "see: capillary release list");
+        var changes = hub.Database.Read(db => ReleaseTables.Changes(db, number))
+            .Select(change => new ReleaseSiteView(change.Site.Value, change.Now?.Region.Value, change.Now?.Bundle.Text, change.Now?.Wave));
+        return ApiAnswer.Ok(new ReleaseDetail(ReleaseView.Of(found), [.. changes]));
+    }
+
+    private static ApiAnswer Journal(Hub hub, ApiCall call)
+    {
+        var text = call.Context.Request.Query["before"].ToString();
+        var before = long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var given) ? given : long.MaxValue;
+        if (text.Length > 0 && before == long.MaxValue) return BadRequest($"before '{text}' is not an entry's number", null);
+        var (broken, entries) = hub.Database.Read(db => (JournalTable.FirstBroken(db), JournalTable.List(db, before, MostJournal)));
+        return ApiAnswer.Ok(new JournalPage(broken is null, broken, [.. entries.Select(entry =>
+            new JournalView(entry.Seq, entry.At, entry.Actor, entry.Action, Json(entry.Before), Json(entry.After), entry.Hash))]));
+    }
+
+    private static JsonElement? Json(string? text) => text is null ? null : JsonSerializer.Deserialize<JsonElement>(text);
+
+    private static async Task<ApiAnswer> EnrollAsync(Hub hub, ApiCall call, NodeKind kind, CancellationToken stop)
+    {
+        var wish = await call.BodyAsync<EnrollWish>(stop);
+        if (!DnsLabel.IsValid(call.Name)) return BadRequest($"'{call.Name}' is not a name", "names are 1 to 63 lower-case letters, digits and '-'");
+        if (wish is { LifetimeMinutes: < 1 or > 60 * 24 * 30 }) return BadRequest("lifetimeMinutes is out of range", "1 minute to 30 days");
+        var parents = wish?.Parents is { Count: > 0 and <= 16 } given ? given : hub.Advertise;
+        var lifetime = wish?.LifetimeMinutes is { } minutes ? TimeSpan.FromMinutes(minutes) : Enrollment.CodeLifetime;
+        return hub.Enrollment.MakeCode(new NodeName(call.Name), kind, call.Actor, lifetime) switch
+        {
+            CodeOutcome.Made made => ApiAnswer.Ok(new JoinCodeView(made.Code.ToString(), made.ExpiresAt, hub.Fleet.Value, call.Name,
+                kind.ToString().ToLowerInvariant(), parents, hub.Cell.Value.TrustRoots[0].Digest.Text)),
+            CodeOutcome.Refused refused => ApiAnswer.Fail(StatusCodes.Status409Conflict, "cannot-enroll", refused.Reason, null),
+            _ => throw new InvalidOperationException("unknown outcome"),
+        };
+    }
+
+    private static async Task<ApiAnswer> AddOperatorAsync(Hub hub, ApiCall call, TimeProvider time, CancellationToken stop)
+    {
+        var wish = await call.BodyAsync<OperatorWish>(stop);
+        if (wish?.Name is not { } name || !DnsLabel.IsValid(name) || name is "local" or "hub")
+            return BadRequest($"'{wish?.Name}' is not an operator's name", "1 to 63 lower-case letters, digits and '-'; not 'local' or 'hub'");
+        if (wish.Role is not { } role || !Roles.Exists(role)) return BadRequest($"'{wish.Role}' is not a role", $"roles: {Roles.Known}");
+        var token = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32));
+        hub.Database.Write(db =>
+        {
+            var before = OperatorTable.Find(db, name);
+            OperatorTable.Put(db, new(name, role), token, time.GetUtcNow());
+            JournalTable.Append(db, time.GetUtcNow(), call.Actor, "operator.put", before, new Operator(name, role));
+        });
+        return ApiAnswer.Ok(new OperatorView(name, role, token));
+    }
+
+    private static async Task<ApiAnswer> SyncAsync(Hub hub, ApiCall call, TimeProvider time, CancellationToken stop)
+    {
+        var before = hub.Releases.Newest?.Number ?? 0;
+        var result = await hub.Commits.SyncAsync(stop);
+        hub.Database.Write(db => JournalTable.Append(db, time.GetUtcNow(), call.Actor, "sync", new { release = before }, result));
+        return ApiAnswer.Ok(result);
+    }
+}

@@ -1,0 +1,73 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Capillary.Fleet.Rollouts;
+using Capillary.HubNode.Observe;
+using Capillary.HubNode.Storage;
+
+namespace Capillary.HubNode.Api;
+
+/// <summary>A release in a listing.</summary>
+internal sealed record ReleaseView(long Release, string Commit, string Subject, string Author, DateTimeOffset CommittedAt, DateTimeOffset ReleasedAt,
+    int Changed, IReadOnlyList<string> Waves)
+{
+    public static ReleaseView Of(ReleaseSummary release) => new(release.Number, release.Commit.Id, release.Commit.Subject, release.Commit.Author,
+        release.Commit.At, release.MadeAt, release.Changed, release.Waves);
+}
+
+/// <summary>One site of a release against the one before; no bundle: no longer declared.</summary>
+internal sealed record ReleaseSiteView(string Site, string? Region, string? Bundle, int? Wave);
+
+internal sealed record ReleaseDetail(ReleaseView Summary, IReadOnlyList<ReleaseSiteView> Changes);
+
+/// <summary>A region and how many sites of each state it has.</summary>
+internal sealed record RegionView(string Region, bool Enrolled, int Sites, IReadOnlyDictionary<string, int> States);
+
+internal sealed record FailedCommitView(string Commit, string Subject, string Author, DateTimeOffset SeenAt, bool IsNewest, JsonElement Diagnostics);
+
+/// <summary>A wave with the first of its open sites.</summary>
+internal sealed record WaveView(string Name, bool Started, int Sites, int Met, int Absent, IReadOnlyList<SiteVerdict> Open, int MoreOpen);
+
+internal sealed record RolloutView(long Release, RolloutPhase Phase, string Reason, IReadOnlyList<WaveView> Waves)
+{
+    private const int MostOpen = 20;
+
+    public static RolloutView Of(RolloutStatus status) => new(status.Release, status.Phase, status.Reason,
+        [.. status.Waves.Select(wave => new WaveView(wave.Name, wave.Started, wave.Sites, wave.Met, wave.Absent,
+            [.. wave.Open.OrderByDescending(site => site.Verdict == GateVerdict.Failed).ThenByDescending(site => site.Verdict == GateVerdict.Waiting)
+                .ThenBy(site => site.Site).Take(MostOpen)],
+            Math.Max(0, wave.Open.Count - MostOpen)))]);
+}
+
+/// <summary>The hub at a glance.</summary>
+internal sealed record StatusView(string Fleet, DateTimeOffset At, long Generation, long Release, string? Commit, int Sites,
+    IReadOnlyDictionary<string, int> States, int Orphaned, int Unacknowledged, int Links, RolloutView Rollout, FailedCommitView? LastFailedCommit,
+    IReadOnlyList<HubCondition> Conditions);
+
+internal sealed record JournalView(long Seq, DateTimeOffset At, string Actor, string Action, JsonElement? Before, JsonElement? After, string Hash);
+
+/// <summary>The newest entries, and the first that the hash chain does not lead to.</summary>
+internal sealed record JournalPage(bool Intact, long? FirstBroken, IReadOnlyList<JournalView> Entries);
+
+/// <summary>What may be asked of a join code.</summary>
+internal sealed record EnrollWish(IReadOnlyList<string>? Parents, int? LifetimeMinutes);
+
+/// <summary>A join code and all that stands in a join file.</summary>
+internal sealed record JoinCodeView(string Code, DateTimeOffset ExpiresAt, string Fleet, string Node, string Kind, IReadOnlyList<string> Parents,
+    string TrustRoot);
+
+internal sealed record OperatorWish(string? Name, string? Role);
+
+/// <summary>A new operator; the token is shown this once.</summary>
+internal sealed record OperatorView(string Name, string Role, string Token);
+
+/// <summary>RFC 9457, with what to do next.</summary>
+internal sealed record Problem(string Type, string Title, int Status, string Detail, string? Hint);
+
+internal static class ApiJson
+{
+    public static JsonSerializerOptions Options { get; } = new(JsonSerializerDefaults.Web)
+    {
+        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
+        MaxDepth = 16,
+    };
+}

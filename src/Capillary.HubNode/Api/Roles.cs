@@ -1,0 +1,42 @@
+namespace Capillary.HubNode.Api;
+
+/// <summary>What a route needs.</summary>
+internal enum Permission
+{
+    /// <summary>See sites, releases, status.</summary>
+    Read,
+
+    /// <summary>Make join codes.</summary>
+    Enroll,
+
+    /// <summary>Have Git looked at now.</summary>
+    Sync,
+
+    /// <summary>See who changed what.</summary>
+    ReadJournal,
+
+    /// <summary>Add operators and give them roles.</summary>
+    ManageOperators,
+}
+
+/// <summary>What each role may do.</summary>
+internal static class Roles
+{
+    public const string Admin = "admin";
+
+    private static readonly Dictionary<string, Permission[]> Permissions = new(StringComparer.Ordinal)
+    {
+        ["viewer"] = [Permission.Read],
+        ["operator"] = [Permission.Read, Permission.Enroll, Permission.Sync],
+        ["approver"] = [Permission.Read, Permission.Sync],
+        ["auditor"] = [Permission.Read, Permission.ReadJournal],
+        [Admin] = Enum.GetValues<Permission>(),
+    };
+
+    /// <summary>Every role, for messages.</summary>
+    public static string Known => string.Join(", ", Permissions.Keys);
+
+    public static bool Exists(string role) => Permissions.ContainsKey(role);
+
+    public static bool May(string role, Permission permission) => Permissions.TryGetValue(role, out var granted) && granted.Contains(permission);
+}

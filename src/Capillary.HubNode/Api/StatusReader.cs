@@ -1,0 +1,46 @@
+using System.Text.Json;
+using Capillary.Core.Identity;
+using Capillary.Core.Reports;
+using Capillary.HubNode.Observe;
+using Capillary.HubNode.Storage;
+
+namespace Capillary.HubNode.Api;
+
+/// <summary>Rolls the sites up.</summary>
+internal static class StatusReader
+{
+    public static StatusView Read(Hub hub, DateTimeOffset now)
+    {
+        var sites = hub.Views.All();
+        var release = hub.Releases.Newest;
+        return new(hub.Fleet.Value, now, hub.Publisher.Generation, release?.Number ?? 0, release?.Commit.Id, sites.Count, Count(sites),
+            sites.Count(site => site.Orphaned), sites.Count(site => site.Unacknowledged), hub.Server.Sessions,
+            RolloutView.Of(hub.Rollout.Status), LastFailed(hub), hub.Conditions.All);
+    }
+
+    public static List<RegionView> Regions(Hub hub)
+    {
+        var sites = hub.Views.All().ToLookup(site => site.Region);
+        var enrolled = hub.Cell.Value.Records.Values.Where(item => item.Record.Kind == NodeKind.Region).Select(item => item.Record.Region!.Value.Value)
+            .ToHashSet(StringComparer.Ordinal);
+        return [.. (hub.Releases.Newest?.Regions ?? []).Concat(enrolled).Concat(sites.Select(group => group.Key)).Distinct().Order(StringComparer.Ordinal)
+            .Select(region => new RegionView(region, enrolled.Contains(region), sites[region].Count(), Count(sites[region])))];
+    }
+
+    /// <summary>Every state is there, in order, so that a consumer never has to guess what a missing one means.</summary>
+    public static SortedDictionary<string, int> Count(IEnumerable<SiteView> sites)
+    {
+        var counts = sites.CountBy(site => site.State).ToDictionary();
+        var order = Enum.GetValues<SiteState>().Select(Name).ToList();
+        var all = new SortedDictionary<string, int>(Comparer<string>.Create((left, right) => order.IndexOf(left).CompareTo(order.IndexOf(right))));
+        foreach (var state in Enum.GetValues<SiteState>()) all[Name(state)] = counts.GetValueOrDefault(state);
+        return all;
+    }
+
+    private static string Name(SiteState state) => state.ToString().ToLowerInvariant();
+
+    private static FailedCommitView? LastFailed(Hub hub) =>
+        hub.Database.Read(ReleaseTables.LastFailed) is not { } failed ? null : new(failed.Commit.Id, failed.Commit.Subject, failed.Commit.Author,
+            failed.SeenAt, hub.Conditions.All.Any(condition => condition.Code == HubConditions.CommitFailed),
+            JsonSerializer.Deserialize<JsonElement>(failed.DiagnosticsJson));
+}

@@ -1,0 +1,158 @@
+using System.Net;
+using Capillary.Core.Identity;
+using Capillary.Core.Protocol;
+using Capillary.Core.Reports;
+using Capillary.HubNode.Api;
+using Capillary.HubNode.Observe;
+using Capillary.HubNode.Publish;
+using Capillary.HubNode.Rollout;
+using Capillary.HubNode.Storage;
+using Capillary.Node.Blobs;
+using Capillary.Node.Parent;
+using Microsoft.Extensions.Logging;
+
+namespace Capillary.HubNode;
+
+/// <summary>How a hub is run.</summary>
+/// <param name="Data">Its data folder, made by <see cref="HubFolder.Init"/>.</param>
+/// <param name="Listen">Where its children dial; port 0 takes a free one.</param>
+public sealed record HubOptions(string Data, IPEndPoint Listen)
+{
+    /// <summary>Unix socket of the API (default <c>api.sock</c> in the data folder).</summary>
+    public string? ApiSocket { get; init; }
+
+    /// <summary>Where the API also listens with TLS and tokens; null: nowhere.</summary>
+    public IPEndPoint? ApiListen { get; init; }
+
+    /// <summary>Addresses that join files name when nobody gives others, as host:port.</summary>
+    public IReadOnlyList<string> Advertise { get; init; } = [];
+
+    /// <summary>How often Git is asked (100 ms to 1 h, default 1 s).</summary>
+    public TimeSpan PollEvery { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>From when a silent site is stale and offline.</summary>
+    public Freshness Freshness { get; init; } = Freshness.Default;
+
+    /// <summary>A test's hook into the order of publishing.</summary>
+    internal Action<PublishStep>? Reached { get; init; }
+
+    internal string SocketPath => ApiSocket ?? Path.Combine(Data, "api.sock");
+}
+
+/// <summary>
+/// The hub: parent of all, and the only tier that decides. Composes storage, signing, the loops, the link server and the API;
+/// owns them until it is disposed.
+/// </summary>
+public sealed class Hub : IDisposable
+{
+    private readonly HubOptions options;
+    private readonly TimeProvider time;
+    private readonly FileStream folderLock;
+
+    internal Hub(HubOptions options, CommitSource source, TimeProvider time, ILoggerFactory logs)
+    {
+        (this.options, this.time) = (options, time);
+        if (options.PollEvery < TimeSpan.FromMilliseconds(100) || options.PollEvery > TimeSpan.FromHours(1))
+            throw new ArgumentException("the poll interval is 100 ms to 1 h", nameof(options));
+        if (!File.Exists(HubFolder.Database(options.Data)))
+            throw new InvalidDataException($"{options.Data}: holds no hub; make one with: capillary hub init --data {options.Data} --fleet NAME");
+        folderLock = HubFolder.Lock(options.Data);
+        Database = HubDatabase.Open(HubFolder.Database(options.Data));
+        Keys = HubKeys.Load(HubFolder.Keys(options.Data));
+        Blobs = new BlobStore(HubFolder.Blobs(options.Data));
+        Cell = HubStart.Restore(Database);
+        Conditions = new HubConditions(time);
+        Releases = new ReleaseBook(Database, Blobs, time, options.Reached);
+        Publisher = new Publisher(Database, Keys, Blobs, Cell, new BeaconSigner(Fleet, Keys, time), time, options.Reached);
+        Publisher.Beat();
+        Sites = new SiteBook(Database, Cell, Conditions, time, logs.CreateLogger<SiteBook>());
+        Sites.Restore();
+        Enrollment = new Enrollment(Database, Keys, Cell, Releases, Sites, time, logs.CreateLogger<Enrollment>());
+        Views = new SiteViews(Cell, Releases, Publisher, Sites, Database, options.Freshness, time);
+        Rollout = new RolloutLoop(Publisher, Releases, Sites, Cell, Conditions, options.Freshness, time, logs.CreateLogger<RolloutLoop>());
+        Commits = new CommitLoop(source, Releases, Database, Conditions, options.PollEvery, time, logs.CreateLogger<CommitLoop>());
+        (Commits.Changed, Sites.Changed) = (Rollout.Wake, Rollout.Wake);
+        Server = new ParentServer(new ParentOptions(options.Listen), Keys.Identity, Cell, Blobs,
+            new ParentHandlers(Sites.TakeAsync, Sites.HeardOf, Enrollment.AnswerAsync, Fleet), time, logs);
+        Api = new ApiServer(this, options, time, logs);
+    }
+
+    /// <summary>The fleet it manages.</summary>
+    public FleetName Fleet => Cell.Value.OwnRecord.Record.Fleet;
+
+    /// <summary>Where children dial, once they can.</summary>
+    public Task<IPEndPoint> Listening => Server.Listening;
+
+    /// <summary>Where the API listens with TLS, once it does; null when it does not.</summary>
+    public Task<IPEndPoint?> ApiListening => Api.Listening;
+
+    /// <summary>Id of the API's key, which remote command lines pin.</summary>
+    public string ApiPin => Keys.Api.Public.Id;
+
+    internal HubDatabase Database { get; }
+
+    internal HubKeys Keys { get; }
+
+    internal BlobStore Blobs { get; }
+
+    internal DesiredStateCell Cell { get; }
+
+    internal HubConditions Conditions { get; }
+
+    internal ReleaseBook Releases { get; }
+
+    internal Publisher Publisher { get; }
+
+    internal SiteBook Sites { get; }
+
+    internal SiteViews Views { get; }
+
+    internal Enrollment Enrollment { get; }
+
+    internal RolloutLoop Rollout { get; }
+
+    internal CommitLoop Commits { get; }
+
+    internal ParentServer Server { get; }
+
+    internal ApiServer Api { get; }
+
+    internal IReadOnlyList<string> Advertise => options.Advertise;
+
+    /// <summary>Runs until <paramref name="stop"/>.</summary>
+    /// <exception cref="IOException">A port or the socket is taken.</exception>
+    public async Task RunAsync(CancellationToken stop)
+    {
+        using var all = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        Func<CancellationToken, Task>[] parts = [Server.RunAsync, Api.RunAsync, Commits.RunAsync, Rollout.RunAsync, Sites.RunAsync, BeatAsync];
+        // Each on its own: a part that works long before its first wait must not keep the next from starting.
+        var running = parts.Select(part => Task.Run(() => part(all.Token), CancellationToken.None)).ToList();
+        var first = await Task.WhenAny(running);
+        await all.CancelAsync();
+        try
+        {
+            await Task.WhenAll(running);
+        }
+        catch (OperationCanceledException) when (!first.IsFaulted)
+        {
+            // Asked to stop.
+        }
+    }
+
+    private async Task BeatAsync(CancellationToken stop)
+    {
+        while (true)
+        {
+            await Task.Delay(LinkProtocol.BeaconEvery, time, stop);
+            Publisher.Beat();
+        }
+    }
+
+    public void Dispose()
+    {
+        Blobs.Dispose();
+        Keys.Dispose();
+        Database.Dispose();
+        folderLock.Dispose();
+    }
+}

@@ -1,0 +1,29 @@
+using System.Collections.Immutable;
+using Capillary.Core.Identity;
+using Capillary.Core.Protocol;
+using Capillary.Core.Trust;
+using Capillary.HubNode.Storage;
+using Capillary.Node.Parent;
+
+namespace Capillary.HubNode;
+
+/// <summary>Brings back from storage what the hub offered before it stopped.</summary>
+internal static class HubStart
+{
+    /// <exception cref="InvalidDataException">The database holds no hub.</exception>
+    public static DesiredStateCell Restore(HubDatabase database)
+    {
+        var roots = database.Read(RecordTables.TrustRoots);
+        if (roots.Count == 0) throw new InvalidDataException("this folder holds no hub; make one with: capillary hub init --data DIR --fleet NAME");
+        var root = NewestRoot(roots);
+        var records = database.Read(db => RecordTables.Newest(db, root));
+        var own = records.Single(record => record.Record.Kind == NodeKind.Hub);
+        var lines = database.Read(db => PlanTables.Lines(db, root));
+        var generation = database.Read(db => PlanTables.NewestCheckpoint(db, root))?.Checkpoint.Generation ?? 0;
+        return new(new DesiredState(roots, own, null, records.Where(record => record != own).ToImmutableDictionary(record => record.Record.Node),
+            lines.ToImmutableDictionary(line => line.Assignment.Site), generation, []));
+    }
+
+    /// <summary>The trust root in force.</summary>
+    public static TrustRoot NewestRoot(IReadOnlyList<Envelope> roots) => TrustChain.Extend(TrustChain.Begin(roots[0]), roots);
+}

@@ -1,0 +1,139 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using Capillary.Core.Bundles;
+using Capillary.Core.Identity;
+using Capillary.Core.Protocol;
+using Capillary.Core.Trust;
+using Capillary.Fleet.Rollouts;
+using Capillary.HubNode.Storage;
+using Capillary.Node.Blobs;
+using Capillary.Node.Parent;
+
+namespace Capillary.HubNode.Publish;
+
+/// <summary>What became of a plan.</summary>
+internal abstract record PublishOutcome
+{
+    private PublishOutcome() { }
+
+    /// <summary>It is durable and offered.</summary>
+    public sealed record Published(VerifiedCheckpoint Checkpoint) : PublishOutcome;
+
+    /// <summary>Another plan became the newest meanwhile: plan again.</summary>
+    public sealed record Overtaken : PublishOutcome;
+
+    /// <summary>A bundle of the plan is not whole here; nothing was signed.</summary>
+    public sealed record BundleMissing(Digest Bundle) : PublishOutcome;
+}
+
+/// <summary>
+/// Makes plans real, in the order manifest, signature, pointer; the blobs are kept with the release. It is the only one that signs
+/// checkpoints. One caller at a time.
+/// </summary>
+internal sealed class Publisher
+{
+    private readonly FleetName fleet;
+    private readonly HubDatabase database;
+    private readonly HubKeys keys;
+    private readonly BlobStore blobs;
+    private readonly DesiredStateCell cell;
+    private readonly BeaconSigner beacons;
+    private readonly TimeProvider time;
+    private readonly Action<PublishStep>? reached;
+    private readonly HashSet<Digest> whole = [];
+    private readonly ConcurrentDictionary<long, PlanSummary> plans;
+    private ImmutableSortedDictionary<SiteId, byte[]> hashes;
+    private volatile VerifiedCheckpoint? newest;
+
+    public Publisher(HubDatabase database, HubKeys keys, BlobStore blobs, DesiredStateCell cell, BeaconSigner beacons, TimeProvider time,
+        Action<PublishStep>? reached = null)
+    {
+        (this.database, this.keys, this.blobs, this.cell) = (database, keys, blobs, cell);
+        (this.beacons, this.time, this.reached) = (beacons, time, reached);
+        fleet = cell.Value.OwnRecord.Record.Fleet;
+        var root = HubStart.NewestRoot(cell.Value.TrustRoots);
+        newest = database.Read(db => PlanTables.NewestCheckpoint(db, root));
+        plans = new(database.Read(PlanTables.Summaries).ToDictionary(plan => plan.Generation));
+        hashes = cell.Value.Lines.ToImmutableSortedDictionary(line => line.Key, line => MerkleTree.HashLeaf(line.Value.Line.Leaf));
+    }
+
+    /// <summary>The newest generation; 0 before the first.</summary>
+    public long Generation => newest?.Checkpoint.Generation ?? 0;
+
+    /// <summary>Each generation's release and commit.</summary>
+    public IReadOnlyDictionary<long, PlanSummary> Plans => plans;
+
+    /// <exception cref="IOException">The disk is full or broken; the newest plan stays.</exception>
+    /// <exception cref="Microsoft.Data.Sqlite.SqliteException">As above.</exception>
+    public PublishOutcome Publish(Plan plan, string commitId)
+    {
+        if (plan.Parent != Generation) return new PublishOutcome.Overtaken();
+        foreach (var bundle in plan.Changes.Select(line => line.Bundle).Distinct())
+        {
+            if (!IsWhole(bundle)) return new PublishOutcome.BundleMissing(bundle);
+        }
+        var leaves = plan.Changes.ToDictionary(line => line.Site, line => ToAssignment(line).ToLeaf());
+        var next = hashes.SetItems(leaves.Select(leaf => KeyValuePair.Create(leaf.Key, MerkleTree.HashLeaf(leaf.Value))));
+        var tree = new MerkleTree([.. next.Values]);
+        var checkpoint = Sign(plan, tree);
+        reached?.Invoke(PublishStep.CheckpointSigned);
+        var lines = Offer(plan, leaves, next, tree, checkpoint);
+        database.Write(db => PlanTables.Add(db, plan, checkpoint, lines));
+        (hashes, newest) = (next, checkpoint);
+        plans[plan.Generation] = new(plan.Generation, plan.Release, commitId, checkpoint.Checkpoint.IssuedAt);
+        reached?.Invoke(PublishStep.PlanKept);
+        Point(checkpoint, lines);
+        reached?.Invoke(PublishStep.Offered);
+        return new PublishOutcome.Published(checkpoint);
+    }
+
+    private Assignment ToAssignment(PlannedLine line) =>
+        new(1, fleet, line.Site, line.Since, line.Bundle, line.Fallback, Assignment.ApplyMode, null);
+
+    private VerifiedCheckpoint Sign(Plan plan, MerkleTree tree)
+    {
+        var checkpoint = new Checkpoint(1, fleet, plan.Generation, plan.Release, time.GetUtcNow(), newest?.Digest, tree.Root, tree.Size);
+        return new(checkpoint, keys.Release.Sign(PayloadTypes.Checkpoint, checkpoint.ToPayload()));
+    }
+
+    private List<OfferedLine> Offer(Plan plan, Dictionary<SiteId, byte[]> leaves, ImmutableSortedDictionary<SiteId, byte[]> next, MerkleTree tree,
+        VerifiedCheckpoint checkpoint)
+    {
+        var records = cell.Value.Records;
+        var places = next.Keys.Select((site, index) => (site, index)).ToDictionary(place => place.site, place => place.index);
+        var lines = new List<OfferedLine>(plan.Changes.Count);
+        foreach (var change in plan.Changes)
+        {
+            var index = places[change.Site];
+            // The region that has the site's record is the one that serves it, until the site is enrolled anew elsewhere.
+            var region = records.GetValueOrDefault(new NodeName(change.Site.Value))?.Record.Region ?? change.Region;
+            lines.Add(new(ToAssignment(change), region, new ProvenLine(leaves[change.Site], index, tree.Path(index)), checkpoint));
+        }
+        return lines;
+    }
+
+    private void Point(VerifiedCheckpoint checkpoint, List<OfferedLine> lines)
+    {
+        var beacon = beacons.Sign(checkpoint.Checkpoint.Generation, checkpoint.Digest);
+        cell.Update(state => state with
+        {
+            Lines = state.Lines.SetItems(lines.Select(line => KeyValuePair.Create(line.Assignment.Site, line))),
+            Generation = checkpoint.Checkpoint.Generation,
+            Beacon = beacon,
+        });
+    }
+
+    /// <summary>Signs a beacon of the newest generation and offers it.</summary>
+    public void Beat()
+    {
+        var beacon = beacons.Sign(Generation, newest?.Digest);
+        cell.Update(state => state with { Beacon = beacon });
+    }
+
+    private bool IsWhole(Digest bundle)
+    {
+        if (whole.Contains(bundle)) return true;
+        if (!Node.Child.BlobFetcher.IsComplete(blobs, bundle)) return false;
+        return whole.Add(bundle);
+    }
+}

@@ -1,0 +1,75 @@
+using System.Collections.Immutable;
+using Capillary.Core.Bundles;
+using Capillary.Core.Identity;
+using Capillary.Fleet.Rollouts;
+using Capillary.HubNode.Storage;
+using Capillary.Node.Blobs;
+
+namespace Capillary.HubNode.Publish;
+
+/// <summary>Turns what commits compiled to into numbered releases: their blobs first, then the release. One caller at a time.</summary>
+internal sealed class ReleaseBook(HubDatabase database, BlobStore blobs, TimeProvider time, Action<PublishStep>? reached = null)
+{
+    private volatile Release? newest = database.Read(ReleaseTables.Newest);
+
+    /// <summary>The newest good release; null before the first.</summary>
+    public Release? Newest => newest;
+
+    /// <summary>Keeps a release durably; the newest one when this very content of this commit is it already.</summary>
+    /// <exception cref="IOException">The disk is full or an artifact cannot be read; the newest release stays.</exception>
+    public async Task<Release> AddAsync(CommitInfo commit, ReleaseContent content, CancellationToken stop)
+    {
+        var before = newest;
+        var changes = Changes(before, content);
+        if (before is not null && changes.Count == 0 && before.Commit.Id == commit.Id && before.Waves.SequenceEqual(content.Waves)
+            && before.Regions.SequenceEqual(content.Regions))
+            return before;
+        await KeepBlobsAsync(changes, content, stop);
+        reached?.Invoke(PublishStep.BlobsKept);
+        var sites = before?.Sites ?? ImmutableDictionary<SiteId, ReleasedSite>.Empty;
+        var release = new Release((before?.Number ?? 0) + 1, commit, time.GetUtcNow(), content.Waves, content.Regions,
+            sites.RemoveRange(changes.Where(change => change.Now is null).Select(change => change.Site))
+                .SetItems(changes.Where(change => change.Now is not null).Select(change => KeyValuePair.Create(change.Site, change.Now!))));
+        database.Write(db =>
+        {
+            ReleaseTables.Add(db, release, changes);
+            JournalTable.Append(db, release.MadeAt, "hub", "release.add", before is null ? null : new { release = before.Number },
+                new { release = release.Number, commit = commit.Id, changed = changes.Count });
+        });
+        newest = release;
+        reached?.Invoke(PublishStep.ReleaseKept);
+        return release;
+    }
+
+    private static List<ReleaseChange> Changes(Release? before, ReleaseContent content)
+    {
+        var changes = content.Sites.Where(site => before?.Sites.GetValueOrDefault(site.Key) != site.Value)
+            .Select(site => new ReleaseChange(site.Key, site.Value)).ToList();
+        if (before is not null)
+            changes.AddRange(before.Sites.Keys.Where(site => !content.Sites.ContainsKey(site)).Select(site => new ReleaseChange(site, null)));
+        changes.Sort((left, right) => left.Site.CompareTo(right.Site));
+        return changes;
+    }
+
+    private async Task KeepBlobsAsync(List<ReleaseChange> changes, ReleaseContent content, CancellationToken stop)
+    {
+        var bundles = changes.Where(change => change.Now is { } now && !blobs.Has(now.Bundle)).DistinctBy(change => change.Now!.Bundle)
+            .Select(change => content.BundleOf(change.Site)).ToList();
+        foreach (var artifact in bundles.SelectMany(bundle => bundle.Artifacts).DistinctBy(artifact => artifact.Digest))
+            await KeepArtifactAsync(artifact, stop);
+        if (bundles.Count == 0) return;
+        // In one pack, layers before manifests: its index, which makes them visible, is written last.
+        blobs.PutPack(bundles.SelectMany(bundle => bundle.Layers).DistinctBy(blob => blob.Digest)
+            .Append(BundleManifest.EmptyConfig).Concat(bundles.Select(bundle => bundle.Manifest)));
+    }
+
+    private async Task KeepArtifactAsync(ArtifactContent artifact, CancellationToken stop)
+    {
+        if (blobs.Has(artifact.Digest)) return;
+        await using (var file = blobs.OpenPartial(artifact.Digest, 0))
+        {
+            if (await artifact.CopyAsync(file, stop) is { } problem) throw new IOException($"artifact {artifact.Digest}: {problem}");
+        }
+        if (!blobs.Commit(artifact.Digest)) throw new IOException($"artifact {artifact.Digest}: the repository gave other bytes than it was compiled with");
+    }
+}

@@ -1,0 +1,22 @@
+using Capillary.Core.Bundles;
+using Capillary.Core.Identity;
+using Capillary.Fleet.Rollouts;
+
+namespace Capillary.HubNode.Publish;
+
+/// <summary>What a commit compiled to, ready to be kept.</summary>
+/// <param name="Waves">Names of the rollout policy's waves, in order.</param>
+/// <param name="Regions">Regions it declares.</param>
+/// <param name="Sites">What it gives each declared site.</param>
+/// <param name="BundleOf">A site's bundle; asked only for sites whose bundle is not kept yet.</param>
+internal sealed record ReleaseContent(IReadOnlyList<string> Waves, IReadOnlyList<string> Regions,
+    IReadOnlyDictionary<SiteId, ReleasedSite> Sites, Func<SiteId, BundleContent> BundleOf);
+
+/// <summary>The bytes of one bundle.</summary>
+/// <param name="Layers">One small blob per app; made when asked for.</param>
+/// <param name="Artifacts">Its large blobs.</param>
+/// <param name="Manifest">The manifest.</param>
+internal sealed record BundleContent(IEnumerable<Blob> Layers, IReadOnlyList<ArtifactContent> Artifacts, Blob Manifest);
+
+/// <summary>One large blob; <paramref name="CopyAsync"/> writes its bytes, and says what went wrong or null.</summary>
+internal sealed record ArtifactContent(Digest Digest, Func<Stream, CancellationToken, Task<string?>> CopyAsync);

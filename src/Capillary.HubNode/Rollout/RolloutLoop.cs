@@ -1,0 +1,116 @@
+using Capillary.Core.Identity;
+using Capillary.Core.Reports;
+using Capillary.Core.Trust;
+using Capillary.Fleet.Rollouts;
+using Capillary.HubNode.Observe;
+using Capillary.HubNode.Publish;
+using Capillary.HubNode.Storage;
+using Capillary.Node.Parent;
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Logging;
+
+namespace Capillary.HubNode.Rollout;
+
+/// <summary>
+/// Asks the planner whenever something may have changed and publishes what it plans: at once, but at most one plan a second. Level-triggered:
+/// a lost wake-up costs no more than <see cref="LookEvery"/>.
+/// </summary>
+internal sealed partial class RolloutLoop(Publisher publisher, ReleaseBook releases, SiteBook sites, DesiredStateCell cell, HubConditions conditions,
+    Freshness freshness, TimeProvider time, ILogger<RolloutLoop> log)
+{
+    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan BetweenPlans = TimeSpan.FromSeconds(1);
+
+    // Thousands of reports a second must not mean thousands of looks at the whole fleet.
+    private static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(50);
+
+    private readonly SemaphoreSlim wake = new(0, 1);
+    private readonly DateTimeOffset listeningSince = time.GetUtcNow();
+    private volatile RolloutStatus status = new(0, RolloutPhase.Idle, "no release yet", [], []);
+
+    /// <summary>How far the newest release is.</summary>
+    public RolloutStatus Status => status;
+
+    /// <summary>Something may have changed.</summary>
+    public void Wake()
+    {
+        try
+        {
+            wake.Release();
+        }
+        catch (SemaphoreFullException)
+        {
+            // It is awake already.
+        }
+    }
+
+    public async Task RunAsync(CancellationToken stop)
+    {
+        while (true)
+        {
+            var published = Step();
+            await Task.Delay(published ? BetweenPlans : BetweenLooks, time, stop);
+            using var timer = time.CreateTimer(_ => Wake(), null, LookEvery, Timeout.InfiniteTimeSpan);
+            await wake.WaitAsync(stop);
+        }
+    }
+
+    /// <summary>Plans once and publishes what was planned; true when there is a newer plan.</summary>
+    public bool Step()
+    {
+        try
+        {
+            var release = releases.Newest;
+            var decision = Planner.Next(Inputs(release), time.GetUtcNow());
+            status = decision.Status;
+            if (decision is not PlanDecision.NewPlan { Plan: var plan }) return Settle(false);
+            return publisher.Publish(plan, release!.Commit.Id) switch
+            {
+                PublishOutcome.Published => Published(plan),
+                PublishOutcome.BundleMissing missing => Fail($"bundle {missing.Bundle} of release {plan.Release} is not whole in the hub's blob store"),
+                _ => false,
+            };
+        }
+        catch (Exception e) when (e is IOException or SqliteException or UnauthorizedAccessException)
+        {
+            return Fail($"{e.Message}; make space on the hub's disk");
+        }
+    }
+
+    private PlannerInputs Inputs(Release? release)
+    {
+        var state = cell.Value;
+        var lines = state.Lines.ToDictionary(line => line.Key, line => new CurrentLine(line.Value.Assignment.Since, line.Value.Assignment.Bundle));
+        var evidence = new Dictionary<SiteId, SiteEvidence>();
+        foreach (var (site, seen) in sites.Seen)
+            evidence[site] = new(seen.Report, seen.HeardAt, seen.LastHealthy, IsRevoked(state.Records.GetValueOrDefault(new NodeName(site.Value))?.Record));
+        return new(release?.Target, publisher.Generation, lines, evidence, freshness, listeningSince);
+    }
+
+    private static bool IsRevoked(NodeRecord? record) => record?.State == RecordState.Revoked;
+
+    private bool Published(Plan plan)
+    {
+        LogPublished(plan.Generation, plan.Release, plan.Changes.Count);
+        return Settle(true);
+    }
+
+    private bool Settle(bool published)
+    {
+        conditions.Clear(HubConditions.PlanNotPublished);
+        return published;
+    }
+
+    private bool Fail(string problem)
+    {
+        if (conditions.Raise(HubConditions.PlanNotPublished, $"the plan cannot be published: {problem}; the last plan stays in force"))
+            LogNotPublished(problem);
+        return false;
+    }
+
+    [LoggerMessage(EventId = 2211, Level = LogLevel.Information, Message = "generation {Generation}: release {Release}, {Changes} lines changed")]
+    private partial void LogPublished(long generation, long release, int changes);
+
+    [LoggerMessage(EventId = 2212, Level = LogLevel.Error, Message = "the plan cannot be published: {Problem}")]
+    private partial void LogNotPublished(string problem);
+}

@@ -1,0 +1,30 @@
+using Capillary.Core.Protocol;
+using Capillary.Core.Trust;
+using Microsoft.Data.Sqlite;
+
+namespace Capillary.HubNode.Storage;
+
+/// <summary>Trust roots and records, as signed.</summary>
+internal static class RecordTables
+{
+    public static void AddTrustRoot(SqliteConnection db, Envelope envelope) =>
+        db.Execute("INSERT INTO trust_roots VALUES($version, $envelope)",
+            ("$version", TrustRoot.Parse(envelope).Version), ("$envelope", envelope.ToBytes()));
+
+    /// <summary>From version 1, in order.</summary>
+    public static List<Envelope> TrustRoots(SqliteConnection db) =>
+        db.Query("SELECT envelope FROM trust_roots ORDER BY version", row => Envelope.Parse(row.Bytes(0)));
+
+    /// <summary>The version must be new for this node; a reused one throws and nothing is written.</summary>
+    public static void AddRecord(SqliteConnection db, SignedRecord signed, DateTimeOffset at) =>
+        db.Execute("INSERT INTO records VALUES($node, $version, $envelope, $at)", ("$node", signed.Record.Node.Value),
+            ("$version", signed.Record.Version), ("$envelope", signed.Envelope.ToBytes()), ("$at", at));
+
+    /// <summary>The newest record of each node.</summary>
+    public static List<SignedRecord> Newest(SqliteConnection db, TrustRoot root) =>
+        db.Query("SELECT node, MAX(version), envelope FROM records GROUP BY node", row =>
+        {
+            var envelope = Envelope.Parse(row.Bytes(2));
+            return new SignedRecord(NodeRecord.Verify(envelope, root), envelope);
+        });
+}

@@ -1,0 +1,20 @@
+using Capillary.Core.Bundles;
+using Capillary.Core.Identity;
+using Capillary.Core.Trust;
+using Microsoft.Data.Sqlite;
+
+namespace Capillary.HubNode.Storage;
+
+/// <summary>A site's newest report as it is kept; <c>Healthy</c> is the bundle of the last healthy report of the same incarnation.</summary>
+internal sealed record StoredReport(SiteId Site, Envelope Envelope, DateTimeOffset ReceivedAt, Digest? Healthy);
+
+internal static class ReportTable
+{
+    public static void Put(SqliteConnection db, IEnumerable<StoredReport> reports) =>
+        db.ExecuteMany("INSERT OR REPLACE INTO reports VALUES($site, $envelope, $at, $healthy)", ["$site", "$envelope", "$at", "$healthy"], reports,
+            report => [report.Site.Value, report.Envelope.ToBytes(), report.ReceivedAt.ToUnixTimeMilliseconds(), report.Healthy?.Text]);
+
+    public static List<StoredReport> All(SqliteConnection db) =>
+        db.Query("SELECT site, envelope, received_at, healthy_bundle FROM reports", row => new StoredReport(new SiteId(row.GetString(0)),
+            Envelope.Parse(row.Bytes(1)), row.Time(2), Digest.TryParse(row.TextOrNull(3), out var healthy) ? healthy : null));
+}

@@ -1,0 +1,47 @@
+namespace Capillary.HubNode.Storage;
+
+/// <summary>
+/// The hub's tables. Version n+1 is one more script at the end; a released script never changes. Times are Unix milliseconds.
+/// </summary>
+internal static class Schema
+{
+    public static IReadOnlyList<string> Migrations { get; } =
+    [
+        """
+        CREATE TABLE trust_roots(version INTEGER PRIMARY KEY, envelope BLOB NOT NULL);
+        CREATE TABLE records(
+            node TEXT NOT NULL, version INTEGER NOT NULL, envelope BLOB NOT NULL, signed_at INTEGER NOT NULL, PRIMARY KEY(node, version));
+        CREATE TABLE join_codes(
+            id TEXT PRIMARY KEY, node TEXT NOT NULL, kind TEXT NOT NULL, mac_key BLOB NOT NULL, made_by TEXT NOT NULL,
+            expires_at INTEGER NOT NULL, tries_left INTEGER NOT NULL, used_at INTEGER);
+        CREATE TABLE operators(
+            name TEXT PRIMARY KEY, role TEXT NOT NULL, token_hash BLOB NOT NULL UNIQUE, made_at INTEGER NOT NULL);
+        CREATE TABLE releases(
+            number INTEGER PRIMARY KEY, commit_id TEXT NOT NULL, subject TEXT NOT NULL, author TEXT NOT NULL, committed_at INTEGER NOT NULL,
+            made_at INTEGER NOT NULL, waves TEXT NOT NULL, regions TEXT NOT NULL, changed INTEGER NOT NULL);
+        -- Only what changed against the release before; a null bundle: the site is no longer declared.
+        CREATE TABLE release_sites(
+            site TEXT NOT NULL, release INTEGER NOT NULL, bundle TEXT, region TEXT, wave INTEGER, PRIMARY KEY(site, release)) WITHOUT ROWID;
+        CREATE INDEX release_sites_by_release ON release_sites(release);
+        CREATE TABLE failed_commits(
+            seq INTEGER PRIMARY KEY, commit_id TEXT NOT NULL, subject TEXT NOT NULL, author TEXT NOT NULL, committed_at INTEGER NOT NULL,
+            seen_at INTEGER NOT NULL, diagnostics TEXT NOT NULL);
+        CREATE TABLE plans(
+            generation INTEGER PRIMARY KEY, parent INTEGER NOT NULL UNIQUE, release INTEGER NOT NULL, signed_at INTEGER NOT NULL,
+            checkpoint BLOB NOT NULL);
+        CREATE TABLE plan_changes(
+            generation INTEGER NOT NULL, site TEXT NOT NULL, bundle TEXT NOT NULL, fallback TEXT, reason TEXT NOT NULL,
+            PRIMARY KEY(generation, site)) WITHOUT ROWID;
+        -- Each site's newest line, with the proof under the checkpoint of `generation`; the path is its 32-byte hashes, one after another.
+        CREATE TABLE lines(
+            site TEXT PRIMARY KEY, region TEXT NOT NULL, leaf BLOB NOT NULL, leaf_index INTEGER NOT NULL, path BLOB NOT NULL,
+            generation INTEGER NOT NULL) WITHOUT ROWID;
+        CREATE TABLE reports(
+            site TEXT PRIMARY KEY, envelope BLOB NOT NULL, received_at INTEGER NOT NULL, healthy_bundle TEXT) WITHOUT ROWID;
+        CREATE TABLE journal(
+            seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL, before TEXT, after TEXT, hash BLOB NOT NULL);
+        CREATE TRIGGER journal_keeps BEFORE UPDATE ON journal BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+        CREATE TRIGGER journal_stays BEFORE DELETE ON journal BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+        """,
+    ];
+}
