@@ -42,6 +42,9 @@ internal enum Mutation
     /// <summary>Every site that was ever heard of counts as heard of now.</summary>
     HubTrustsSilence,
 
+    /// <summary>A hub takes a report that a region held for long for a sign of life.</summary>
+    HubTakesRelayedReportsForLife,
+
     /// <summary>A hub comes back without its last plan.</summary>
     HubForgetsItsLastPlan,
 

@@ -215,6 +215,7 @@ internal sealed class RegionProcess : Process
 
     private void Relay(SiteId site, Envelope envelope)
     {
+        link.SayAlive([site]);
         if (region.Evil is { } evil) envelope = evil.Report(envelope);
         link.Put(site, envelope);
     }

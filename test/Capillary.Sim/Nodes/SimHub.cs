@@ -35,4 +35,4 @@ internal sealed record KeptPlanLine(string Region, ProvenLine Line);
 internal sealed record KeptPlan(Envelope Checkpoint, long Release, IReadOnlyList<KeptPlanLine> Lines);
 
 /// <summary>A report as the hub keeps it.</summary>
-internal sealed record KeptReport(Envelope Report, DateTimeOffset ReceivedAt, string? Healthy);
+internal sealed record KeptReport(Envelope Report, DateTimeOffset? HeardAt, string? Healthy);

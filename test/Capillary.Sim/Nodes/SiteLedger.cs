@@ -7,7 +7,7 @@ using Capillary.Core.Trust;
 namespace Capillary.Sim.Nodes;
 
 /// <summary>The newest of what the hub heard of one site.</summary>
-internal sealed record SeenSite(Report? Report, DateTimeOffset HeardAt, Digest? LastHealthy);
+internal sealed record SeenSite(Report? Report, DateTimeOffset? HeardAt, Digest? LastHealthy);
 
 /// <summary>Takes reports in as <c>HubNode.SiteBook</c> does: verified, newest wins, durable before acknowledged; proofs of life stay in memory.</summary>
 internal sealed class SiteLedger(HubProcess owner, SimHub hub, Action changed)
@@ -24,7 +24,7 @@ internal sealed class SiteLedger(HubProcess owner, SimHub hub, Action changed)
             var kept = JsonSerializer.Deserialize<KeptReport>(content)!;
             var site = new SiteId(name[Folder.Length..]);
             var report = Report.Verify(kept.Report, world.RecordOf(site).Record);
-            Seen[site] = new SeenSite(report, kept.ReceivedAt, kept.Healthy is null ? null : Digest.Parse(kept.Healthy));
+            Seen[site] = new SeenSite(report, kept.HeardAt, kept.Healthy is null ? null : Digest.Parse(kept.Healthy));
         }
     }
 
@@ -38,7 +38,8 @@ internal sealed class SiteLedger(HubProcess owner, SimHub hub, Action changed)
         try
         {
             var report = Report.Verify(envelope, record);
-            HeardOf([site]);
+            // A region may have held it for long, so it is no sign of life; that comes as Alive.
+            if (from.Kind == NodeKind.Site || world.Broken == Mutation.HubTakesRelayedReportsForLife) HeardOf([site]);
             Keep(report, envelope, answer);
         }
         catch (TrustFormatException e)
@@ -64,7 +65,7 @@ internal sealed class SiteLedger(HubProcess owner, SimHub hub, Action changed)
             var healthy = report is { Phase: ReportPhase.Healthy, Bundle: { } bundle } ? bundle : held?.LastHealthy;
             try
             {
-                hub.Disk.Replace($"{Folder}{report.Site}", JsonSerializer.SerializeToUtf8Bytes(new KeptReport(envelope, world.Now, healthy?.Text)));
+                hub.Disk.Replace($"{Folder}{report.Site}", JsonSerializer.SerializeToUtf8Bytes(new KeptReport(envelope, held?.HeardAt, healthy?.Text)));
             }
             catch (IOException)
             {
@@ -72,7 +73,7 @@ internal sealed class SiteLedger(HubProcess owner, SimHub hub, Action changed)
                 owner.After(TimeSpan.FromSeconds(1), () => Keep(report, envelope, answer));
                 return;
             }
-            Seen[report.Site] = new SeenSite(report, world.Now, healthy);
+            Seen[report.Site] = new SeenSite(report, held?.HeardAt, healthy);
             changed();
         }
         answer(null);

@@ -53,6 +53,12 @@ internal sealed class UpLink(Process owner, SimNode self, SimNode parent, TrustS
         SendReports();
     }
 
+    /// <summary>These sites live, if the link does.</summary>
+    public void SayAlive(IReadOnlyList<SiteId> sites)
+    {
+        if (IsLive && sites.Count > 0) Send(new Frame.Alive(sites));
+    }
+
     /// <summary>One blob of the parent, or null; answers exactly once.</summary>
     public void Ask(Digest blob, Action<byte[]?> answer)
     {
@@ -142,8 +148,7 @@ internal sealed class UpLink(Process owner, SimNode self, SimNode parent, TrustS
     private void Send(Frame frame)
     {
         end!.Send(Process.ToWire(frame, world.Options.CheapFrames));
-        if (frame is not Frame.Beat) return;
-        foreach (var chunk in handlers.Alive().Chunk(LinkProtocol.SitesPerFrame)) end.Send(Process.ToWire(new Frame.Alive(chunk), world.Options.CheapFrames));
+        if (frame is Frame.Beat) SayAlive(handlers.Alive());
     }
 
     private void Keep(ChildOutput.KeepTrust keep)
@@ -157,6 +162,8 @@ internal sealed class UpLink(Process owner, SimNode self, SimNode parent, TrustS
         liveSince = world.Now;
         owner.Note($"is linked to {parent.Name}");
         handlers.Live(new LinkStatus(true, world.Now, null));
+        // Before the reports that waited: what is told late is no sign of life.
+        SayAlive(handlers.Alive());
         SendReports();
     }
 
