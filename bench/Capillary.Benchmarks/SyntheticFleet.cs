@@ -5,8 +5,8 @@ using Capillary.Fleet.Documents;
 namespace Capillary.Benchmarks;
 
 /// <summary>
-/// A fleet repository of any size, the same on every machine: hosts in ten regions, a group per setting, and apps of a File, a Service and a
-/// rendered configuration, each of which differs at every site (the worst case: nothing can be shared between sites).
+/// A fleet repository of any size, the same on every machine: hosts in ten regions, a group per setting, and apps of a File, a Service
+/// and a rendered configuration, each of which differs at every site (the worst case: nothing can be shared between sites).
 /// </summary>
 internal static class SyntheticFleet
 {
@@ -18,11 +18,17 @@ internal static class SyntheticFleet
     {
         var files = new SortedDictionary<string, string>(StringComparer.Ordinal)
         {
-            ["fleet.yaml"] = $"{Head("Fleet", "synthetic")}spec:\n  regions: [{string.Join(", ", Enumerable.Range(0, Regions).Select(Region))}]\n"
-                + "  variables:\n    log_level: info\n",
+            ["fleet.yaml"] = $$"""
+            {{Head("Fleet", "synthetic")}}spec:
+              regions: [{{string.Join(", ", Enumerable.Range(0, Regions).Select(Region))}}]
+              variables:
+                log_level: info
+
+            """,
         };
         for (var index = 0; index < Regions; index++)
-            files[$"regions/{Region(index)}.yaml"] = $"{Head("Region", Region(index))}spec:\n  residency: r{index}\n  variables:\n    contact: \"desk {index}\"\n";
+            files[$"regions/{Region(index)}.yaml"] =
+                $"{Head("Region", Region(index))}spec:\n  residency: r{index}\n  variables:\n    contact: \"desk {index}\"\n";
         foreach (var setting in Settings) files[$"groups/{setting}.yaml"] = Group(setting);
         for (var index = 0; index < apps; index++) App(files, $"app-{index}");
         for (var index = 0; index < sites; index++) files[SitePath(index)] = Site(index, 8000);
@@ -53,7 +59,8 @@ internal static class SyntheticFleet
         """;
 
     /// <summary>As a reader would give it; ids are digests.</summary>
-    public static FleetTree Tree(IEnumerable<KeyValuePair<string, string>> files) => new(files.Select(pair => File(pair.Key, pair.Value)), []);
+    public static FleetTree Tree(IEnumerable<KeyValuePair<string, string>> files) =>
+        new(files.Select(pair => File(pair.Key, pair.Value)), []);
 
     private static TreeFile File(string path, string text)
     {
@@ -68,7 +75,15 @@ internal static class SyntheticFleet
     private static string Head(string kind, string name) => $"apiVersion: capillary.dev/v1\nkind: {kind}\nmetadata:\n  name: {name}\n";
 
     private static string Group(string setting) =>
-        $"{Head("Group", setting)}spec:\n  selector:\n    matchLabels:\n      setting: {setting}\n  variables:\n    banner: \"for the {setting}\"\n";
+        $"""
+        {Head("Group", setting)}spec:
+          selector:
+            matchLabels:
+              setting: {setting}
+          variables:
+            banner: "for the {setting}"
+
+        """;
 
     private static void App(SortedDictionary<string, string> files, string name)
     {

@@ -18,7 +18,12 @@ internal static class CommandOutput
     private const int PlainWidth = 160;
 
     /// <summary>For people who read and scripts that parse: not escaped more than JSON needs, indented.</summary>
-    public static readonly JsonWriterOptions Indented = new() { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, NewLine = "\n" };
+    public static readonly JsonWriterOptions Indented = new()
+    {
+        Indented = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        NewLine = "\n",
+    };
 
     public static Option<OutputFormat> FormatOption() => new("--output", "-o") { Description = "How to show the result." };
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 
 namespace Capillary.Cli;
 
@@ -20,7 +21,19 @@ internal static class CommandRun
     public static async Task<int> InvokeAsync(RootCommand root, string[] args, InvocationConfiguration? configuration = null)
     {
         var parsed = root.Parse(args);
-        var code = await parsed.InvokeAsync(configuration ?? new InvocationConfiguration());
+        configuration ??= new InvocationConfiguration();
+        if (parsed.Errors.Count == 0 && MistakenOption(parsed) is { } option)
+        {
+            configuration.Error.WriteLine($"Unrecognized option '{option}'. See '{root.Name} --help'; after '--' it would be an argument.");
+            return ExitCode.Usage;
+        }
+        var code = await parsed.InvokeAsync(configuration);
         return parsed.Errors.Count > 0 ? ExitCode.Usage : code;
     }
+
+    /// <summary>A mistyped option must not be taken for a folder or a name.</summary>
+    private static string? MistakenOption(ParseResult parsed) => parsed.Tokens.Any(token => token.Type == TokenType.DoubleDash)
+        ? null
+        : parsed.CommandResult.Children.OfType<ArgumentResult>().SelectMany(argument => argument.Tokens)
+            .Select(token => token.Value).FirstOrDefault(value => value.Length > 1 && value[0] == '-');
 }

@@ -7,6 +7,12 @@ internal static class FleetCommand
 {
     public static Command Create() => new("fleet", "Check, render and compare a fleet repository. Needs no hub.")
     {
-        Subcommands = { FleetValidateCommand.Create(), FleetRenderCommand.Create(), FleetExplainCommand.Create(), FleetPreviewCommand.Create() },
+        Subcommands =
+        {
+            FleetValidateCommand.Create(),
+            FleetRenderCommand.Create(),
+            FleetExplainCommand.Create(),
+            FleetPreviewCommand.Create(),
+        },
     };
 }

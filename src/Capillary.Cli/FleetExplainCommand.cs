@@ -24,7 +24,8 @@ internal static class FleetExplainCommand
         return command;
     }
 
-    private static int Run(string name, string? variable, string folder, OutputFormat format, InvocationConfiguration io, CancellationToken stop)
+    private static int Run(string name, string? variable, string folder, OutputFormat format, InvocationConfiguration io,
+        CancellationToken stop)
     {
         var source = new FleetFolder(folder, io.Error);
         if (source.Compile(null, stop) is not { } compilation) return ExitCode.Failed;
@@ -58,7 +59,8 @@ internal static class FleetExplainCommand
                 continue;
             }
             Row(table, item.App, item.Declaration.Name, type, effective.Value.ToString(), LayerOf(effective), PlaceOf(effective));
-            foreach (var lower in item.Values.Reverse().Skip(1)) Row(table, "", "", "", $"  overrides {lower.Value}", LayerOf(lower), PlaceOf(lower));
+            foreach (var lower in item.Values.Reverse().Skip(1))
+                Row(table, "", "", "", $"  overrides {lower.Value}", LayerOf(lower), PlaceOf(lower));
         }
         CommandOutput.Console(output).Write(table);
     }

@@ -17,7 +17,11 @@ internal static class FleetPreviewCommand
     public static Command Create()
     {
         var folder = FleetFolder.FolderArgument();
-        var against = new Option<string>("--against") { Description = "The commit to compare with: a branch, tag, id or HEAD~1.", Required = true };
+        var against = new Option<string>("--against")
+        {
+            Description = "The commit to compare with: a branch, tag, id or HEAD~1.",
+            Required = true,
+        };
         var strict = new Option<bool>("--exit-code") { Description = "End with exit code 1 when any site changes." };
         var format = CommandOutput.FormatOption();
         var command = new Command("preview", "Show which sites the folder would change, and how, compared with a commit.")

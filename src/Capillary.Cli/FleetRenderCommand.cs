@@ -25,7 +25,8 @@ internal static class FleetRenderCommand
         return command;
     }
 
-    private static int Run(string name, string folder, string? target, RenderFormat format, InvocationConfiguration io, CancellationToken stop)
+    private static int Run(string name, string folder, string? target, RenderFormat format, InvocationConfiguration io,
+        CancellationToken stop)
     {
         var source = new FleetFolder(folder, io.Error);
         if (source.Compile(null, stop) is not { } compilation) return ExitCode.Failed;
@@ -89,7 +90,8 @@ internal static class FleetRenderCommand
         }
         json.WriteEndArray();
         json.WriteStartObject("files");
-        foreach (var (path, bytes) in app.Layer.Files.OrderBy(pair => pair.Key, StringComparer.Ordinal)) json.WriteString(path, SiteText.FileText(bytes));
+        foreach (var (path, bytes) in app.Layer.Files.OrderBy(pair => pair.Key, StringComparer.Ordinal))
+            json.WriteString(path, SiteText.FileText(bytes));
         json.WriteEndObject();
         json.WriteEndObject();
     }

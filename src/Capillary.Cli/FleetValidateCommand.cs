@@ -10,7 +10,10 @@ internal static class FleetValidateCommand
     {
         var folder = FleetFolder.FolderArgument();
         var format = CommandOutput.FormatOption();
-        var command = new Command("validate", "Compile every site and show everything that is wrong, with file and line.") { folder, format };
+        var command = new Command("validate", "Compile every site and show everything that is wrong, with file and line.")
+        {
+            folder, format,
+        };
         command.SetAction((parsed, stop) => Task.FromResult(
             Run(parsed.GetValue(folder)!, parsed.GetValue(format), parsed.InvocationConfiguration, stop)));
         return command;

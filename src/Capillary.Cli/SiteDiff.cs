@@ -30,6 +30,8 @@ internal sealed record SiteDiff(string Text, string ChangedLines)
         var header = $"--- {(was.Length == 0 ? "/dev/null" : "a/" + name)}\n+++ {(now.Length == 0 ? "/dev/null" : "b/" + name)}\n";
         text.Append(header);
         changed.Append(header);
+        if (was.EndsWith('\n') == now.EndsWith('\n') || was.Length == 0 || now.Length == 0)
+            (was, now) = (WithoutLastEnd(was), WithoutLastEnd(now));
         var lines = new InlineDiffBuilder(new DiffPlex.Differ()).BuildDiffModel(was, now).Lines;
         var isKept = new bool[lines.Count];
         for (var index = 0; index < lines.Count; index++)
@@ -57,12 +59,16 @@ internal sealed record SiteDiff(string Text, string ChangedLines)
             var end = index;
             while (end < lines.Count && isKept[end]) end++;
             var hunk = lines.GetRange(index, end - index);
-            var (oldCount, newCount) = (hunk.Count(line => line.Type != ChangeType.Inserted), hunk.Count(line => line.Type != ChangeType.Deleted));
+            var oldCount = hunk.Count(line => line.Type != ChangeType.Inserted);
+            var newCount = hunk.Count(line => line.Type != ChangeType.Deleted);
             text.Append($"@@ -{(oldCount == 0 ? 0 : oldLine)},{oldCount} +{(newCount == 0 ? 0 : newLine)},{newCount} @@\n");
             foreach (var line in hunk) text.Append(Sign(line)).Append(line.Text).Append('\n');
             (oldLine, newLine, index) = (oldLine + oldCount, newLine + newCount, end);
         }
     }
+
+    /// <summary>The end of the last line would be compared as an empty line of its own.</summary>
+    private static string WithoutLastEnd(string text) => text.EndsWith('\n') ? text[..^1] : text;
 
     private static char Sign(DiffPiece line) => line.Type switch
     {

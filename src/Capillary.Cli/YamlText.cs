@@ -77,7 +77,8 @@ internal static class YamlText
         }
     }
 
-    private static string Leaf(JsonElement value) => value.ValueKind == JsonValueKind.String ? Scalar(value.GetString()!) : value.GetRawText();
+    private static string Leaf(JsonElement value) =>
+        value.ValueKind == JsonValueKind.String ? Scalar(value.GetString()!) : value.GetRawText();
 
     private static string Scalar(string text) => IsPlain(text) ? text : Quoted(text);
 

@@ -1,1 +1,3 @@
-return 0;
+using Capillary.EdgeAgent;
+
+return await EdgeCommands.RunAsync(args);

@@ -3,6 +3,7 @@ using Capillary.Core.Identity;
 using Capillary.Core.Protocol;
 using Capillary.Core.Reports;
 using Capillary.HubNode.Api;
+using Capillary.HubNode.Git;
 using Capillary.HubNode.Observe;
 using Capillary.HubNode.Publish;
 using Capillary.HubNode.Rollout;
@@ -36,7 +37,7 @@ public sealed record HubOptions(string Data, IPEndPoint Listen)
     /// <summary>A test's hook into the order of publishing.</summary>
     internal Action<PublishStep>? Reached { get; init; }
 
-    internal string SocketPath => ApiSocket ?? Path.Combine(Data, "api.sock");
+    internal string SocketPath => Path.GetFullPath(ApiSocket ?? Path.Combine(Data, "api.sock"));
 }
 
 /// <summary>
@@ -76,6 +77,17 @@ public sealed class Hub : IDisposable
             new ParentHandlers(Sites.TakeAsync, Sites.HeardOf, Enrollment.AnswerAsync, Fleet), time, logs);
         Api = new ApiServer(this, options, time, logs);
     }
+
+    /// <summary>A hub that follows one branch of a fleet repository.</summary>
+    /// <param name="options">How it is run.</param>
+    /// <param name="repository">A path or URL that git can fetch from.</param>
+    /// <param name="branch">The branch, such as <c>main</c>.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="logs">Where it logs.</param>
+    /// <exception cref="InvalidDataException">The folder holds no hub, a damaged one, or one that runs already.</exception>
+    /// <exception cref="ArgumentException">An option is out of range.</exception>
+    public static Hub Open(HubOptions options, string repository, string branch, TimeProvider time, ILoggerFactory logs) =>
+        new(options, new FleetSource(new GitRepository(HubFolder.Git(options.Data), repository, branch)).LookAsync, time, logs);
 
     /// <summary>The fleet it manages.</summary>
     public FleetName Fleet => Cell.Value.OwnRecord.Record.Fleet;

@@ -1,1 +1,23 @@
-return 0;
+using System.Runtime.InteropServices;
+using Capillary.EndToEnd;
+
+// `./dev demo [--once] [--sites N] [--keep] [--folder DIR]`; the tests of this assembly use the same harness.
+var options = DemoOptions.Parse(args);
+if (options is null)
+{
+    Console.WriteLine(DemoOptions.Usage);
+    return args.Contains("--help") ? 0 : 2;
+}
+
+using var stop = new CancellationTokenSource();
+Console.CancelKeyPress += (_, pressed) =>
+{
+    pressed.Cancel = true;
+    stop.Cancel();
+};
+using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal =>
+{
+    signal.Cancel = true;
+    stop.Cancel();
+});
+return await Demo.RunAsync(options, stop.Token);

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Text.Json;
 using System.Text.Json.Serialization;
 using Capillary.Core.Bundles;
 
@@ -35,7 +34,7 @@ public enum ApplyPhase
     /// <summary>The fallback runs. This <c>since</c> is not tried again.</summary>
     Reverted,
 
-    /// <summary>The attempt failed and there is no fallback, or it failed too. The site stopped there until a greater <c>since</c>.</summary>
+    /// <summary>The attempt failed and there is no fallback, or it failed too. It stays until a greater <c>since</c>.</summary>
     Degraded,
 }
 
@@ -203,16 +202,6 @@ public sealed record ApplyStatus(
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     UseStringEnumConverter = true,
-    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-    Converters = [typeof(DigestJson)])]
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(ApplyState))]
 public sealed partial class ApplyJson : JsonSerializerContext;
-
-/// <summary>A digest as its text.</summary>
-internal sealed class DigestJson : JsonConverter<Digest>
-{
-    public override Digest Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
-        Digest.TryParse(reader.GetString(), out var digest) ? digest : throw new JsonException("not a digest");
-
-    public override void Write(Utf8JsonWriter writer, Digest value, JsonSerializerOptions options) => writer.WriteStringValue(value.Text);
-}

@@ -113,7 +113,8 @@ public sealed record AppContent(
     {
         FileSource.Inline inline => Encoding.UTF8.GetBytes(inline.Content),
         FileSource.Rendered rendered => Rendered[rendered.File],
-        _ => null,
+        // The cast matters: a bare null would become an empty memory by way of byte[].
+        _ => (ReadOnlyMemory<byte>?)null,
     };
 
     internal static AppContent Read(ReadOnlyMemory<byte> bytes, Dictionary<Digest, long> artifacts)
@@ -167,6 +168,7 @@ public abstract record BundleLoad
 {
     private BundleLoad() { }
 
+    /// <summary>Every layer is here and holds.</summary>
     public sealed record Loaded(BundleContent Content) : BundleLoad;
 
     /// <summary>This blob is not here.</summary>

@@ -16,7 +16,7 @@ public enum ConditionSeverity
 /// <summary>A typed fact about applying at one site, shown until it no longer holds.</summary>
 /// <param name="Code">One of <see cref="ConditionCodes"/>.</param>
 /// <param name="Severity">Follows from the code.</param>
-/// <param name="Subject">What it is about: an app, <c>app/service</c>, a path or a digest; "" for the site. One condition per code and subject.</param>
+/// <param name="Subject">What it is about: an app, <c>app/service</c>, a path; "" for the site. One condition per code and subject.</param>
 /// <param name="Text">For a person: what happened and why. Holds no content of files or logs.</param>
 /// <param name="At">When it was last raised, by the site's clock (which may be wrong).</param>
 public sealed record ApplyCondition(string Code, ConditionSeverity Severity, string Subject, string Text, DateTimeOffset At);

@@ -84,7 +84,8 @@ public sealed record SiteAllowList(
         : new(ConditionCodes.UserNotAllowed, $"user '{user}' is not on this site's list");
 
     private static bool Below(string root, string path) =>
-        root == "/" ? path.Length > 1 : path.Length > root.Length + 1 && path[root.Length] == '/' && path.StartsWith(root, StringComparison.Ordinal);
+        root == "/" ? path.Length > 1
+        : path.Length > root.Length + 1 && path[root.Length] == '/' && path.StartsWith(root, StringComparison.Ordinal);
 }
 
 /// <summary>Something a site does not allow.</summary>

@@ -7,7 +7,8 @@ namespace Capillary.Core.Bundles;
 
 /// <summary>
 /// One app as it stands in a bundle: <c>app.json</c>, then <c>files/…</c> (rendered plain files that File objects name), then
-/// <c>objects/…json</c> (rendered objects). Stored as an uncompressed USTAR with entries in ordinal order, mode 0644, uid, gid and mtime 0.
+/// <c>objects/…json</c> (rendered objects). Stored as an uncompressed USTAR with entries in ordinal order, mode 0644, uid, gid and
+/// mtime 0.
 /// </summary>
 /// <param name="Name">The app.</param>
 /// <param name="Objects">Rendered objects as canonical JSON, keyed <c>Kind.name</c>.</param>
@@ -25,38 +26,49 @@ public sealed record AppLayer(
     private const string SettingsEntry = "app.json";
     private const string ObjectsFolder = "objects/";
     private const string FilesFolder = "files/";
+    private const int MaxDeadline = 86_400;
     private const UnixFileMode FileMode =
         UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
 
     /// <summary>The canonical bytes. A path longer than USTAR holds (100 characters, 255 with a prefix) is an error.</summary>
-    /// <exception cref="BundleFormatException">A path does not fit, or the layer is too large.</exception>
+    /// <exception cref="BundleFormatException">A path does not fit or is not plain, or the layer is too large.</exception>
     public byte[] ToBytes()
     {
+        if (HealthDeadlineSeconds is < 1 or > MaxDeadline)
+            throw new BundleFormatException($"app '{Name}': healthDeadlineSeconds is {HealthDeadlineSeconds}, expected 1 to {MaxDeadline}");
         var entries = new SortedDictionary<string, ReadOnlyMemory<byte>>(StringComparer.Ordinal) { [SettingsEntry] = Settings() };
         foreach (var (key, value) in Objects) entries.Add($"{ObjectsFolder}{key}.json", value);
         foreach (var (key, value) in Files) entries.Add(FilesFolder + key, value);
         using var stream = new MemoryStream();
         using (var tar = new TarWriter(stream, TarEntryFormat.Ustar, leaveOpen: true))
         {
-            foreach (var (name, content) in entries) Write(tar, name, content);
+            foreach (var (name, content) in entries)
+            {
+                if (!IsPlain(name)) throw new BundleFormatException($"app '{Name}': '{name}' is not a plain path");
+                Write(tar, name, content);
+            }
         }
         if (stream.Length > MaxBytes) throw new BundleFormatException($"app '{Name}': {stream.Length} bytes, at most {MaxBytes}");
         return stream.ToArray();
     }
 
-    /// <exception cref="BundleFormatException">The bytes are not an app layer, or hold anything but regular files at known places.</exception>
+    /// <exception cref="BundleFormatException">
+    /// The bytes are not an app layer, or hold anything but regular files at known places in ordinal order.
+    /// </exception>
     public static AppLayer Parse(ReadOnlyMemory<byte> bytes)
     {
         if (bytes.Length > MaxBytes) throw new BundleFormatException($"app layer: {bytes.Length} bytes, at most {MaxBytes}");
         var objects = new Dictionary<string, ReadOnlyMemory<byte>>(StringComparer.Ordinal);
         var files = new Dictionary<string, ReadOnlyMemory<byte>>(StringComparer.Ordinal);
         ReadOnlyMemory<byte>? settings = null;
+        var last = "";
         try
         {
             using var tar = new TarReader(new MemoryStream(bytes.ToArray(), writable: false));
             while (tar.GetNextEntry() is { } entry)
             {
-                if (entry.EntryType is not TarEntryType.RegularFile) throw new BundleFormatException($"app layer: '{entry.Name}' is not a file");
+                Require(entry, last, bytes.Length);
+                last = entry.Name;
                 var content = Content(entry);
                 if (entry.Name == SettingsEntry) settings = content;
                 else if (Key(entry.Name, ObjectsFolder, ".json") is { } name) objects.Add(name, content);
@@ -66,20 +78,34 @@ public sealed record AppLayer(
             return Create(settings ?? throw new BundleFormatException("app layer: app.json is missing"), objects, files);
         }
         catch (Exception e) when (e is InvalidDataException or EndOfStreamException or JsonException or FormatException or IOException
-            or InvalidOperationException or KeyNotFoundException or ArgumentException or NotSupportedException)
+            or InvalidOperationException or KeyNotFoundException or ArgumentException or NotSupportedException or ArithmeticException)
         {
             throw new BundleFormatException($"app layer: {e.Message}", e);
         }
     }
 
+    // What another reader of the same bytes might see otherwise is refused: doubled and unordered names, paths that climb, other types.
+    private static void Require(TarEntry entry, string last, int bytes)
+    {
+        if (entry.EntryType is not TarEntryType.RegularFile) throw new BundleFormatException($"app layer: '{entry.Name}' is not a file");
+        if (!IsPlain(entry.Name)) throw new BundleFormatException($"app layer: '{entry.Name}' is not a plain path");
+        if (string.CompareOrdinal(entry.Name, last) <= 0) throw new BundleFormatException($"app layer: '{entry.Name}' after '{last}'");
+        if (entry.Length > bytes) throw new BundleFormatException($"app layer: '{entry.Name}' claims {entry.Length} bytes");
+    }
+
+    private static bool IsPlain(string path) =>
+        !path.Contains('\\') && !path.Contains('\0') && !path.Split('/').Any(segment => segment is "" or "." or "..");
+
     private static AppLayer Create(ReadOnlyMemory<byte> settings, Dictionary<string, ReadOnlyMemory<byte>> objects,
         Dictionary<string, ReadOnlyMemory<byte>> files)
     {
-        using var json = JsonDocument.Parse(settings);
+        using var json = JsonDocument.Parse(settings, new JsonDocumentOptions { AllowDuplicateProperties = false });
         var root = json.RootElement;
         if (root.GetProperty("v").GetInt32() != 1) throw new BundleFormatException("app layer: app.json is of an unknown version");
         var name = new AppName(root.GetProperty("name").GetString() ?? "");
-        return new AppLayer(name, objects, files, Math.Clamp(root.GetProperty("healthDeadlineSeconds").GetInt32(), 1, 86_400));
+        var deadline = root.GetProperty("healthDeadlineSeconds").GetInt32();
+        if (deadline is < 1 or > MaxDeadline) throw new BundleFormatException($"app layer: healthDeadlineSeconds is {deadline}");
+        return new AppLayer(name, objects, files, deadline);
     }
 
     private ReadOnlyMemory<byte> Settings() => Encoding.UTF8.GetBytes(

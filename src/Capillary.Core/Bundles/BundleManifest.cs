@@ -1,5 +1,7 @@
 using System.Buffers;
+using System.Text.Encodings.Web;
 using System.Text.Json;
+using Capillary.Core.Identity;
 
 namespace Capillary.Core.Bundles;
 
@@ -17,8 +19,14 @@ public sealed record BundleManifest(IReadOnlyList<Descriptor> Apps, IReadOnlyLis
     /// <summary>The longest manifest, in bytes.</summary>
     public const int MaxBytes = 4 << 20;
 
+    /// <summary>The longest artifact, in bytes: 1 TiB. So the sizes of all layers add up without overflow.</summary>
+    public const long MaxArtifactBytes = 1L << 40;
+
     /// <summary>The annotation that carries an app's or artifact's name.</summary>
     public const string TitleAnnotation = "org.opencontainers.image.title";
+
+    // Media types hold a '+', which the default encoder would write as \u002B for the sake of HTML.
+    private static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>The config blob of every bundle: <c>{}</c> (OCI image spec, "guidance for an empty descriptor").</summary>
     public static Blob EmptyConfig { get; } = Blob.Of("{}"u8.ToArray());
@@ -30,7 +38,7 @@ public sealed record BundleManifest(IReadOnlyList<Descriptor> Apps, IReadOnlyLis
     public byte[] ToBytes()
     {
         var buffer = new ArrayBufferWriter<byte>(1024);
-        using (var json = new Utf8JsonWriter(buffer))
+        using (var json = new Utf8JsonWriter(buffer, Plain))
         {
             json.WriteStartObject();
             json.WriteNumber("schemaVersion", 2);
@@ -53,7 +61,7 @@ public sealed record BundleManifest(IReadOnlyList<Descriptor> Apps, IReadOnlyLis
         if (bytes.Length > MaxBytes) throw new BundleFormatException($"manifest: {bytes.Length} bytes, at most {MaxBytes}");
         try
         {
-            using var document = JsonDocument.Parse(bytes);
+            using var document = JsonDocument.Parse(bytes, new JsonDocumentOptions { AllowDuplicateProperties = false });
             return Read(document.RootElement);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
@@ -65,6 +73,8 @@ public sealed record BundleManifest(IReadOnlyList<Descriptor> Apps, IReadOnlyLis
     private static BundleManifest Read(JsonElement root)
     {
         if (root.GetProperty("schemaVersion").GetInt32() != 2) throw new BundleFormatException("manifest: schemaVersion is not 2");
+        if (root.GetProperty("mediaType").GetString() != MediaTypes.Manifest)
+            throw new BundleFormatException($"manifest: mediaType is not {MediaTypes.Manifest}");
         if (root.GetProperty("artifactType").GetString() != MediaTypes.Bundle)
             throw new BundleFormatException($"manifest: artifactType is not {MediaTypes.Bundle}");
         var layers = root.GetProperty("layers");
@@ -82,17 +92,35 @@ public sealed record BundleManifest(IReadOnlyList<Descriptor> Apps, IReadOnlyLis
             };
             into.Add(descriptor);
         }
+        RequireOrder(apps, artifacts);
         return new BundleManifest(apps, artifacts);
+    }
+
+    private static void RequireOrder(List<Descriptor> apps, List<Descriptor> artifacts)
+    {
+        var names = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var app in apps)
+        {
+            if (!DnsLabel.IsValid(app.Title) || !names.Add(app.Title))
+                throw new BundleFormatException($"manifest: app '{app.Title}' is no name or stands twice");
+        }
+        for (var i = 1; i < artifacts.Count; i++)
+        {
+            if (artifacts[i - 1].Digest >= artifacts[i].Digest)
+                throw new BundleFormatException($"manifest: artifact {artifacts[i].Digest} is out of order or stands twice");
+        }
     }
 
     private static Descriptor ReadDescriptor(JsonElement layer)
     {
         var size = layer.GetProperty("size").GetInt64();
-        if (size < 0) throw new BundleFormatException("manifest: a layer of negative size");
+        var mediaType = layer.GetProperty("mediaType").GetString() ?? "";
+        var most = mediaType == MediaTypes.App ? AppLayer.MaxBytes : MaxArtifactBytes;
+        if (size < 0 || size > most) throw new BundleFormatException($"manifest: a layer of {size} bytes, expected 0 to {most}");
         string? title = null;
         if (layer.TryGetProperty("annotations", out var annotations) && annotations.TryGetProperty(TitleAnnotation, out var value))
             title = value.GetString();
-        return new(layer.GetProperty("mediaType").GetString()!, Digest.Parse(layer.GetProperty("digest").GetString()!), size, title);
+        return new(mediaType, Digest.Parse(layer.GetProperty("digest").GetString()!), size, title);
     }
 
     private static void Write(Utf8JsonWriter json, Descriptor descriptor)

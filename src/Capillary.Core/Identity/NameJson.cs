@@ -10,7 +10,8 @@ public abstract class TextJsonConverter<T> : JsonConverter<T>
 
     protected abstract string Format(T value);
 
-    public override T Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => ParseOrThrow(reader.GetString());
+    public override T Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        ParseOrThrow(reader.GetString());
 
     public override void Write(Utf8JsonWriter writer, T value, JsonSerializerOptions options) => writer.WriteStringValue(Format(value));
 
@@ -31,6 +32,23 @@ public abstract class TextJsonConverter<T> : JsonConverter<T>
             throw new JsonException(e.Message, e);
         }
     }
+}
+
+/// <summary>
+/// An enum that stands in JSON by its member's name in camel case and by nothing else: a number or a list of names from outside could be no
+/// member at all.
+/// </summary>
+public sealed class EnumNameJson<T> : TextJsonConverter<T> where T : struct, Enum
+{
+    private static readonly Dictionary<string, T> Values = Enum.GetValues<T>().ToDictionary(NameOf, StringComparer.Ordinal);
+
+    protected override T Parse(string text) => Values.TryGetValue(text, out var value)
+        ? value
+        : throw new FormatException($"'{text}' is not one of {string.Join(", ", Values.Keys)}");
+
+    protected override string Format(T value) => NameOf(value);
+
+    private static string NameOf(T value) => JsonNamingPolicy.CamelCase.ConvertName(value.ToString());
 }
 
 /// <summary>JSON form of <see cref="FleetName"/>; public so that other rooms' source-generated JSON can use it.</summary>

@@ -97,13 +97,10 @@ public readonly record struct AppName
 }
 
 /// <summary>What a node is.</summary>
-[JsonConverter(typeof(JsonStringEnumConverter<NodeKind>))]
+[JsonConverter(typeof(EnumNameJson<NodeKind>))]
 public enum NodeKind
 {
-    [JsonStringEnumMemberName("hub")]
     Hub,
-    [JsonStringEnumMemberName("region")]
     Region,
-    [JsonStringEnumMemberName("site")]
     Site,
 }

@@ -12,7 +12,8 @@ namespace Capillary.Core.Protocol;
 /// <param name="TimeFloor">The latest hub-signed time it has seen; its clock may not be believed below.</param>
 public sealed record TrustState(TrustRoot Root, Envelope RootEnvelope, Beacon? Beacon, Envelope? BeaconEnvelope, DateTimeOffset TimeFloor)
 {
-    public static TrustState Begin(Envelope rootEnvelope) => new(TrustChain.Begin(rootEnvelope), rootEnvelope, null, null, DateTimeOffset.MinValue);
+    public static TrustState Begin(Envelope rootEnvelope) =>
+        new(TrustChain.Begin(rootEnvelope), rootEnvelope, null, null, DateTimeOffset.MinValue);
 
     /// <exception cref="TrustFormatException">A link of the chain does not hold.</exception>
     public TrustState WithChain(IReadOnlyList<Envelope> chain)
@@ -37,7 +38,9 @@ public sealed record TrustState(TrustRoot Root, Envelope RootEnvelope, Beacon? B
     public bool IsRevoked(PublicKey key) => Beacon?.Revocations.Contains(key.Id) ?? false;
 }
 
-/// <summary>What a <see cref="ChildSession"/> wants done, in order. A state must be durable before the next output is carried out.</summary>
+/// <summary>
+/// What a <see cref="ChildSession"/> wants done, in order. A state must be durable before the next output is carried out.
+/// </summary>
 public abstract record ChildOutput
 {
     private ChildOutput() { }
@@ -116,7 +119,7 @@ public sealed class ChildSession(NodeName self, TrustState trust, string parentK
                 Frame.TrustAnswer answer => OnTrust(answer),
                 Frame.Refusal refusal => [new ChildOutput.Fail(refusal.Code, refusal.Text)],
                 _ when parent is null => [new ChildOutput.Fail("unproven-parent", $"{frame.GetType().Name} before the parent was proven")],
-                Frame.Desired desired => [new ChildOutput.Lines(VerifiedCheckpoint.Verify(desired.Checkpoint, Trust.Root), desired.Lines, desired.Complete)],
+                Frame.Desired desired => [LinesOf(desired)],
                 Frame.RecordSet records => [new ChildOutput.Records(Verified(records.Items), records.Full)],
                 Frame.BeaconDown beacon => OnBeacon(beacon.Beacon),
                 Frame.ReportAck ack => [new ChildOutput.Acked(ack.Report, ack.Refused)],
@@ -138,7 +141,7 @@ public sealed class ChildSession(NodeName self, TrustState trust, string parentK
         if (record.Kind == NodeKind.Site || record.State != RecordState.Active || next.IsRevoked(record.IdentityKey))
             return [new ChildOutput.Fail("untrusted", $"'{record.Node}' may not be a parent")];
         if (record.IdentityKey.Id != parentKeyId)
-            return [new ChildOutput.Fail("wrong-parent-key", $"the key on the wire is not the one in the record of '{record.Node}'")];
+            return [new ChildOutput.Fail("wrong-parent-key", $"the key on the wire is not that of '{record.Node}'")];
         var outputs = Keep(next, answer.Chain);
         var first = parent is null;
         parent = record;
@@ -152,9 +155,13 @@ public sealed class ChildSession(NodeName self, TrustState trust, string parentK
     private List<ChildOutput> OnBeacon(Envelope beacon)
     {
         var next = Trust.WithBeacon(beacon);
-        if (next.IsRevoked(parent!.IdentityKey)) return [.. Keep(next, []), new ChildOutput.Fail("untrusted", $"'{parent.Node}' was revoked")];
-        return Keep(next, []);
+        var outputs = Keep(next, []);
+        if (next.IsRevoked(parent!.IdentityKey)) outputs.Add(new ChildOutput.Fail("untrusted", $"'{parent.Node}' was revoked"));
+        return outputs;
     }
+
+    private ChildOutput.Lines LinesOf(Frame.Desired desired) =>
+        new(VerifiedCheckpoint.Verify(desired.Checkpoint, Trust.Root), desired.Lines, desired.Complete);
 
     private List<ChildOutput> Keep(TrustState next, IReadOnlyList<Envelope> chain)
     {

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 using Capillary.Core.Identity;
 using Capillary.Core.Trust;
 
@@ -40,13 +41,20 @@ public sealed record EnrollRequest(int V, NodeName Node, NodeKind Kind, string C
 /// <param name="HubNonce">First step: its 32 random bytes.</param>
 /// <param name="Proof">First step: <see cref="EnrollmentTranscript.HubProof"/>.</param>
 /// <param name="Record">Second step: the node's new record.</param>
-public sealed record EnrollAnswer(string? Error, FleetName? Fleet = null, IReadOnlyList<Envelope>? TrustRoots = null, Envelope? HubRecord = null,
-    byte[]? HubNonce = null, byte[]? Proof = null, Envelope? Record = null)
+public sealed record EnrollAnswer(string? Error, FleetName? Fleet = null, IReadOnlyList<Envelope>? TrustRoots = null,
+    Envelope? HubRecord = null, byte[]? HubNonce = null, byte[]? Proof = null, Envelope? Record = null)
 {
     public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(this, EnrollJson.Default.EnrollAnswer);
 
     /// <exception cref="ProtocolException">The bytes are not such an answer.</exception>
-    public static EnrollAnswer Parse(ReadOnlySpan<byte> bytes) => EnrollMessage.Read(bytes, EnrollJson.Default.EnrollAnswer);
+    public static EnrollAnswer Parse(ReadOnlySpan<byte> bytes)
+    {
+        var answer = EnrollMessage.Read(bytes, EnrollJson.Default.EnrollAnswer);
+        Envelope?[] envelopes = [.. answer.TrustRoots ?? [], .. new[] { answer.HubRecord, answer.Record }.Where(one => one is not null)];
+        return envelopes.All(Envelope.IsWhole)
+            ? answer
+            : throw new ProtocolException("bad-enrollment", "an enrollment answer holds an envelope that lacks a member");
+    }
 }
 
 internal static class EnrollMessage
@@ -54,7 +62,7 @@ internal static class EnrollMessage
     /// <summary>The longest message, in bytes.</summary>
     public const int MaxBytes = 1 << 20;
 
-    public static T Read<T>(ReadOnlySpan<byte> bytes, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> typeInfo) where T : class
+    public static T Read<T>(ReadOnlySpan<byte> bytes, JsonTypeInfo<T> typeInfo) where T : class
     {
         if (bytes.Length > MaxBytes) throw new ProtocolException("bad-enrollment", $"a message of {bytes.Length} bytes");
         try
@@ -68,7 +76,8 @@ internal static class EnrollMessage
     }
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, AllowDuplicateProperties = false)]
 [JsonSerializable(typeof(EnrollRequest))]
 [JsonSerializable(typeof(EnrollAnswer))]
 internal sealed partial class EnrollJson : JsonSerializerContext;

@@ -67,10 +67,14 @@ public abstract record Frame
     /// <summary>Parent: the trust roots after the asked version, its own record, the newest beacon.</summary>
     public sealed record TrustAnswer(IReadOnlyList<Envelope> Chain, Envelope Record, Envelope? Beacon) : Frame;
 
-    /// <summary>Child, once its parent is proven: the generation it has fully taken, and (a region) the digest of the records it holds.</summary>
+    /// <summary>
+    /// Child, once its parent is proven: the generation it has fully taken, and (a region) the digest of the records it holds.
+    /// </summary>
     public sealed record Hello(long Generation, Digest? Records, string Agent) : Frame;
 
-    /// <summary>Parent: lines newer than the child's generation, all proven by one checkpoint. <c>Complete</c> stands in the last of a batch.</summary>
+    /// <summary>
+    /// Parent: lines newer than the child's generation, all proven by one checkpoint. <c>Complete</c> stands in the last of a batch.
+    /// </summary>
     public sealed record Desired(Envelope Checkpoint, IReadOnlyList<ProvenLine> Lines, bool Complete) : Frame;
 
     /// <summary>Parent to region: records of its sites. <c>Full</c> begins a whole set.</summary>
@@ -118,21 +122,19 @@ public abstract record Frame
     private bool IsWhole => this switch
     {
         TrustQuery query => query.Node.Value is not null,
-        TrustAnswer answer => answer is { Chain: not null, Record: not null } && answer.Chain.Append(answer.Record).All(IsEnvelope)
-            && (answer.Beacon is null || IsEnvelope(answer.Beacon)),
+        TrustAnswer answer => answer is { Chain: not null, Record: not null } && answer.Chain.Append(answer.Record).All(Envelope.IsWhole)
+            && (answer.Beacon is null || Envelope.IsWhole(answer.Beacon)),
         Hello hello => hello.Agent is not null,
-        Desired desired => IsEnvelope(desired.Checkpoint) && desired.Lines is not null && desired.Lines.All(line => line is { Leaf: not null, Path: not null }),
-        RecordSet records => records.Items is not null && records.Items.All(IsEnvelope),
-        BeaconDown beacon => IsEnvelope(beacon.Beacon),
-        ReportUp report => IsEnvelope(report.Report),
+        Desired desired => Envelope.IsWhole(desired.Checkpoint) && desired.Lines is { Count: <= LinkProtocol.LinesPerFrame }
+            && desired.Lines.All(line => line is { Leaf: not null, Path: not null }),
+        RecordSet records => records.Items is { Count: <= LinkProtocol.RecordsPerFrame } && records.Items.All(Envelope.IsWhole),
+        BeaconDown beacon => Envelope.IsWhole(beacon.Beacon),
+        ReportUp report => Envelope.IsWhole(report.Report),
         ReportAck ack => ack.Report.Text is not null,
         Alive alive => alive.Sites is { Count: <= LinkProtocol.SitesPerFrame },
         Refusal refusal => refusal is { Code: not null, Text: not null },
         _ => true,
     };
-
-    private static bool IsEnvelope(Envelope? envelope) => envelope is { PayloadType: not null, Payload: not null, Signatures: not null }
-        && envelope.Signatures.All(signature => signature is { Keyid: not null, Sig: not null });
 }
 
 /// <summary>The peer broke the protocol; the session ends with this code and text.</summary>
@@ -141,6 +143,7 @@ public sealed class ProtocolException(string code, string message, Exception? in
     public string Code { get; } = code;
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, AllowDuplicateProperties = false)]
 [JsonSerializable(typeof(Frame))]
 internal sealed partial class ProtocolJson : JsonSerializerContext;

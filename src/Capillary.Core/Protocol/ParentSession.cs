@@ -1,4 +1,5 @@
 using Capillary.Core.Identity;
+using Capillary.Core.Reports;
 using Capillary.Core.Trust;
 
 namespace Capillary.Core.Protocol;
@@ -14,10 +15,13 @@ public abstract record ParentOutput
     /// <summary>The child proved who it is; the session is live.</summary>
     public sealed record Joined(NodeRecord Child, string Agent) : ParentOutput;
 
-    /// <summary>Take this report in (verify it, keep it), then answer with <see cref="ParentSession.OnTaken"/>.</summary>
+    /// <summary>
+    /// Take this report in (verify it, keep it), then answer with <see cref="ParentSession.OnTaken"/>. It claims to be of a site that this
+    /// child may speak for; only its signature shows that it is.
+    /// </summary>
     public sealed record Take(Envelope Report, NodeRecord From) : ParentOutput;
 
-    /// <summary>These sites live, says this child; a site says it of itself by any frame.</summary>
+    /// <summary>These sites live, says this child; a site says it of itself by its hello and its beats.</summary>
     public sealed record HeardOf(IReadOnlyList<SiteId> Sites) : ParentOutput;
 
     /// <summary>End the session after what was sent.</summary>
@@ -44,14 +48,15 @@ public sealed class ParentSession(string keyId)
         Frame.TrustQuery query => OnTrustQuery(query, state),
         Frame.Hello hello => OnHello(hello, state),
         _ when Child is null => Refuse("hello-first", "say hello before anything else"),
-        Frame.ReportUp report => [new ParentOutput.Take(report.Report, Child)],
+        Frame.ReportUp report => [OnReport(report.Report, Child, state)],
         Frame.Alive alive when Child.Kind == NodeKind.Region => [new ParentOutput.HeardOf(SitesOf(Child, alive.Sites, state))],
         Frame.Beat => [new ParentOutput.Send(Frame.Beat.Instance), .. Heard()],
         _ => Refuse("unexpected-frame", $"a child does not send {frame.GetType().Name}"),
     };
 
     /// <summary>What was taken in is durable, or was refused for good.</summary>
-    public static ParentOutput OnTaken(Envelope report, string? refused) => new ParentOutput.Send(new Frame.ReportAck(report.Digest, refused));
+    public static ParentOutput OnTaken(Envelope report, string? refused) =>
+        new ParentOutput.Send(new Frame.ReportAck(report.Digest, refused));
 
     /// <summary>Compares what was sent with the newest state; call after any change of it.</summary>
     public IEnumerable<ParentOutput> OnState(DesiredState state)
@@ -77,6 +82,8 @@ public sealed class ParentSession(string keyId)
     {
         if (query.Protocol != LinkProtocol.Version)
             return Refuse("protocol", $"link protocol {query.Protocol}; this parent speaks {LinkProtocol.Version}");
+        // An answer may be a thousand times longer than the query.
+        if (node is not null) return Refuse("unexpected-frame", "the trust query comes once");
         node = query.Node;
         return [new ParentOutput.Send(AnswerTrust(query.RootVersion, state))];
     }
@@ -86,7 +93,8 @@ public sealed class ParentSession(string keyId)
         rootVersionSent = state.TrustRoots.Count;
         beaconSent = state.Beacon;
         // Versions begin at 1 and have no holes, so version n stands at n - 1.
-        return new(state.TrustRoots.Skip((int)Math.Clamp(after, 0, state.TrustRoots.Count)).ToList(), state.OwnRecord.Envelope, state.Beacon);
+        var chain = state.TrustRoots.Skip((int)Math.Clamp(after, 0, state.TrustRoots.Count)).ToList();
+        return new(chain, state.OwnRecord.Envelope, state.Beacon);
     }
 
     private IEnumerable<ParentOutput> OnHello(Frame.Hello hello, DesiredState state)
@@ -121,11 +129,12 @@ public sealed class ParentSession(string keyId)
     private IEnumerable<Frame> NewRecords(DesiredState state)
     {
         if (Child!.Kind != NodeKind.Region) yield break;
-        var full = recordsSent is null;
-        recordsSent ??= [];
-        var changed = state.RecordsFor(Child)
-            .Where(item => recordsSent.GetValueOrDefault(item.Record.Node) < item.Record.Version).ToList();
-        foreach (var item in changed) recordsSent[item.Record.Node] = item.Record.Version;
+        var records = state.RecordsFor(Child).ToList();
+        // A frame only adds. What left the region (a site that moved) leaves the child with a whole new set.
+        var full = recordsSent is null || !recordsSent.Keys.ToHashSet().IsSubsetOf(records.Select(item => item.Record.Node));
+        if (full) recordsSent = [];
+        var changed = records.Where(item => recordsSent!.GetValueOrDefault(item.Record.Node) < item.Record.Version).ToList();
+        foreach (var item in changed) recordsSent![item.Record.Node] = item.Record.Version;
         if (changed.Count == 0 && full) yield return new Frame.RecordSet([], true);
         foreach (var chunk in changed.Chunk(LinkProtocol.RecordsPerFrame))
         {
@@ -134,11 +143,21 @@ public sealed class ParentSession(string keyId)
         }
     }
 
-    private IEnumerable<ParentOutput> Heard() => Child is { Kind: NodeKind.Site } site ? [new ParentOutput.HeardOf([new SiteId(site.Node.Value)])] : [];
+    private static ParentOutput OnReport(Envelope report, NodeRecord child, DesiredState state) =>
+        Report.ClaimedSite(report) is { } site && SpeaksFor(child, site, state)
+            ? new ParentOutput.Take(report, child)
+            : OnTaken(report, $"'{child.Node}' may not bring a report of this site");
+
+    private IEnumerable<ParentOutput> Heard() =>
+        Child is { Kind: NodeKind.Site } site ? [new ParentOutput.HeardOf([new SiteId(site.Node.Value)])] : [];
 
     private static List<SiteId> SitesOf(NodeRecord region, IReadOnlyList<SiteId> sites, DesiredState state) =>
-        [.. sites.Where(site => site.Value is not null && state.Records.TryGetValue(new NodeName(site.Value), out var found)
-            && found.Record.Region == region.Region)];
+        [.. sites.Where(site => site.Value is not null && SpeaksFor(region, site, state))];
+
+    // A site speaks for itself, a region for the sites of its region.
+    private static bool SpeaksFor(NodeRecord child, SiteId site, DesiredState state) =>
+        state.Records.TryGetValue(new NodeName(site.Value), out var found) && found.Record.Kind == NodeKind.Site
+        && (child.Kind == NodeKind.Site ? found.Record.Node == child.Node : found.Record.Region == child.Region);
 
     private static ParentOutput[] Refuse(string code, string text) =>
         [new ParentOutput.Send(new Frame.Refusal(code, text)), new ParentOutput.Close($"{code}: {text}")];

@@ -7,65 +7,57 @@ using Capillary.Core.Trust;
 namespace Capillary.Core.Reports;
 
 /// <summary>How much a condition matters.</summary>
-[JsonConverter(typeof(JsonStringEnumConverter<Severity>))]
+[JsonConverter(typeof(EnumNameJson<Severity>))]
 public enum Severity
 {
     /// <summary>Worth knowing; the site is healthy.</summary>
-    [JsonStringEnumMemberName("info")]
     Info,
 
     /// <summary>Needs a look; the site is healthy.</summary>
-    [JsonStringEnumMemberName("warning")]
     Warning,
 
     /// <summary>The site is degraded.</summary>
-    [JsonStringEnumMemberName("error")]
     Error,
 }
 
 /// <summary>A typed fact in a report.</summary>
-/// <param name="Code">A declared health code.</param>
+/// <param name="Code">A declared health code, at most 100 characters.</param>
 /// <param name="Severity">Its severity.</param>
 /// <param name="Text">One sentence for a person; never patient data, at most 1,024 characters.</param>
 public sealed record Condition(string Code, Severity Severity, string Text);
 
 /// <summary>Where the site stands with its newest assignment.</summary>
-[JsonConverter(typeof(JsonStringEnumConverter<ReportPhase>))]
+[JsonConverter(typeof(EnumNameJson<ReportPhase>))]
 public enum ReportPhase
 {
     /// <summary>Nothing assigned yet.</summary>
-    [JsonStringEnumMemberName("idle")]
     Idle,
 
     /// <summary>Fetching, applying or waiting for health.</summary>
-    [JsonStringEnumMemberName("progressing")]
     Progressing,
 
     /// <summary>The assigned bundle runs and is healthy.</summary>
-    [JsonStringEnumMemberName("healthy")]
     Healthy,
 
     /// <summary>The assigned bundle failed; its fallback runs.</summary>
-    [JsonStringEnumMemberName("reverted")]
     Reverted,
 
     /// <summary>What runs is not healthy and the site goes no further by itself.</summary>
-    [JsonStringEnumMemberName("degraded")]
     Degraded,
 
     /// <summary>A hold keeps the site from applying.</summary>
-    [JsonStringEnumMemberName("held")]
     Held,
 }
 
 /// <summary>One app's health at the site.</summary>
 /// <param name="Name">The app.</param>
 /// <param name="Healthy">Whether all its services are.</param>
-/// <param name="Message">Why not; null when healthy.</param>
+/// <param name="Message">Why not, at most 1,024 characters; null when healthy.</param>
 public sealed record AppHealth(AppName Name, bool Healthy, string? Message = null);
 
 /// <summary>
-/// What a site says of itself, signed by its identity key. Reports are state: within an incarnation a higher <paramref name="Seq"/> replaces a lower one.
+/// What a site says of itself, signed by its identity key. Reports are state: within an incarnation a higher <paramref name="Seq"/>
+/// replaces a lower one.
 /// </summary>
 /// <param name="V">Format version, 1.</param>
 /// <param name="Fleet">The fleet.</param>
@@ -81,12 +73,15 @@ public sealed record AppHealth(AppName Name, bool Healthy, string? Message = nul
 /// <param name="Phase">Where it stands with the accepted line.</param>
 /// <param name="Apps">Each app's health.</param>
 /// <param name="Conditions">What else is to be said, at most 100.</param>
-/// <param name="Agent">The agent's version.</param>
-public sealed record Report(int V, FleetName Fleet, SiteId Site, long Incarnation, long Seq, DateTimeOffset At, long Generation, long Since,
-    Digest? Leaf, Digest? Bundle, long BundleSince, ReportPhase Phase, IReadOnlyList<AppHealth> Apps, IReadOnlyList<Condition> Conditions,
-    string Agent)
+/// <param name="Agent">The agent's version, at most 1,024 characters.</param>
+public sealed record Report(int V, FleetName Fleet, SiteId Site, [property: JsonRequired] long Incarnation, long Seq,
+    [property: JsonRequired] DateTimeOffset At, [property: JsonRequired] long Generation, [property: JsonRequired] long Since, Digest? Leaf,
+    Digest? Bundle, [property: JsonRequired] long BundleSince, [property: JsonRequired] ReportPhase Phase, IReadOnlyList<AppHealth> Apps,
+    IReadOnlyList<Condition> Conditions, string Agent)
 {
     private const int MaxConditions = 100;
+    private const int MaxText = 1024;
+    private const int MaxCode = 100;
 
     public byte[] ToPayload() => JsonSerializer.SerializeToUtf8Bytes(this, ReportJson.Default.Report);
 
@@ -96,23 +91,40 @@ public sealed record Report(int V, FleetName Fleet, SiteId Site, long Incarnatio
     {
         if (record is not { Kind: NodeKind.Site, State: RecordState.Active })
             throw new TrustFormatException($"report: '{record.Node}' is not an active site");
-        SignedDocument.RequireSigner(envelope, PayloadTypes.Report, [record.IdentityKey], "report", $"key in the record of '{record.Node}'");
+        SignedDocument.RequireSigner(envelope, PayloadTypes.Report, [record.IdentityKey], "report", $"key of '{record.Node}'");
         var report = SignedDocument.Read(envelope, PayloadTypes.Report, ReportJson.Default.Report);
         SignedDocument.RequireVersion(report.V, "report");
         SignedDocument.RequireFleet(report.Fleet, record.Fleet, "report");
-        if (report.Site.Value != record.Node.Value) throw new TrustFormatException($"report: of site '{report.Site}', signed by '{record.Node}'");
-        if (report.Apps is null || report.Conditions is null || report.Apps.Count > BundleManifest.MaxLayers || report.Conditions.Count > MaxConditions)
-            throw new TrustFormatException("report: apps or conditions is missing or too long");
+        if (report.Site.Value != record.Node.Value)
+            throw new TrustFormatException($"report: of site '{report.Site}', signed by '{record.Node}'");
+        report.RequireSense();
         return report;
     }
 
-    /// <summary>The site a report claims to be of, before any verification; null when it has none. Only to find the record to verify with.</summary>
+    // A site's key signs whatever broke into the site writes; the hub reads it all.
+    private void RequireSense()
+    {
+        if (Apps is not { Count: <= BundleManifest.MaxLayers } || Apps.Any(app => app?.Name.Value is null || app.Message?.Length > MaxText))
+            throw new TrustFormatException("report: apps is missing, too long or has an app without a name");
+        if (Conditions is not { Count: <= MaxConditions }
+            || Conditions.Any(item => item is not { Code.Length: <= MaxCode, Text.Length: <= MaxText }))
+            throw new TrustFormatException("report: conditions is missing, too long or has one without code and text");
+        if (Agent is not { Length: <= MaxText }) throw new TrustFormatException("report: agent is missing or too long");
+        if (Incarnation < 0 || Seq < 1 || Generation < 0 || Since < 0 || Since > Generation || BundleSince < 0 || BundleSince > Since)
+            throw new TrustFormatException("report: incarnation, seq, generation or since out of range");
+    }
+
+    /// <summary>
+    /// The site a report claims to be of, before any verification; null when it has none. Only to find the record to verify with.
+    /// </summary>
     public static SiteId? ClaimedSite(Envelope envelope)
     {
         try
         {
             using var json = JsonDocument.Parse(envelope.Payload);
-            return json.RootElement.TryGetProperty("site", out var site) && DnsLabel.IsValid(site.GetString()) ? new SiteId(site.GetString()!) : null;
+            return json.RootElement.TryGetProperty("site", out var site) && site.GetString() is { } name && DnsLabel.IsValid(name)
+                ? new SiteId(name)
+                : null;
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
@@ -125,6 +137,7 @@ public sealed record Report(int V, FleetName Fleet, SiteId Site, long Incarnatio
         other is null || Incarnation > other.Incarnation || (Incarnation == other.Incarnation && Seq > other.Seq);
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, AllowDuplicateProperties = false)]
 [JsonSerializable(typeof(Report))]
 internal sealed partial class ReportJson : JsonSerializerContext;

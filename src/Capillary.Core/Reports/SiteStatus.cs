@@ -31,13 +31,13 @@ public enum SiteState
     [JsonStringEnumMemberName("degraded")]
     Degraded,
 
+    /// <summary>It says "not now"; before <see cref="Progressing"/>, as it says why its assignment is not applied yet.</summary>
+    [JsonStringEnumMemberName("held")]
+    Held,
+
     /// <summary>Its assignment is not applied yet.</summary>
     [JsonStringEnumMemberName("progressing")]
     Progressing,
-
-    /// <summary>It says "not now".</summary>
-    [JsonStringEnumMemberName("held")]
-    Held,
 
     /// <summary>It runs what it should, said so itself, and not long ago.</summary>
     [JsonStringEnumMemberName("healthy")]
@@ -51,7 +51,8 @@ public enum SiteState
 /// <param name="DesiredSince">`since` of its line; 0 when it has none.</param>
 /// <param name="DesiredBundle">Bundle of its line.</param>
 /// <param name="Generation">The hub's newest generation.</param>
-public sealed record SiteFacts(bool Revoked, Report? Report, DateTimeOffset? HeardAt, long DesiredSince, Digest? DesiredBundle, long Generation);
+public sealed record SiteFacts(bool Revoked, Report? Report, DateTimeOffset? HeardAt, long DesiredSince, Digest? DesiredBundle,
+    long Generation);
 
 /// <summary>The numbers of honest status.</summary>
 /// <param name="FreshFor">How long a site counts as heard of (default 90 s).</param>
@@ -61,7 +62,9 @@ public sealed record Freshness(TimeSpan FreshFor, TimeSpan OfflineAfter)
     public static Freshness Default { get; } = new(TimeSpan.FromSeconds(90), TimeSpan.FromMinutes(10));
 }
 
-/// <summary>Promise 6: status never lies. Silent is never healthy, and what a site ran before says nothing of what it should run now.</summary>
+/// <summary>
+/// Promise 6: status never lies. Silent is never healthy, and what a site ran before says nothing of what it should run now.
+/// </summary>
 public static class SiteStatus
 {
     public static SiteState Derive(SiteFacts facts, Freshness freshness, DateTimeOffset now)
@@ -71,13 +74,15 @@ public static class SiteStatus
         if (report.Generation > facts.Generation) return SiteState.Conflict;
         var silence = now - heard;
         if (silence > freshness.OfflineAfter) return SiteState.Offline;
-        if (silence > freshness.FreshFor) return SiteState.Stale;
+        // Heard of in the future: the hub's clock was set back, and how long the silence really lasts is not known.
+        if (silence > freshness.FreshFor || silence < -freshness.FreshFor) return SiteState.Stale;
         return FromReport(report, facts);
     }
 
     private static SiteState FromReport(Report report, SiteFacts facts)
     {
-        var broken = report.Phase is ReportPhase.Degraded || report.Conditions.Any(condition => condition.Severity == Severity.Error);
+        var broken = report.Phase is ReportPhase.Degraded || report.Conditions.Any(condition => condition.Severity == Severity.Error)
+            || (report.Phase is ReportPhase.Healthy && report.Apps.Any(app => !app.Healthy));
         var answersLine = report.Since == facts.DesiredSince;
         if (broken || (answersLine && report.Phase is ReportPhase.Reverted)) return SiteState.Degraded;
         if (report.Phase is ReportPhase.Held) return SiteState.Held;

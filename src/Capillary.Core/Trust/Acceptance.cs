@@ -38,7 +38,9 @@ public abstract record AcceptResult
 {
     private AcceptResult() { }
 
-    /// <summary>It holds. The site acts only when <paramref name="Acts"/> (its `since` grew), after <paramref name="State"/> is durable.</summary>
+    /// <summary>
+    /// It holds. The site acts only when <paramref name="Acts"/> (its `since` grew), after <paramref name="State"/> is durable.
+    /// </summary>
     public sealed record Accepted(AcceptedLine State, Assignment Assignment, bool Acts) : AcceptResult;
 
     /// <summary>It does not hold; nothing changes.</summary>
@@ -59,7 +61,8 @@ public enum RefusalCode
 }
 
 /// <summary>
-/// Promise 1: a site applies only what the hub signed for that site, and generations never go back. The only way into <see cref="AcceptedLine"/>.
+/// Promise 1: a site applies only what the hub signed for that site, and generations never go back. The only way into
+/// <see cref="AcceptedLine"/>.
 /// </summary>
 public static class Acceptance
 {
@@ -69,7 +72,7 @@ public static class Acceptance
         if (checkpoint.Generation < state.Generation)
             return Refuse(RefusalCode.Rollback, $"generation {checkpoint.Generation} is older than accepted generation {state.Generation}");
         if (checkpoint.Generation == state.Generation && offered.Digest != state.Checkpoint)
-            return Refuse(RefusalCode.Equivocation, $"two checkpoints of generation {state.Generation}: {state.Checkpoint}, {offered.Digest}");
+            return Refuse(RefusalCode.Equivocation, $"two checkpoints of one generation: {state.Checkpoint}, {offered.Digest}");
         if (line.Leaf is null || line.Path is null
             || !MerkleTree.Verify(MerkleTree.HashLeaf(line.Leaf), line.Index, checkpoint.Size, line.Path, checkpoint.Root))
             return Refuse(RefusalCode.NotForThisSite, $"the proof does not lead to the root of generation {checkpoint.Generation}");

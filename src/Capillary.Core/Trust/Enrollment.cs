@@ -39,9 +39,14 @@ public sealed record JoinCode
     {
         var text = new string([.. typed.Where(c => c is not (' ' or '-')).Select(char.ToUpperInvariant)])
             .Replace('O', '0').Replace('I', '1').Replace('L', '1');
-        if (text.Length != Symbols + Checks) throw new FormatException($"a join code has {Symbols + Checks} characters, this one {text.Length}");
-        if (text.FirstOrDefault(c => !Alphabet.Contains(c)) is not '\0' and var wrong) throw new FormatException($"'{wrong}' is never in a join code");
-        if (Check(text[..Symbols]) != text[Symbols..]) throw new FormatException("the join code has a typing error: its check characters do not fit");
+        if (text.Length != Symbols + Checks)
+            throw new FormatException($"a join code has {Symbols + Checks} characters, this one {text.Length}");
+        foreach (var c in text)
+        {
+            if (!Alphabet.Contains(c)) throw new FormatException($"'{c}' is never in a join code");
+        }
+        if (Check(text[..Symbols]) != text[Symbols..])
+            throw new FormatException("the join code has a typing error: its check characters do not fit");
         return new JoinCode(text);
     }
 

@@ -1,5 +1,7 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Capillary.Core.Bundles;
 
 namespace Capillary.Core.Trust;
@@ -15,15 +17,16 @@ public sealed record Signature(string Keyid, byte[] Sig);
 /// </summary>
 /// <param name="PayloadType">One of <see cref="PayloadTypes"/>.</param>
 /// <param name="Payload">The document's bytes.</param>
-/// <param name="Signatures">1 to 16 signatures.</param>
+/// <param name="Signatures">At most 32: a trust root may need 16 of its predecessor's keys and 16 of its own.</param>
 public sealed record Envelope(string PayloadType, byte[] Payload, IReadOnlyList<Signature> Signatures)
 {
     /// <summary>The longest envelope that is read, in bytes.</summary>
     public const int MaxBytes = 1 << 20;
 
-    private const int MaxSignatures = 16;
+    private const int MaxSignatures = 32;
 
     /// <summary>The document's name: the digest of its payload. Signatures do not count, as ECDSA makes each anew.</summary>
+    [JsonIgnore]
     public Digest Digest => Digest.Of(Payload);
 
     /// <summary>PAE(type, payload) = "DSSEv1" SP len(type) SP type SP len(payload) SP payload.</summary>
@@ -45,6 +48,11 @@ public sealed record Envelope(string PayloadType, byte[] Payload, IReadOnlyList<
     /// <summary>The envelope's JSON, UTF-8.</summary>
     public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(this, TrustJson.Default.Envelope);
 
+    /// <summary>False when JSON left a member out or said null; such an envelope must not go further.</summary>
+    internal static bool IsWhole([NotNullWhen(true)] Envelope? envelope) =>
+        envelope is { PayloadType: not null, Payload: not null, Signatures: not null }
+        && envelope.Signatures.All(signature => signature is { Keyid: not null, Sig: not null });
+
     /// <exception cref="TrustFormatException">The bytes are not an envelope.</exception>
     public static Envelope Parse(ReadOnlySpan<byte> bytes)
     {
@@ -52,9 +60,7 @@ public sealed record Envelope(string PayloadType, byte[] Payload, IReadOnlyList<
         try
         {
             var envelope = JsonSerializer.Deserialize(bytes, TrustJson.Default.Envelope);
-            return envelope is { PayloadType: not null, Payload: not null, Signatures: not null }
-                ? envelope
-                : throw new TrustFormatException("envelope: payloadType, payload or signatures is missing");
+            return IsWhole(envelope) ? envelope : throw new TrustFormatException("envelope: payloadType, payload or signatures is missing");
         }
         catch (JsonException e)
         {

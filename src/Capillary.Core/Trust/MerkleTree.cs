@@ -50,10 +50,13 @@ public sealed class MerkleTree
         return path;
     }
 
-    /// <summary>True when a leaf with this hash stands at <paramref name="index"/> under <paramref name="root"/> (RFC 9162, 2.1.3.2).</summary>
+    /// <summary>
+    /// True when a leaf with this hash stands at <paramref name="index"/> under <paramref name="root"/> (RFC 9162, 2.1.3.2).
+    /// </summary>
     public static bool Verify(ReadOnlySpan<byte> leafHash, long index, long size, IReadOnlyList<byte[]> path, Digest root)
     {
-        if (index < 0 || index >= size || path.Count > 63 || path.Any(hash => hash is not { Length: HashSize })) return false;
+        if (index < 0 || index >= size || leafHash.Length != HashSize) return false;
+        if (path.Count > 63 || path.Any(hash => hash is not { Length: HashSize })) return false;
         var (node, last) = (index, size - 1);
         var current = leafHash.ToArray();
         foreach (var sibling in path)

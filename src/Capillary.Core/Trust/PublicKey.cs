@@ -10,7 +10,10 @@ namespace Capillary.Core.Trust;
 [JsonConverter(typeof(PublicKeyJson))]
 public sealed class PublicKey : IEquatable<PublicKey>
 {
-    private const string P256 = "1.2.840.10045.3.1.7";
+    // SEQUENCE { SEQUENCE { id-ecPublicKey, prime256v1 }, BIT STRING { 04, x, y } } up to the 04. Only this encoding counts: a second one
+    // would give one key two ids, and text that names another curve would reach the platform's parser.
+    private const string Head = "3059301306072a8648ce3d020106082a8648ce3d03010703420004";
+    private const int PointBytes = 64;
     private readonly byte[] spki;
 
     private PublicKey(byte[] spki, string id) => (this.spki, Id) = (spki, id);
@@ -21,19 +24,21 @@ public sealed class PublicKey : IEquatable<PublicKey>
     /// <summary>The SubjectPublicKeyInfo's DER bytes.</summary>
     public ReadOnlySpan<byte> Spki => spki;
 
-    /// <exception cref="FormatException">The bytes are not exactly one P-256 key.</exception>
+    /// <exception cref="FormatException">The bytes are not exactly one P-256 key with an uncompressed point.</exception>
     public static PublicKey FromSpki(ReadOnlySpan<byte> bytes)
     {
+        ReadOnlySpan<byte> head = Convert.FromHexString(Head);
+        if (bytes.Length != head.Length + PointBytes || !bytes.StartsWith(head))
+            throw new FormatException("not a P-256 public key (SubjectPublicKeyInfo, DER, uncompressed point)");
         try
         {
             using var key = ECDsa.Create();
-            key.ImportSubjectPublicKeyInfo(bytes, out var read);
-            if (read != bytes.Length || key.ExportParameters(false).Curve.Oid.Value != P256) throw new FormatException("not a P-256 public key");
+            key.ImportSubjectPublicKeyInfo(bytes, out _);
             return new PublicKey(bytes.ToArray(), Convert.ToHexStringLower(SHA256.HashData(bytes)));
         }
         catch (CryptographicException e)
         {
-            throw new FormatException("not a P-256 public key (SubjectPublicKeyInfo, DER)", e);
+            throw new FormatException("not a point of P-256", e);
         }
     }
 

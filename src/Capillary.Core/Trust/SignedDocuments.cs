@@ -27,18 +27,19 @@ public sealed record TrustRoot(int V, FleetName Fleet, long Version, IReadOnlyLi
         SignedDocument.RequireVersion(root.V, "trust root");
         if (root is not { RootKeys.Count: > 0 and <= 16, ReleaseKeys.Count: > 0 and <= 16, BeaconKeys.Count: > 0 and <= 16 })
             throw new TrustFormatException("trust root: 1 to 16 keys of each use are expected");
-        if (root.Threshold < 1 || root.Threshold > root.RootKeys.Count) throw new TrustFormatException("trust root: threshold out of range");
+        if (root.RootKeys.Concat(root.ReleaseKeys).Concat(root.BeaconKeys).Any(key => key is null))
+            throw new TrustFormatException("trust root: a key is null");
+        if (root.Version < 1 || root.Threshold < 1 || root.Threshold > root.RootKeys.Count)
+            throw new TrustFormatException("trust root: version or threshold out of range");
         return root;
     }
 }
 
 /// <summary>Whether a node may take part.</summary>
-[JsonConverter(typeof(JsonStringEnumConverter<RecordState>))]
+[JsonConverter(typeof(EnumNameJson<RecordState>))]
 public enum RecordState
 {
-    [JsonStringEnumMemberName("active")]
     Active,
-    [JsonStringEnumMemberName("revoked")]
     Revoked,
 }
 
@@ -52,8 +53,8 @@ public enum RecordState
 /// <param name="SealingKey">The key secrets are sealed to; null when it has none.</param>
 /// <param name="State">Active or revoked.</param>
 /// <param name="Version">Grows by one with each record of this node; the highest holds.</param>
-public sealed record NodeRecord(int V, FleetName Fleet, NodeName Node, NodeKind Kind, RegionId? Region, PublicKey IdentityKey,
-    PublicKey? SealingKey, RecordState State, long Version)
+public sealed record NodeRecord(int V, FleetName Fleet, NodeName Node, [property: JsonRequired] NodeKind Kind, RegionId? Region,
+    PublicKey IdentityKey, PublicKey? SealingKey, [property: JsonRequired] RecordState State, long Version)
 {
     public byte[] ToPayload() => JsonSerializer.SerializeToUtf8Bytes(this, TrustJson.Default.NodeRecord);
 
@@ -61,11 +62,14 @@ public sealed record NodeRecord(int V, FleetName Fleet, NodeName Node, NodeKind 
     /// <exception cref="TrustFormatException">It is not, or not of this fleet, or no record.</exception>
     public static NodeRecord Verify(Envelope envelope, TrustRoot root)
     {
-        SignedDocument.RequireSigner(envelope, PayloadTypes.Record, root.ReleaseKeys, "record", "release key");
+        SignedDocument.RequireSigner(envelope, PayloadTypes.Record, root.ReleaseKeys, "record", "release key of the trust root");
         var record = SignedDocument.Read(envelope, PayloadTypes.Record, TrustJson.Default.NodeRecord);
         SignedDocument.RequireVersion(record.V, "record");
         SignedDocument.RequireFleet(record.Fleet, root.Fleet, "record");
-        if (record.IdentityKey is null) throw new TrustFormatException("record: identityKey is missing");
+        if (record.IdentityKey is null || record.Node.Value is null || record.Version < 1)
+            throw new TrustFormatException("record: node, identityKey or version is missing");
+        if (record.Kind == NodeKind.Hub != record.Region is null)
+            throw new TrustFormatException("record: a region stands in every record but the hub's");
         return record;
     }
 }
@@ -79,8 +83,8 @@ public sealed record NodeRecord(int V, FleetName Fleet, NodeName Node, NodeKind 
 /// <param name="Previous">Digest of the checkpoint before; null for the first.</param>
 /// <param name="Root">RFC 6962 tree hash over the leaves, 32 bytes, as a digest.</param>
 /// <param name="Size">Number of leaves.</param>
-public sealed record Checkpoint(int V, FleetName Fleet, long Generation, long Release, DateTimeOffset IssuedAt, Digest? Previous,
-    Digest Root, long Size)
+public sealed record Checkpoint(int V, FleetName Fleet, long Generation, long Release, [property: JsonRequired] DateTimeOffset IssuedAt,
+    Digest? Previous, Digest Root, [property: JsonRequired] long Size)
 {
     public byte[] ToPayload() => JsonSerializer.SerializeToUtf8Bytes(this, TrustJson.Default.Checkpoint);
 
@@ -88,12 +92,12 @@ public sealed record Checkpoint(int V, FleetName Fleet, long Generation, long Re
     /// <exception cref="TrustFormatException">It is not, or not of this fleet, or no checkpoint.</exception>
     public static Checkpoint Verify(Envelope envelope, TrustRoot root)
     {
-        SignedDocument.RequireSigner(envelope, PayloadTypes.Checkpoint, root.ReleaseKeys, "checkpoint", "release key");
+        SignedDocument.RequireSigner(envelope, PayloadTypes.Checkpoint, root.ReleaseKeys, "checkpoint", "release key of the trust root");
         var checkpoint = SignedDocument.Read(envelope, PayloadTypes.Checkpoint, TrustJson.Default.Checkpoint);
         SignedDocument.RequireVersion(checkpoint.V, "checkpoint");
         SignedDocument.RequireFleet(checkpoint.Fleet, root.Fleet, "checkpoint");
-        if (checkpoint.Generation < 1 || checkpoint.Size < 0 || checkpoint.Root.Text is null)
-            throw new TrustFormatException("checkpoint: generation, size or root out of range");
+        if (checkpoint.Generation < 1 || checkpoint.Release < 1 || checkpoint.Size < 0 || checkpoint.Root.Text is null)
+            throw new TrustFormatException("checkpoint: generation, release, size or root out of range");
         return checkpoint;
     }
 }
@@ -105,8 +109,8 @@ public sealed record Checkpoint(int V, FleetName Fleet, long Generation, long Re
 /// <param name="Generation">The newest generation; 0 before the first.</param>
 /// <param name="Checkpoint">Digest of its checkpoint; null before the first.</param>
 /// <param name="Revocations">Ids of keys that no longer count.</param>
-public sealed record Beacon(int V, FleetName Fleet, DateTimeOffset IssuedAt, long Generation, Digest? Checkpoint,
-    IReadOnlyList<string> Revocations)
+public sealed record Beacon(int V, FleetName Fleet, [property: JsonRequired] DateTimeOffset IssuedAt,
+    [property: JsonRequired] long Generation, Digest? Checkpoint, IReadOnlyList<string> Revocations)
 {
     public byte[] ToPayload() => JsonSerializer.SerializeToUtf8Bytes(this, TrustJson.Default.Beacon);
 
@@ -114,11 +118,14 @@ public sealed record Beacon(int V, FleetName Fleet, DateTimeOffset IssuedAt, lon
     /// <exception cref="TrustFormatException">It is not, or not of this fleet, or no beacon.</exception>
     public static Beacon Verify(Envelope envelope, TrustRoot root)
     {
-        SignedDocument.RequireSigner(envelope, PayloadTypes.Beacon, root.BeaconKeys, "beacon", "beacon key");
+        SignedDocument.RequireSigner(envelope, PayloadTypes.Beacon, root.BeaconKeys, "beacon", "beacon key of the trust root");
         var beacon = SignedDocument.Read(envelope, PayloadTypes.Beacon, TrustJson.Default.Beacon);
         SignedDocument.RequireVersion(beacon.V, "beacon");
         SignedDocument.RequireFleet(beacon.Fleet, root.Fleet, "beacon");
-        if (beacon.Revocations is null) throw new TrustFormatException("beacon: revocations is missing");
+        if (beacon.Revocations is null || beacon.Revocations.Any(id => id is null))
+            throw new TrustFormatException("beacon: revocations is missing or holds null");
+        if (beacon.Generation < 0 || beacon.Generation > 0 != beacon.Checkpoint is not null)
+            throw new TrustFormatException("beacon: a checkpoint stands beside every generation from 1");
         return beacon;
     }
 }
@@ -132,7 +139,8 @@ public sealed record Beacon(int V, FleetName Fleet, DateTimeOffset IssuedAt, lon
 /// <param name="Fallback">Digest of the bundle of the site's last signed healthy report; null when there was none.</param>
 /// <param name="Mode">What the site does with it: <c>apply</c>.</param>
 /// <param name="Sealed">Digest of the blob of sealed secrets; null when there are none.</param>
-public sealed record Assignment(int V, FleetName Fleet, SiteId Site, long Since, Digest Bundle, Digest? Fallback, string Mode, Digest? Sealed)
+public sealed record Assignment(int V, FleetName Fleet, SiteId Site, long Since, Digest Bundle, Digest? Fallback, string Mode,
+    Digest? Sealed)
 {
     /// <summary>The only mode of format version 1.</summary>
     public const string ApplyMode = "apply";
@@ -183,12 +191,12 @@ internal static class SignedDocument
 
     public static void RequireSigner(Envelope envelope, string type, IEnumerable<PublicKey> keys, string what, string keyUse)
     {
-        if (envelope.CountSigners(type, keys) == 0) throw new TrustFormatException($"{what}: not signed by a {keyUse} of the trust root");
+        if (envelope.CountSigners(type, keys) == 0) throw new TrustFormatException($"{what}: not signed by a {keyUse}");
     }
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
-    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, RespectRequiredConstructorParameters = false)]
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, AllowDuplicateProperties = false)]
 [JsonSerializable(typeof(Envelope))]
 [JsonSerializable(typeof(TrustRoot))]
 [JsonSerializable(typeof(NodeRecord))]

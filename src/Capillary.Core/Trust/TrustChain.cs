@@ -27,18 +27,20 @@ public static class TrustChain
 
     /// <summary>
     /// Walks from <paramref name="current"/> through those of <paramref name="newer"/> that are newer, each signed by a threshold of
-    /// the one before and of its own keys.
+    /// the one before and of its own keys. Those that are not newer stand first and are skipped unread; after them comes each version once.
+    /// So on success every envelope with a version above <paramref name="current"/>'s was verified.
     /// </summary>
     /// <exception cref="TrustFormatException">A link is missing or badly signed; <paramref name="current"/> stays in force.</exception>
     public static TrustRoot Extend(TrustRoot current, IReadOnlyList<Envelope> newer)
     {
         if (newer.Count > MaxLength) throw new TrustFormatException($"trust chain: {newer.Count} links, at most {MaxLength}");
+        var held = current.Version;
         foreach (var envelope in newer)
         {
             var next = TrustRoot.Parse(envelope);
-            if (next.Version <= current.Version) continue;
+            if (next.Version <= held) continue;
             if (next.Version != current.Version + 1)
-                throw new TrustFormatException($"trust chain: version {next.Version} follows {current.Version}; a link is missing");
+                throw new TrustFormatException($"trust chain: version {next.Version} after {current.Version}, expected the next one");
             SignedDocument.RequireFleet(next.Fleet, current.Fleet, "trust root");
             RequireThreshold(envelope, current, current);
             RequireThreshold(envelope, next, next);
@@ -50,7 +52,7 @@ public static class TrustChain
     private static void RequireThreshold(Envelope envelope, TrustRoot by, TrustRoot named)
     {
         var signers = envelope.CountSigners(PayloadTypes.TrustRoot, by.RootKeys);
-        if (signers < by.Threshold)
-            throw new TrustFormatException($"trust root: {signers} of {by.Threshold} required root keys of version {named.Version} signed it");
+        if (signers >= by.Threshold) return;
+        throw new TrustFormatException($"trust root: {signers} of {by.Threshold} required root keys of version {named.Version} signed it");
     }
 }

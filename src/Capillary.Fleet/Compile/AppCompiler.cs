@@ -85,14 +85,16 @@ internal sealed class AppCompiler
         try
         {
             var bytes = layer.ToBytes();
-            return new CompiledApp(new Descriptor(MediaTypes.App, Digest.Of(bytes), bytes.Length, program.Document.Name), layer, UsedArtifacts(rendered))
+            var descriptor = new Descriptor(MediaTypes.App, Digest.Of(bytes), bytes.Length, program.Document.Name);
+            return new CompiledApp(descriptor, layer, UsedArtifacts(rendered))
             {
                 Targets = [.. rendered.Where(item => item.Host is FileObject).Select(Target)],
             };
         }
         catch (BundleFormatException e)
         {
-            problems.Add(SiteProblem.Of(new(DiagnosticSeverity.Error, DiagnosticCodes.BundleLimit.Id, program.Document.File, 0, 0, e.Message), ""));
+            var file = program.Document.File;
+            problems.Add(SiteProblem.Of(Diagnostic.Error(DiagnosticCodes.BundleLimit, file, TextPosition.WholeFile, e.Message), ""));
             return null;
         }
     }
@@ -138,12 +140,12 @@ internal sealed class AppCompiler
         catch (JinjaException e)
         {
             var at = inPath ? TextPosition.WholeFile : new TextPosition(e.Line, e.Column);
-            problems.Add(SiteProblem.Of(new(DiagnosticSeverity.Error, DiagnosticCodes.TemplateFailed.Id, owner.File.Path, at.Line, at.Column,
+            problems.Add(SiteProblem.Of(Diagnostic.Error(DiagnosticCodes.TemplateFailed, owner.File.Path, at,
                 inPath ? $"in the file's path: {e.Reason}" : e.Reason, TemplateProgram.Help(e)), e.Reason));
             return null;
         }
     }
 
     private void Error(TemplateProgram template, DiagnosticCode code, string message, string distinction) =>
-        problems.Add(SiteProblem.Of(new(DiagnosticSeverity.Error, code.Id, template.File.Path, 0, 0, message), distinction));
+        problems.Add(SiteProblem.Of(Diagnostic.Error(code, template.File.Path, TextPosition.WholeFile, message), distinction));
 }

@@ -39,8 +39,9 @@ internal sealed class AppProgram
     public static AppProgram Create(AppDocument document, IReadOnlyList<TreeFile> templates, FleetTree tree, AppProgram? previous)
     {
         var artifacts = document.Artifacts.Values.Select(artifact => tree.Find(artifact.Path)).ToList();
-        string[] content = [.. templates.Select(file => $"{file.Path}\0{file.Id}"), .. artifacts.Select(file => $"{file?.Path}\0{file?.Id}")];
-        if (previous is not null && ReferenceEquals(previous.Document, document) && previous.content.AsSpan().SequenceEqual(content)) return previous;
+        string[] content = [.. templates.Concat(artifacts).Select(file => $"{file?.Path}\0{file?.Id}")];
+        if (previous is not null && ReferenceEquals(previous.Document, document) && previous.content.AsSpan().SequenceEqual(content))
+            return previous;
         var program = new AppProgram(document, content);
         program.Load(templates, tree);
         return program;
@@ -76,18 +77,20 @@ internal sealed class AppProgram
         Templates = programs;
         Reads = new ReadPaths(programs.SelectMany(program => program.Templates).SelectMany(template => template.ReadPaths));
         Artifacts = FindArtifacts(tree, problems);
-        ArtifactContext = JinjaValue.FromMap(Artifacts.ToDictionary(pair => pair.Key, pair => JinjaValue.From(pair.Value.Descriptor.Digest.Text)));
+        ArtifactContext = JinjaValue.FromMap(
+            Artifacts.ToDictionary(pair => pair.Key, pair => JinjaValue.From(pair.Value.Descriptor.Digest.Text)));
         Diagnostics = problems;
     }
 
     private void CheckNames(TemplateProgram program, DiagnosticBag bag)
     {
-        foreach (var path in program.Templates.SelectMany(template => template.ReadPaths.Concat(template.FreeVariables)).Distinct())
+        foreach (var path in program.Templates.SelectMany(template => template.ReadPaths).Distinct())
         {
             if (ReadPaths.Unknown(path, Document) is not { } unknown) continue;
             var isVariable = path.StartsWith("vars.", StringComparison.Ordinal);
             bag.Error(DiagnosticCodes.TemplateVariable, PlaceOf(program, path),
-                isVariable ? $"'{path}': app '{Document.Name}' declares no variable '{unknown.Name}'" : $"'{path}': there is no '{unknown.Name}' here",
+                isVariable ? $"'{path}': app '{Document.Name}' declares no variable '{unknown.Name}'"
+                    : $"'{path}': there is no '{unknown.Name}' here",
                 NearestName.Suggest(unknown.Name, unknown.Known)
                     ?? (isVariable ? "declare it under spec.variables of app.yaml" : $"known here: {string.Join(", ", unknown.Known)}"));
         }
@@ -106,10 +109,11 @@ internal sealed class AppProgram
         {
             if (tree.Find(artifact.Path) is { Digest: { } digest } file)
             {
-                found[artifact.Name] = new ArtifactSource(new Descriptor(MediaTypes.Artifact, digest, file.Size, artifact.Name), file.Path, file.Id);
+                var descriptor = new Descriptor(MediaTypes.Artifact, digest, file.Size, artifact.Name);
+                found[artifact.Name] = new ArtifactSource(descriptor, file.Path, file.Id);
                 continue;
             }
-            problems.Add(new(DiagnosticSeverity.Error, DiagnosticCodes.ArtifactMissing.Id, Document.File, artifact.At.Line, artifact.At.Column,
+            problems.Add(Diagnostic.Error(DiagnosticCodes.ArtifactMissing, Document.File, artifact.At,
                 $"artifact '{artifact.Name}': there is no file {artifact.Path} in this commit",
                 $"build or download it, put it at {artifact.Path} and commit it (git add -f, when .gitignore names it)"));
         }

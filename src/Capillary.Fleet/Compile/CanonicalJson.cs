@@ -13,7 +13,11 @@ namespace Capillary.Fleet.Compile;
 internal static class CanonicalJson
 {
     private const int UsualLength = 512;
-    private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
+    private static readonly JsonWriterOptions Options = new()
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        SkipValidation = true,
+    };
 
     /// <summary>The bytes of one node.</summary>
     public static byte[] Write(YamlNode node)

@@ -34,7 +34,8 @@ public sealed record ArtifactSource(Descriptor Descriptor, string Path, string I
 /// <param name="Region">Its region.</param>
 /// <param name="Platform">Its platform.</param>
 /// <param name="Labels">Own and implicit labels, for the selectors of waves.</param>
-/// <param name="Manifest">The bundle's manifest; its digest is the bundle's name. Holds no commit: an unchanged site keeps its digest.</param>
+/// <param name="Manifest">The bundle's manifest; its digest is the bundle's name. Holds no commit: an unchanged site keeps its
+/// digest.</param>
 /// <param name="Apps">In apply order.</param>
 /// <param name="Artifacts">Distinct, in ordinal order of digest.</param>
 public sealed record CompiledSite(SiteId Id, RegionId Region, SitePlatform Platform, IReadOnlyDictionary<string, string> Labels,

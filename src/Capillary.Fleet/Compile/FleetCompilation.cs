@@ -3,7 +3,8 @@ using Capillary.Fleet.Inventory;
 
 namespace Capillary.Fleet.Compile;
 
-/// <summary>What a commit compiled to. Give it to the next compile, failed or not: what did not change is taken over by reference.</summary>
+/// <summary>What a commit compiled to. Give it to the next compile, failed or not: what did not change is taken over by
+/// reference.</summary>
 public sealed class FleetCompilation
 {
     internal FleetCompilation(DiagnosticList diagnostics, FleetInventory? inventory, IReadOnlyList<SiteResult> results,

@@ -3,7 +3,8 @@ using Capillary.Fleet.Inventory;
 
 namespace Capillary.Fleet.Compile;
 
-/// <summary>Calls <paramref name="body"/> once for each number from 0 to <paramref name="count"/> - 1, in any order, on any threads.</summary>
+/// <summary>Calls <paramref name="body"/> once for each number from 0 to <paramref name="count"/> - 1, in any order, on any
+/// threads.</summary>
 public delegate void ForEachIndex(int count, Action<int> body);
 
 /// <summary>
@@ -31,10 +32,12 @@ public static class FleetCompiler
         CheckRoot(tree, problems);
         var inventory = InventoryBuilder.Build(files, previous?.Inventory, problems);
         var byPath = files.ToDictionary(file => file.Path, StringComparer.Ordinal);
-        if (inventory is null) return new FleetCompilation(DiagnosticList.From(problems), null, [], byPath, new Dictionary<string, AppProgram>());
+        if (inventory is null)
+            return new FleetCompilation(DiagnosticList.From(problems), null, [], byPath, new Dictionary<string, AppProgram>());
         var programs = Programs(tree, inventory, previous, problems);
         var results = Sites(inventory, programs, previous, loop, stop);
-        problems.AddRange(SiteProblem.Group(results.SelectMany(result => result.Problems.Select(problem => (result.Source.Name, problem)))));
+        problems.AddRange(SiteProblem.Group(
+            results.SelectMany(result => result.Problems.Select(problem => (result.Source.Name, problem)))));
         foreach (var program in programs.Values) program.Trim(results.Length);
         return new FleetCompilation(DiagnosticList.From(problems), inventory, results, byPath, programs);
     }
@@ -63,17 +66,18 @@ public static class FleetCompiler
     {
         if (tree.Find(FleetLayout.FleetFile) is not null || problems.Exists(problem => problem.File is "" or FleetLayout.FleetFile)) return;
         var (code, message) = tree.Files.Count == 0
-            ? (DiagnosticCodes.EmptyRepository, "nothing here belongs to a fleet: there is no fleet.yaml, and no folder regions, sites, groups, apps or rollouts")
+            ? (DiagnosticCodes.EmptyRepository,
+                "nothing here belongs to a fleet: there is no fleet.yaml, and no folder regions, sites, groups, apps or rollouts")
             : (DiagnosticCodes.FleetFileMissing, "fleet.yaml is missing");
-        problems.Add(new(DiagnosticSeverity.Error, code.Id, tree.Files.Count == 0 ? "" : FleetLayout.FleetFile, 0, 0, message,
+        problems.Add(Diagnostic.Error(code, tree.Files.Count == 0 ? "" : FleetLayout.FleetFile, TextPosition.WholeFile, message,
             "fleet.yaml holds apiVersion: capillary.dev/v1, kind: Fleet, metadata.name and spec.regions"));
     }
 
     private static Dictionary<string, AppProgram> Programs(FleetTree tree, FleetInventory inventory, FleetCompilation? previous,
         List<Diagnostic> problems)
     {
-        var templates = tree.Files.Where(file => FleetLayout.TemplateOf(file.Path) is not null)
-            .ToLookup(file => FleetLayout.TemplateOf(file.Path)!.Value.App, StringComparer.Ordinal);
+        var templates = tree.Files.Select(file => (File: file, FleetLayout.TemplateOf(file.Path)?.App)).Where(item => item.App is not null)
+            .ToLookup(item => item.App!, item => item.File, StringComparer.Ordinal);
         var programs = new Dictionary<string, AppProgram>(StringComparer.Ordinal);
         foreach (var app in inventory.Apps)
         {
@@ -83,7 +87,7 @@ public static class FleetCompiler
         }
         foreach (var lost in templates.Where(group => tree.Find($"apps/{group.Key}/app.yaml") is null))
         {
-            problems.Add(new(DiagnosticSeverity.Error, DiagnosticCodes.Misplaced.Id, lost.First().Path, 0, 0,
+            problems.Add(Diagnostic.Error(DiagnosticCodes.Misplaced, lost.First().Path, TextPosition.WholeFile,
                 $"the folder apps/{lost.Key} has templates but no app.yaml", $"add apps/{lost.Key}/app.yaml"));
         }
         return programs;
@@ -93,7 +97,8 @@ public static class FleetCompiler
         ForEachIndex loop, CancellationToken stop)
     {
         var before = previous?.Results.ToDictionary(result => result.Source.Name, StringComparer.Ordinal);
-        var sameRules = previous?.Inventory is { } old && ReferenceEquals(old.Fleet, inventory.Fleet) && programs.Count == previous.Programs.Count
+        var sameRules = previous?.Inventory is { } old && ReferenceEquals(old.Fleet, inventory.Fleet)
+            && programs.Count == previous.Programs.Count
             && programs.All(pair => ReferenceEquals(pair.Value, previous.Programs.GetValueOrDefault(pair.Key)));
         var results = new SiteResult[inventory.Sites.Count];
         loop(results.Length, index =>

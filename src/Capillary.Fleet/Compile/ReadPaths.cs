@@ -4,12 +4,6 @@ using Capillary.Fleet.Documents;
 
 namespace Capillary.Fleet.Compile;
 
-/// <summary>What of a site one app's templates can see.</summary>
-/// <param name="FleetName">The fleet.</param>
-/// <param name="Site">The site's document.</param>
-/// <param name="Variables">The app's variables that have a value here, by name.</param>
-internal sealed record RenderInput(string FleetName, SiteDocument Site, IReadOnlyDictionary<string, ScalarValue> Variables);
-
 /// <summary>
 /// The names that an app's templates read. Two sites that agree on all of them get the same layer, so it is rendered once.
 /// </summary>
@@ -22,12 +16,17 @@ internal sealed class ReadPaths
     private readonly string[] paths;
 
     /// <param name="paths">Dotted static paths, as the template reports them; shorter ones cover what is below them.</param>
-    public ReadPaths(IEnumerable<string> paths) => this.paths = [.. paths.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+    public ReadPaths(IEnumerable<string> paths)
+    {
+        this.paths = [.. paths.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+        const string Prefix = "artifacts.";
+        if (this.paths.Contains("artifacts", StringComparer.Ordinal)) return;
+        Artifacts = this.paths.Where(path => path.StartsWith(Prefix, StringComparison.Ordinal)).Select(path => path[Prefix.Length..])
+            .ToHashSet();
+    }
 
     /// <summary>Artifacts that templates read by name; null: any.</summary>
-    public IReadOnlySet<string>? Artifacts => paths.Contains("artifacts", StringComparer.Ordinal)
-        ? null
-        : paths.Where(path => path.StartsWith("artifacts.", StringComparison.Ordinal)).Select(path => path["artifacts.".Length..]).ToHashSet();
+    public IReadOnlySet<string>? Artifacts { get; }
 
     /// <summary>The name that a path reads and that cannot exist, with what could; null when the path is fine.</summary>
     public static (string Name, IEnumerable<string> Known)? Unknown(string path, AppDocument app)

@@ -67,8 +67,8 @@ internal static class SiteCompiler
 
     private static SiteProblem Missing(AppDocument app, VariableDeclaration declaration, FleetSite site) => new(
         $"{DiagnosticCodes.VariableMissing.Id}\0{app.Name}\0{declaration.Name}",
-        new Diagnostic(DiagnosticSeverity.Error, DiagnosticCodes.VariableMissing.Id, site.Document.File, site.Document.Head.NameAt.Line,
-            site.Document.Head.NameAt.Column, $"app '{app.Name}' needs the variable '{declaration.Name}' ({declaration.TypeName})",
+        Diagnostic.Error(DiagnosticCodes.VariableMissing, site.Document.File, site.Document.Head.NameAt,
+            $"app '{app.Name}' needs the variable '{declaration.Name}' ({declaration.TypeName})",
             $"set spec.variables.{declaration.Name} here, or in {site.Region.File}, a group or {FleetLayout.FleetFile}"));
 
     private static void CheckTargets(List<CompiledApp> apps, List<SiteProblem> problems)
@@ -78,7 +78,7 @@ internal static class SiteCompiler
         {
             if (taken.TryAdd(target.Path, target)) continue;
             var first = taken[target.Path];
-            problems.Add(SiteProblem.Of(new(DiagnosticSeverity.Error, DiagnosticCodes.PathTakenTwice.Id, target.File, target.At.Line, target.At.Column,
+            problems.Add(SiteProblem.Of(Diagnostic.Error(DiagnosticCodes.PathTakenTwice, target.File, target.At,
                 $"the path '{target.Path}' is written already by {first.File}:{first.At.Line}"), target.Path));
         }
     }
@@ -86,17 +86,19 @@ internal static class SiteCompiler
     private static CompiledSite? Assemble(SiteDocument site, List<CompiledApp> apps, CompiledSite? previous, List<SiteProblem> problems)
     {
         var artifacts = apps.SelectMany(app => app.Artifacts).OrderBy(artifact => artifact.Descriptor.Digest)
-            .ThenBy(artifact => artifact.Descriptor.Title, StringComparer.Ordinal).DistinctBy(artifact => artifact.Descriptor.Digest).ToList();
+            .ThenBy(artifact => artifact.Descriptor.Title, StringComparer.Ordinal).DistinctBy(artifact => artifact.Descriptor.Digest)
+                .ToList();
         var manifest = new BundleManifest([.. apps.Select(app => app.Descriptor)], [.. artifacts.Select(artifact => artifact.Descriptor)]);
         if (apps.Count + artifacts.Count > BundleManifest.MaxLayers)
         {
-            problems.Add(SiteProblem.Of(new(DiagnosticSeverity.Error, DiagnosticCodes.BundleLimit.Id, site.File, 0, 0,
+            problems.Add(SiteProblem.Of(Diagnostic.Error(DiagnosticCodes.BundleLimit, site.File, TextPosition.WholeFile,
                 $"{apps.Count} apps and {artifacts.Count} artifacts; a bundle has at most {BundleManifest.MaxLayers} layers"), ""));
             return null;
         }
         var blob = Blob.Of(manifest.ToBytes());
         var region = new RegionId(site.Region);
-        var isSame = previous is not null && previous.Bundle == blob.Digest && previous.Region == region && previous.Platform == site.Platform
+        var isSame = previous is not null && previous.Bundle == blob.Digest && previous.Region == region
+            && previous.Platform == site.Platform
             && previous.Labels.SequenceEqual(site.AllLabels)
             && previous.Artifacts.SequenceEqual(artifacts);
         return isSame ? previous : new CompiledSite(new SiteId(site.Name), region, site.Platform, site.AllLabels, blob, apps, artifacts);

@@ -20,7 +20,8 @@ internal sealed record SiteProblem(string GroupKey, Diagnostic Diagnostic)
                 ? group with { Count = group.Count + 1 }
                 : (site, problem.Diagnostic, 1);
         }
-        return groups.Values.Select(group => group.First with { Message = $"{group.First.Message} ({Sites(group.Site, group.Count - 1)})" });
+        return groups.Values.Select(group =>
+            group.First with { Message = $"{group.First.Message} ({Sites(group.Site, group.Count - 1)})" });
     }
 
     private static string Sites(string first, int more) => more switch

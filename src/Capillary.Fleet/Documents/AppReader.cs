@@ -27,7 +27,8 @@ internal static class AppReader
             case "host": return SitePlatform.Host;
             case "kubernetes": return SitePlatform.Kubernetes;
         }
-        fields.Bag.Error(DiagnosticCodes.NotAllowed, text.At, $"{fields.PathOf("platforms")}: '{text.Value}' is not one of host, kubernetes",
+        fields.Bag.Error(DiagnosticCodes.NotAllowed, text.At,
+            $"{fields.PathOf("platforms")}: '{text.Value}' is not one of host, kubernetes",
             NearestName.Suggest(text.Value, ["host", "kubernetes"]));
         return null;
     }
@@ -39,7 +40,8 @@ internal static class AppReader
         foreach (var (key, node) in spec.Map("artifacts"))
         {
             if (!DnsLabel.IsValid(key.Text))
-                spec.Bag.Error(DiagnosticCodes.BadName, key.At, $"'{key.Text}' is not the name of an artifact: lower-case letters, digits and '-'");
+                spec.Bag.Error(DiagnosticCodes.BadName, key.At,
+                    $"'{key.Text}' is not the name of an artifact: lower-case letters, digits and '-'");
             if (FieldReader.Of(node, $"{spec.PathOf("artifacts")}.{key.Text}", spec.Bag) is not { } fields) continue;
             var path = fields.Text("path", required: true);
             var executable = fields.Flag("executable");

@@ -28,6 +28,10 @@ public sealed record Diagnostic(
     DiagnosticSeverity Severity, string Code, string File, int Line, int Column, string Message, string? Suggestion = null)
     : IComparable<Diagnostic>
 {
+    /// <summary>An error at a place of a file.</summary>
+    public static Diagnostic Error(DiagnosticCode code, string file, TextPosition at, string message, string? suggestion = null) =>
+        new(DiagnosticSeverity.Error, code.Id, file, at.Line, at.Column, message, suggestion);
+
     /// <summary>By file, place, code and message, all ordinal: the order in which they are shown.</summary>
     public int CompareTo(Diagnostic? other)
     {

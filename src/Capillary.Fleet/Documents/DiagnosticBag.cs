@@ -15,6 +15,6 @@ internal sealed class DiagnosticBag(string file)
 
     public void Error(DiagnosticCode code, TextPosition at, string message, string? suggestion = null)
     {
-        if (items.Count < Limit) items.Add(new(DiagnosticSeverity.Error, code.Id, File, at.Line, at.Column, message, suggestion));
+        if (items.Count < Limit) items.Add(Diagnostic.Error(code, File, at, message, suggestion));
     }
 }

@@ -53,10 +53,11 @@ internal static class DocumentParser
     {
         CheckVersionAndKind(place, root);
         var head = Head(place, root);
-        var spec = root.Child("spec", required: place.Kind is not (DocumentKind.Fleet or DocumentKind.Region or DocumentKind.RolloutPolicy));
-        spec ??= new FieldReader(new YamlMapping([], root.At, 1), "spec", root.Bag);
+        var isOptional = place.Kind is DocumentKind.Region or DocumentKind.RolloutPolicy;
+        var spec = root.Child("spec", required: !isOptional);
         root.RejectUnknown();
-        if (head is null) return null;
+        if (isOptional) spec ??= new FieldReader(new YamlMapping([], root.At, 1), "spec", root.Bag);
+        if (head is null || spec is null) return null;
         SourceDocument document = place.Kind switch
         {
             DocumentKind.Fleet => Fleet(head, spec),
@@ -95,7 +96,8 @@ internal static class DocumentParser
         if (place.Name is not null && place.Name != found.Value)
         {
             root.Bag.Error(DiagnosticCodes.NameAndPath, found.At,
-                $"metadata.name is '{found.Value}' but the file's path says '{place.Name}'", $"write name: {place.Name}, or rename the file");
+                $"metadata.name is '{found.Value}' but the file's path says '{place.Name}'",
+                $"write name: {place.Name}, or rename the file");
             if (!DnsLabel.IsValid(place.Name)) return null;
             found = found with { Value = place.Name };
         }
@@ -110,7 +112,8 @@ internal static class DocumentParser
         foreach (var (key, node) in metadata.Map("labels"))
         {
             var problem = LabelSyntax.KeyProblem(key.Text);
-            if (key.Text.StartsWith(ReservedPrefix, StringComparison.Ordinal)) problem = $"labels that begin with {ReservedPrefix} are set by Capillary";
+            if (key.Text.StartsWith(ReservedPrefix, StringComparison.Ordinal))
+                problem = $"labels that begin with {ReservedPrefix} are set by Capillary";
             if (problem is not null) metadata.Bag.Error(DiagnosticCodes.BadLabel, key.At, problem);
             if (metadata.AsText(node, $"metadata.labels.{key.Text}") is not { } value) continue;
             if (LabelSyntax.ValueProblem(value.Value) is { } wrong) metadata.Bag.Error(DiagnosticCodes.BadLabel, value.At, wrong);
@@ -159,16 +162,4 @@ internal static class DocumentParser
         }
         return new RolloutPolicy(head, waves);
     }
-}
-
-/// <summary>What a site can be, by platform.</summary>
-internal static class Distributions
-{
-    private static readonly string[] Host = ["debian", "ubuntu", "rhel", "fedora", "suse", "alpine", "other"];
-    private static readonly string[] Kubernetes = ["talos", "k3s", "rke2", "openshift", "kubeadm", "eks", "aks", "gke", "other"];
-
-    public static IReadOnlyList<string> On(SitePlatform platform) => platform == SitePlatform.Host ? Host : Kubernetes;
-
-    /// <summary>The platform's word in YAML, labels and templates.</summary>
-    public static string NameOf(SitePlatform platform) => platform == SitePlatform.Host ? "host" : "kubernetes";
 }

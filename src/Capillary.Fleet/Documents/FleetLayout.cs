@@ -38,6 +38,9 @@ public static class FleetLayout
         return parts.Length <= 3 && IsYaml(path) ? TreeReading.Hold : TreeReading.Hash;
     }
 
+    /// <summary>True for a path that is one of the language's folders or below one.</summary>
+    internal static bool IsInFleetFolder(string path) => Folders.Contains(path.Split('/')[0], StringComparer.Ordinal);
+
     /// <summary>What document must stand at this path; null when the path is no document's.</summary>
     internal static DocumentPlace? Place(string path)
     {
@@ -58,7 +61,8 @@ public static class FleetLayout
     internal static (string Message, string? Suggestion)? Misplaced(string path)
     {
         if (Place(path) is not null || TemplateOf(path) is not null) return null;
-        if (path.EndsWith(".yml", StringComparison.Ordinal)) return ("documents end in .yaml", $"rename it to {path[..^".yml".Length]}.yaml");
+        if (path.EndsWith(".yml", StringComparison.Ordinal))
+            return ("documents end in .yaml", $"rename it to {path[..^".yml".Length]}.yaml");
         return path.Split('/') switch
         {
             ["sites", _] => ("a site stands in the folder of its region", "move it to sites/REGION/SITE.yaml"),
@@ -73,7 +77,7 @@ public static class FleetLayout
 
     /// <summary>App and path below its templates folder, when the path is a template's.</summary>
     internal static (string App, string Path)? TemplateOf(string path) =>
-        path.Split('/', 4) is ["apps", var app, Templates, var rest] ? (app, rest) : null;
+        path.StartsWith("apps/", StringComparison.Ordinal) && path.Split('/', 4) is [_, var app, Templates, var rest] ? (app, rest) : null;
 
     private static bool IsYaml(string path) =>
         path.EndsWith(".yaml", StringComparison.Ordinal) || path.EndsWith(".yml", StringComparison.Ordinal);

@@ -10,7 +10,8 @@ internal static class LabelSyntax
     public static string? KeyProblem(string key)
     {
         var slash = key.IndexOf('/');
-        if (slash >= 0 && !IsSubdomain(key.AsSpan(0, slash))) return $"the prefix of '{key}' is not a DNS name of at most {MaxPrefix} characters";
+        if (slash >= 0 && !IsSubdomain(key.AsSpan(0, slash)))
+            return $"the prefix of '{key}' is not a DNS name of at most {MaxPrefix} characters";
         var name = key.AsSpan(slash + 1);
         return name.Length == 0 || !IsName(name)
             ? $"'{key}' is not a label key: 1 to {MaxName} letters, digits, '-', '_' and '.', with a letter or digit at both ends" : null;

@@ -21,7 +21,7 @@ public readonly record struct ScalarValue(ScalarKind Kind, string Text)
     public override string ToString() => Kind switch
     {
         ScalarKind.Null => "null",
-        ScalarKind.String => $"\"{Text}\"",
+        ScalarKind.String => $"\"{Text.Replace("\"", "\\\"", StringComparison.Ordinal)}\"",
         _ => Text,
     };
 }

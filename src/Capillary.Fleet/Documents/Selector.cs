@@ -41,7 +41,8 @@ public sealed record Selector(IReadOnlyList<Requirement> Requirements)
         return true;
     }
 
-    /// <summary>Reads <c>selector: {matchLabels, matchExpressions}</c>; a missing one is reported and chooses nothing that matters.</summary>
+    /// <summary>Reads <c>selector: {matchLabels, matchExpressions}</c>; a missing one is reported and chooses nothing that
+    /// matters.</summary>
     internal static Selector Read(FieldReader owner)
     {
         if (owner.Child("selector", required: true) is not { } fields) return Everything;

@@ -21,7 +21,8 @@ public sealed record TreeWish(TreeEntry Entry, TreeReading Reading);
 /// <param name="Problems">Links, oversize files and limits.</param>
 public sealed record TreeAdmission(IReadOnlyList<TreeWish> Wishes, IReadOnlyList<Diagnostic> Problems);
 
-/// <summary>The limits of a fleet repository; checked on the listing, so that an abusive commit is refused before its bytes are read.</summary>
+/// <summary>The limits of a fleet repository; checked on the listing, so that an abusive commit is refused before its bytes are
+/// read.</summary>
 public static class TreeRules
 {
     /// <summary>The longest document or template, in bytes.</summary>
@@ -63,21 +64,22 @@ public static class TreeRules
     {
         if (entry.Kind == TreeEntryKind.SymbolicLink)
             return Error(entry, DiagnosticCodes.LinkInTree, "is a symbolic link; links are never followed", "commit the file itself");
-        if (reading == TreeReading.Skip) return null;
-        if (entry.Kind == TreeEntryKind.Submodule)
+        if (entry.Kind == TreeEntryKind.Submodule && FleetLayout.IsInFleetFolder(entry.Path))
             return Error(entry, DiagnosticCodes.LinkInTree, "is a Git submodule; submodules are not read", "commit the files themselves");
+        if (reading == TreeReading.Skip) return null;
         if (entry.Path.Length > MaxPathLength || entry.Path.Any(char.IsControl) || entry.Path.Contains('\\'))
-            return Error(entry, DiagnosticCodes.BadPath, $"a path has at most {MaxPathLength} characters, no control characters and no '\\'", null);
+            return Error(entry, DiagnosticCodes.BadPath,
+                $"a path has at most {MaxPathLength} characters, no control characters and no '\\'", null);
         var most = reading == TreeReading.Hold ? MaxTextBytes : MaxArtifactBytes;
         return entry.Size <= most ? null : Error(entry, DiagnosticCodes.FileTooLarge, $"has {entry.Size} bytes; at most {most} are read",
             reading == TreeReading.Hold ? "large files are artifacts: move it out of templates and name it in app.yaml" : null);
     }
 
     private static Diagnostic Error(TreeEntry entry, DiagnosticCode code, string message, string? suggestion) =>
-        new(DiagnosticSeverity.Error, code.Id, Printable(entry.Path), 0, 0, message, suggestion);
+        Diagnostic.Error(code, Printable(entry.Path), TextPosition.WholeFile, message, suggestion);
 
     private static string Printable(string path) => string.Concat(path.Take(MaxPathLength).Select(c => char.IsControl(c) ? '?' : c));
 
     private static TreeAdmission Refuse(DiagnosticCode code, string message) =>
-        new([], [new(DiagnosticSeverity.Error, code.Id, "", 0, 0, message)]);
+        new([], [Diagnostic.Error(code, "", TextPosition.WholeFile, message)]);
 }

@@ -45,7 +45,7 @@ public sealed record VariableDeclaration(string Name, VariableType Type, IReadOn
             VariableType.Boolean => value.Kind == ScalarKind.Boolean,
             _ => value.Kind == ScalarKind.String,
         };
-        if (!fits) return ($"'{Name}' is a {TypeName}, found {value}", Fix(value));
+        if (!fits) return ($"'{Name}' is {(TypeName[0] is 'i' or 'e' ? "an" : "a")} {TypeName}, found {value}", Fix(value));
         if (Type != VariableType.Enum || Values.Contains(value.Text, StringComparer.Ordinal)) return null;
         return ($"'{Name}' is one of {string.Join(", ", Values)}, found {value}", NearestName.Suggest(value.Text, Values));
     }
@@ -108,7 +108,8 @@ internal static class VariableReader
             (node as YamlScalar) is { } scalar ? CoreSchema.Resolve(scalar) : null, fields.Flag("required"),
             fields.Text("description")?.Value, node?.At ?? key.At);
         fields.RejectUnknown();
-        if (node is not (null or YamlScalar)) FieldReader.WrongType(fields.Bag, node, fields.PathOf("default"), "a string, number or boolean");
+        if (node is not (null or YamlScalar))
+            FieldReader.WrongType(fields.Bag, node, fields.PathOf("default"), "a string, number or boolean");
         if (type is not null) Check(declaration, fields);
         return declaration;
     }
@@ -119,7 +120,8 @@ internal static class VariableReader
 
         if (declaration.Type == VariableType.Enum && declaration.Values.Count == 0) Contradiction("an enum lists its values");
         if (declaration.Type != VariableType.Enum && declaration.Values.Count > 0) Contradiction("only an enum lists values");
-        if (declaration is { IsRequired: true, Default: not null }) Contradiction("a variable with a default is never missing; drop 'required'");
+        if (declaration is { IsRequired: true, Default: not null })
+            Contradiction("a variable with a default is never missing; drop 'required'");
         if (declaration.Default is { } value && declaration.Problem(value) is { } problem)
             fields.Bag.Error(DiagnosticCodes.VariableType, declaration.At, $"default: {problem.Message}", problem.Suggestion);
     }

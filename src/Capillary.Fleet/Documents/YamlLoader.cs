@@ -40,10 +40,9 @@ internal sealed class YamlLoader
         }
         catch (YamlException e)
         {
-            var start = Position(e.Start);
-            var tab = Utf8Text.Line(text, start.Line) is { } line && line.AsSpan().TrimStart(' ').StartsWith("\t")
-                || e.Message.Contains("tab character", StringComparison.Ordinal);
-            bag.Error(syntax, start, Sentence(e.Message), tab ? "indent with spaces; YAML allows no tabs there" : null);
+            var tab = e.Message.Contains(" tab ", StringComparison.Ordinal) ? Tab(text) : null;
+            var help = tab is null ? null : "indent with spaces; YAML allows no tabs there";
+            bag.Error(syntax, tab ?? Position(e.Start), Sentence(e.Message), help);
             return [];
         }
         catch (TooMuch)
@@ -75,7 +74,8 @@ internal sealed class YamlLoader
         if (depth > MaxDepth) Stop(DiagnosticCodes.YamlTooDeep, at, $"nested deeper than {MaxDepth} levels");
         if (parser.Current is AnchorAlias alias) return Alias(alias, at);
         var start = (NodeEvent)parser.Current;
-        if (!start.Tag.IsEmpty) bag.Error(DiagnosticCodes.YamlTag, at, $"the tag '{start.Tag}' is refused", "remove it; quotes make a string");
+        if (!start.Tag.IsEmpty)
+            bag.Error(DiagnosticCodes.YamlTag, at, $"the tag '{start.Tag}' is refused", "remove it; quotes make a string");
         YamlNode node = start switch
         {
             Scalar scalar => new YamlScalar(scalar.Value, scalar.Style == ScalarStyle.Plain, at),
@@ -138,7 +138,8 @@ internal sealed class YamlLoader
         }
         if (scalar is { IsPlain: true, Text: "<<" })
         {
-            bag.Error(DiagnosticCodes.YamlKey, key.At, "merge keys ('<<') are not part of YAML 1.2", "write the members out, or use a whole alias");
+            bag.Error(DiagnosticCodes.YamlKey, key.At, "merge keys ('<<') are not part of YAML 1.2",
+                "write the members out, or use a whole alias");
             return null;
         }
         if (entries.Count >= SmallMapping) names ??= [.. entries.Select(entry => entry.Key.Text)];
@@ -156,6 +157,17 @@ internal sealed class YamlLoader
     }
 
     private static TextPosition Position(Mark mark) => new((int)mark.Line, (int)mark.Column);
+
+    /// <summary>The first tab that indents a line: the parser itself only names the node around it.</summary>
+    private static TextPosition? Tab(string text)
+    {
+        for (var index = text.IndexOf('\t', StringComparison.Ordinal); index >= 0; index = text.IndexOf('\t', index + 1))
+        {
+            var start = text.LastIndexOf('\n', index) + 1;
+            if (text.AsSpan(start, index - start).IndexOfAnyExcept(' ') < 0) return Utf8Text.PositionOf(text, index);
+        }
+        return null;
+    }
 
     private static string Sentence(string message)
     {

@@ -36,7 +36,7 @@ internal static class AppOrder
         {
             if (byName.ContainsKey(name)) known.Add(name);
             else
-                problems.Add(new(DiagnosticSeverity.Error, DiagnosticCodes.UnknownApp.Id, app.File, at.Line, at.Column,
+                problems.Add(Diagnostic.Error(DiagnosticCodes.UnknownApp, app.File, at,
                     $"app '{app.Name}' comes after '{name}', which is no app of this fleet", NearestName.Suggest(name, byName.Keys)));
         }
         return known;
@@ -51,7 +51,7 @@ internal static class AppOrder
             if (Circle(start, waiting) is not { } circle || !circle.TrueForAll(told.Add)) continue;
             var app = byName[start];
             var at = app.After.First(item => circle.Contains(item.Value)).At;
-            problems.Add(new(DiagnosticSeverity.Error, DiagnosticCodes.AppCycle.Id, app.File, at.Line, at.Column,
+            problems.Add(Diagnostic.Error(DiagnosticCodes.AppCycle, app.File, at,
                 $"apps wait for each other: {string.Join(" -> ", circle.Append(start))}", "remove one of these 'after'"));
         }
     }

@@ -41,7 +41,8 @@ internal sealed class InventoryBuilder
     /// <summary>True when there is such a file, even if it cannot be read: then its absence is not worth a second error.</summary>
     private bool Exists(DocumentKind kind, string name)
     {
-        places ??= [.. files.Select(file => FleetLayout.Place(file.Path)).OfType<DocumentPlace>().Select(place => (place.Kind, place.Name ?? ""))];
+        places ??= files.Select(file => FleetLayout.Place(file.Path)).OfType<DocumentPlace>()
+            .Select(place => (place.Kind, place.Name ?? "")).ToHashSet();
         return places.Contains((kind, name));
     }
 
@@ -102,7 +103,8 @@ internal sealed class InventoryBuilder
 
     private static FleetSite Link(SiteDocument site, RegionDocument region, List<GroupDocument> groups, IReadOnlyList<AppDocument> apps) =>
         new(site, region, groups.FindAll(group => group.Selector.Matches(site.AllLabels)),
-            [.. apps.Where(app => (app.Platforms.Count == 0 || app.Platforms.Contains(site.Platform)) && app.Placement.Matches(site.AllLabels))]);
+            [.. apps.Where(app => (app.Platforms.Count == 0 || app.Platforms.Contains(site.Platform))
+                && app.Placement.Matches(site.AllLabels))]);
 
     private void CheckRegionsOfSites(FleetDocument fleet, IEnumerable<SiteDocument> sites, Dictionary<string, RegionDocument> regions)
     {
@@ -110,9 +112,14 @@ internal sealed class InventoryBuilder
         foreach (var folder in lost.GroupBy(site => site.Region, StringComparer.Ordinal))
         {
             var first = folder.MinBy(site => site.File, StringComparer.Ordinal)!;
-            var more = folder.Count() - 1;
+            var more = folder.Count() switch
+            {
+                1 => "",
+                2 => " (and 1 more site in it)",
+                var count => $" (and {count - 1:N0} more sites in it)",
+            };
             Error(DiagnosticCodes.UnknownRegion, first.File, TextPosition.WholeFile,
-                $"the folder '{folder.Key}' is no region of this fleet{(more == 0 ? "" : $" (and {more:N0} more sites in it)")}",
+                $"the folder '{folder.Key}' is no region of this fleet{more}",
                 NearestName.Suggest(folder.Key, fleet.Regions.Select(region => region.Value)) ?? $"add regions/{folder.Key}.yaml");
         }
     }
@@ -130,5 +137,5 @@ internal sealed class InventoryBuilder
     }
 
     private void Error(DiagnosticCode code, string file, TextPosition at, string message, string? suggestion) =>
-        problems.Add(new(DiagnosticSeverity.Error, code.Id, file, at.Line, at.Column, message, suggestion));
+        problems.Add(Diagnostic.Error(code, file, at, message, suggestion));
 }

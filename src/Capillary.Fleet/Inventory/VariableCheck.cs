@@ -32,16 +32,19 @@ internal sealed class VariableCheck
 
     private void Types(string file, VariableSetting setting, List<(AppDocument App, VariableDeclaration Declaration)> list)
     {
+        string? said = null;
         foreach (var (app, declaration) in list)
         {
-            if (declaration.Problem(setting.Value) is not { } problem) continue;
-            problems.Add(new(DiagnosticSeverity.Error, DiagnosticCodes.VariableType.Id, file, setting.At.Line, setting.At.Column,
+            // Apps that declare it alike would only say the same again.
+            if (declaration.Problem(setting.Value) is not { } problem || problem.Message == said) continue;
+            said = problem.Message;
+            problems.Add(Diagnostic.Error(DiagnosticCodes.VariableType, file, setting.At,
                 $"{problem.Message} (declared by app '{app.Name}')", problem.Suggestion));
         }
     }
 
     private void Undeclared(string file, VariableSetting setting) =>
-        problems.Add(new(DiagnosticSeverity.Error, DiagnosticCodes.UndeclaredVariable.Id, file, setting.NameAt.Line, setting.NameAt.Column,
+        problems.Add(Diagnostic.Error(DiagnosticCodes.UndeclaredVariable, file, setting.NameAt,
             $"no app declares the variable '{setting.Name}'",
             NearestName.Suggest(setting.Name, declared.Keys) ?? "declare it under spec.variables of the app that reads it"));
 }

@@ -4,7 +4,6 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -75,7 +74,7 @@ internal sealed class ApiServer(Hub hub, HubOptions options, TimeProvider time, 
         {
             answer = await AnswerAsync(context, ended.Token);
         }
-        catch (Exception e) when (e is JsonException or Microsoft.AspNetCore.Http.BadHttpRequestException)
+        catch (Exception e) when (e is JsonException or BadHttpRequestException)
         {
             answer = ApiAnswer.Fail(StatusCodes.Status400BadRequest, "bad-request", e.Message, "send JSON as described in docs/api.md");
         }

@@ -3,7 +3,8 @@ using Capillary.Fleet.Documents;
 
 namespace Capillary.HubNode.Git;
 
-/// <summary>Reads a fleet repository from a plain folder, such as a checkout that is being edited. Links are reported, never followed.</summary>
+/// <summary>Reads a fleet repository from a plain folder, such as a checkout that is being edited. Links are reported, never
+/// followed.</summary>
 public static class FolderReader
 {
     private const string GitFolder = ".git";

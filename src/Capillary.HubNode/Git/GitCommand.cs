@@ -36,7 +36,7 @@ internal sealed class GitCommand(string folder, TimeSpan limit)
     public GitCommand(string folder) : this(folder, DefaultLimit) { }
 
     /// <summary>Runs to the end and returns the output as text.</summary>
-    public Task<GitRun> RunAsync(CancellationToken stop, params string[] arguments) => RunAsync(arguments, null, ReadText, stop);
+    public Task<GitRun> RunAsync(IReadOnlyList<string> arguments, CancellationToken stop) => RunAsync(arguments, null, ReadText, stop);
 
     /// <summary>Runs with input, and hands the output to <paramref name="read"/>, whose result becomes the output.</summary>
     public async Task<GitRun> RunAsync(IReadOnlyList<string> arguments, Func<Stream, CancellationToken, Task>? write,

@@ -8,7 +8,8 @@ public abstract record GitFetch
     /// <summary>The branch has a commit that was not the newest here.</summary>
     /// <param name="Commit">The branch's newest commit.</param>
     /// <param name="Previous">What was the newest here before; null at the first fetch.</param>
-    /// <param name="IsRewritten">The branch was force-pushed: the previous commit is no ancestor of the new one. A fact, not an error.</param>
+    /// <param name="IsRewritten">The branch was force-pushed: the previous commit is no ancestor of the new one. A fact, not an
+    /// error.</param>
     public sealed record Moved(GitCommit Commit, GitCommit? Previous, bool IsRewritten) : GitFetch;
 
     /// <summary>Nothing new.</summary>
@@ -39,7 +40,8 @@ public sealed class GitRepository
     /// <exception cref="ArgumentException">Remote or branch could be mistaken for an option, or is no branch's name.</exception>
     public GitRepository(string folder, string remote, string branch)
     {
-        if (remote.Length == 0 || remote[0] == '-' || remote.Any(char.IsControl)) throw new ArgumentException($"'{remote}' is no remote", nameof(remote));
+        if (remote.Length == 0 || remote[0] == '-' || remote.Any(char.IsControl))
+            throw new ArgumentException($"'{remote}' is no remote", nameof(remote));
         if (!IsBranch(branch)) throw new ArgumentException($"'{branch}' is no branch", nameof(branch));
         (this.folder, this.remote, this.branch) = (folder, remote, branch);
         git = new GitCommand(folder);
@@ -58,13 +60,13 @@ public sealed class GitRepository
     {
         if (await PrepareAsync(stop) is { } problem) return new GitFetch.Failed(problem, null);
         var last = await LastAsync(stop);
-        var run = await git.RunAsync(stop, "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--end-of-options", remote,
-            $"+refs/heads/{branch}:{Head}");
+        var run = await git.RunAsync(["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--end-of-options", remote,
+            $"+refs/heads/{branch}:{Head}"], stop);
         if (run is GitRun.Failed failure) return new GitFetch.Failed(failure.Error, last);
         if (await LastAsync(stop) is not { } commit) return new GitFetch.Failed($"'{branch}' is not a commit", last);
         if (last is null) return new GitFetch.Moved(commit, null, false);
         if (last.Id == commit.Id) return new GitFetch.Unchanged(commit);
-        var ancestor = await git.RunAsync(stop, "merge-base", "--is-ancestor", "--end-of-options", last.Id, commit.Id);
+        var ancestor = await git.RunAsync(["merge-base", "--is-ancestor", "--end-of-options", last.Id, commit.Id], stop);
         return new GitFetch.Moved(commit, last, ancestor is GitRun.Failed);
     }
 
@@ -79,11 +81,14 @@ public sealed class GitRepository
         {
             return e.Message;
         }
-        return await git.RunAsync(stop, "init", "--quiet", "--bare", "--end-of-options", ".") is GitRun.Failed failure ? failure.Error : null;
+        var run = await git.RunAsync(["init", "--quiet", "--bare", "--end-of-options", "."], stop);
+        return run is GitRun.Failed failure ? failure.Error : null;
     }
 
     /// <summary>The part of git's rules for names that excludes options and other revisions.</summary>
-    private static bool IsBranch(string name) => name.Length is > 0 and <= 255 && name[0] is not ('-' or '/') && name[^1] is not ('/' or '.')
+    private static bool IsBranch(string name) => name.Length is > 0 and <= 255 && name[0] is not ('-' or '/')
+        && name[^1] is not ('/' or '.')
         && !name.Contains("..", StringComparison.Ordinal) && !name.Contains("//", StringComparison.Ordinal)
-        && !name.EndsWith(".lock", StringComparison.Ordinal) && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' or '/' or '+' or '#');
+        && !name.EndsWith(".lock", StringComparison.Ordinal) && name.All(c =>
+            char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' or '/' or '+' or '#');
 }

@@ -43,8 +43,8 @@ public sealed class GitTreeReader(string repository)
     /// <summary>The commit that a revision (branch, tag, id, <c>HEAD~1</c>) means, or null with git's words.</summary>
     public async Task<(GitCommit? Commit, string? Error)> ResolveAsync(string revision, CancellationToken stop)
     {
-        var run = await git.RunAsync(stop, "log", "-1", "--no-show-signature", "--format=%H%x00%an <%ae>%x00%ct%x00%s", "--end-of-options",
-            $"{revision}^{{commit}}", "--");
+        var run = await git.RunAsync(["log", "-1", "--no-show-signature", "--format=%H%x00%an <%ae>%x00%ct%x00%s", "--end-of-options",
+            $"{revision}^{{commit}}", "--"], stop);
         if (run is GitRun.Failed failure) return (null, failure.Error);
         var fields = ((GitRun.Done)run).Output.TrimEnd('\n').Split('\0', 4);
         if (fields.Length < 4) return (null, $"'{revision}' is no commit");
@@ -52,9 +52,10 @@ public sealed class GitTreeReader(string repository)
             fields[3]), null);
     }
 
-    /// <summary>Where the reader's folder stands below the root of its work tree; empty at the root; null outside of any repository.</summary>
+    /// <summary>Where the reader's folder stands below the root of its work tree; empty at the root; null outside of any
+    /// repository.</summary>
     public async Task<string?> PrefixAsync(CancellationToken stop) =>
-        await git.RunAsync(stop, "rev-parse", "--show-prefix") is GitRun.Done run ? run.Output.TrimEnd('\n').TrimEnd('/') : null;
+        await git.RunAsync(["rev-parse", "--show-prefix"], stop) is GitRun.Done run ? run.Output.TrimEnd('\n').TrimEnd('/') : null;
 
     /// <summary>Copies one blob, such as an artifact's bytes; null, or what went wrong.</summary>
     /// <param name="id">A blob's object id: <see cref="Fleet.Compile.ArtifactSource.Id"/>.</param>
@@ -92,8 +93,8 @@ public sealed class GitTreeReader(string repository)
             var fields = Encoding.ASCII.GetString(line[..tab]).Split(' ', StringSplitOptions.RemoveEmptyEntries);
             if (!System.Text.Unicode.Utf8.IsValid(line[(tab + 1)..]))
             {
-                var code = DiagnosticCodes.BadPath.Id;
-                problems.Add(new(DiagnosticSeverity.Error, code, Encoding.UTF8.GetString(line[(tab + 1)..]), 0, 0, "the path is not UTF-8"));
+                var path = Encoding.UTF8.GetString(line[(tab + 1)..]);
+                problems.Add(Diagnostic.Error(DiagnosticCodes.BadPath, path, TextPosition.WholeFile, "the path is not UTF-8"));
                 continue;
             }
             var kind = fields[0] switch
@@ -121,13 +122,15 @@ public sealed class GitTreeReader(string repository)
         }
         if (missing.Count == 0) return null;
         var ids = Encoding.ASCII.GetBytes(string.Concat(missing.Select(wish => wish.Entry.Id + "\n")));
-        var run = await git.RunAsync(["cat-file", "--batch"], (stream, token) => stream.WriteAsync(ids, token).AsTask(), async (stream, token) =>
+        var run = await git.RunAsync(["cat-file", "--batch"], (stream, token) => stream.WriteAsync(ids, token).AsTask(), Read, stop);
+        return run is GitRun.Failed failure ? failure.Error : null;
+
+        async Task<string> Read(Stream stream, CancellationToken token)
         {
             await using var input = new BufferedStream(stream, CopyBytes);
             foreach (var wish in missing) files.Add(wish.Entry.Path, await BlobAsync(input, wish, token));
             return "";
-        }, stop);
-        return run is GitRun.Failed failure ? failure.Error : null;
+        }
     }
 
     /// <summary><c>id blob size\n</c>, the bytes, <c>\n</c>.</summary>
@@ -140,7 +143,8 @@ public sealed class GitTreeReader(string repository)
             header.Append((char)next);
         }
         var fields = header.ToString().Split(' ');
-        if (fields is not [_, "blob", var text] || !long.TryParse(text, CultureInfo.InvariantCulture, out var size) || size != wish.Entry.Size)
+        if (fields is not [_, "blob", var text] || !long.TryParse(text, CultureInfo.InvariantCulture, out var size)
+            || size != wish.Entry.Size)
             throw new IOException($"git cannot read {wish.Entry.Path}: {header}");
         TreeFile file;
         if (wish.Reading == TreeReading.Hold)

@@ -10,7 +10,8 @@ public static class CompileLoop
 
     /// <summary>Compiles on all cores. Never throws for what stands in the tree.</summary>
     /// <param name="tree">The commit's files.</param>
-    /// <param name="previous">An earlier compilation, failed or not; its unchanged sites are taken over by reference. Null: from scratch.</param>
+    /// <param name="previous">An earlier compilation, failed or not; its unchanged sites are taken over by reference. Null: from
+    /// scratch.</param>
     /// <param name="stop">Cancels with <see cref="OperationCanceledException"/>.</param>
     public static FleetCompilation Compile(FleetTree tree, FleetCompilation? previous, CancellationToken stop)
     {

@@ -50,6 +50,8 @@ internal sealed partial class RolloutLoop(Publisher publisher, ReleaseBook relea
         {
             var published = Step();
             await Task.Delay(published ? BetweenPlans : BetweenLooks, time, stop);
+            // The next wave may be open already, when nobody of this one can be heard.
+            if (published) continue;
             using var timer = time.CreateTimer(_ => Wake(), null, LookEvery, Timeout.InfiniteTimeSpan);
             await wake.WaitAsync(stop);
         }

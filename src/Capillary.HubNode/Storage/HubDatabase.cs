@@ -44,13 +44,7 @@ internal sealed class HubDatabase : IDisposable
     /// <summary>One transaction: all of <paramref name="work"/> is durable when this returns, or none of it is.</summary>
     public T Write<T>(Func<SqliteConnection, T> work)
     {
-        lock (writing)
-        {
-            using var transaction = writer.BeginTransaction();
-            var result = work(writer);
-            transaction.Commit();
-            return result;
-        }
+        lock (writing) return Transact(writer, work);
     }
 
     /// <inheritdoc cref="Write{T}"/>
@@ -83,10 +77,29 @@ internal sealed class HubDatabase : IDisposable
             throw new InvalidDataException($"{path}: schema {version}, this hub knows {Schema.Migrations.Count}; a newer hub wrote it: upgrade");
         for (; version < Schema.Migrations.Count; version++)
         {
-            using var transaction = db.BeginTransaction();
-            db.Execute(Schema.Migrations[version]);
-            db.Execute($"PRAGMA user_version={version + 1}");
-            transaction.Commit();
+            var next = version;
+            Transact(db, migrating =>
+            {
+                migrating.Execute(Schema.Migrations[next]);
+                return migrating.Execute($"PRAGMA user_version={next + 1}");
+            });
+        }
+    }
+
+    // Not SqliteTransaction: on a full disk SQLite itself rolls back, and that class then fails for ever at rolling back once more.
+    private static T Transact<T>(SqliteConnection db, Func<SqliteConnection, T> work)
+    {
+        db.Execute("BEGIN IMMEDIATE");
+        try
+        {
+            var result = work(db);
+            db.Execute("COMMIT");
+            return result;
+        }
+        catch
+        {
+            if (SQLitePCL.raw.sqlite3_get_autocommit(db.Handle) == 0) db.Execute("ROLLBACK");
+            throw;
         }
     }
 }

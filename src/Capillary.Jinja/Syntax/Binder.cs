@@ -35,7 +35,7 @@ internal sealed class Binder
             source, options, body, binder._scope.Function.Slots, [.. binder._names], [.. binder._free], binder.WidestPaths());
     }
 
-    internal void Visit(Node node)
+    internal void Visit(SyntaxNode node)
     {
         Deepen(1, node.Position);
         node.Bind(this);

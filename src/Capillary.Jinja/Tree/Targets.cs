@@ -5,7 +5,7 @@ using Capillary.Jinja.Values;
 namespace Capillary.Jinja.Tree;
 
 /// <summary>What <c>set</c>, <c>for</c> and <c>with</c> assign to.</summary>
-internal abstract class Target(int position) : Node(position)
+internal abstract class Target(int position) : SyntaxNode(position)
 {
     internal abstract void Declare(Scope scope);
 

@@ -113,7 +113,7 @@ public sealed class BlobStore : IDisposable
         var to = LoosePath(digest);
         Directory.CreateDirectory(Path.GetDirectoryName(to)!);
         File.Move(from, to, overwrite: true);
-        AtomicFile.SyncFolder(Path.GetDirectoryName(to)!);
+        DurableFolder.Flush(Path.GetDirectoryName(to)!);
         return true;
     }
 

@@ -79,7 +79,8 @@ public sealed class ApplyCrashTests
     private IEnumerable<DesiredBundle> Story(string story)
     {
         var first = bundles.Bundle(App("1"), new TestApp("old").File("x", "old/deep/x", "x").Service("s", "app", ["/bin/s"]));
-        var second = bundles.Bundle(App("2"), new TestApp("new").File("y", "new/y", "y").File("z", "z", "z").Service("s", "app", ["/bin/s"]));
+        var second = bundles.Bundle(
+            App("2"), new TestApp("new").File("y", "new/y", "y").File("z", "z", "z").Service("s", "app", ["/bin/s"]));
         var bad = bundles.Bundle(App("3"), new TestApp("new").File("y", "new/y", "y3").Service("s", "app", ["/bin/bad"]));
         yield return new(story == "worse" ? bad : first, null, 1);
         if (story == "good") yield return new(second, first, 2);

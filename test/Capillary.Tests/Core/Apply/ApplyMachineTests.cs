@@ -44,7 +44,8 @@ public sealed class ApplyMachineTests
     {
         var site = Healthy(first);
         Assign(site, bad, first, 2);
-        Assert.Equal((ApplyPhase.Reverted, first, 2L, bad), (site.Status.Phase, site.Status.Bundle, site.Status.Since, site.Status.AttemptedBundle));
+        Assert.Equal((ApplyPhase.Reverted, first), (site.Status.Phase, site.Status.Bundle));
+        Assert.Equal((2L, bad), (site.Status.Since, site.Status.AttemptedBundle));
         Assert.Contains(site.Status.Conditions, c => c.Code == ConditionCodes.Reverted && c.Text.Contains("does not answer"));
         Assert.Contains(site.Status.Conditions, c => c.Code == ConditionCodes.HealthCheckFailed && c.Subject == "gateway");
         Golden(site.Transcript);
@@ -135,7 +136,9 @@ public sealed class ApplyMachineTests
     {
         var site = Healthy(first);
         var tries = 0;
-        site.Fault = step => step is Step.WriteFile { File.Name: "z" } && ++tries > 0 ? new("ApplyFailed", "z", "input/output error", false) : null;
+        site.Fault = step => step is Step.WriteFile { File.Name: "z" } && ++tries > 0
+            ? new("ApplyFailed", "z", "input/output error", false)
+            : null;
         Assign(site, second, first, 2);
         Assert.Equal(ApplyMachine.MaxTries, tries);
         Assert.Equal((ApplyPhase.Reverted, first), (site.Status.Phase, site.Status.Bundle));

@@ -175,7 +175,8 @@ internal sealed class FakeSite(TestBundles bundles, Func<DesiredService, bool> h
 
     private static string Describe(ApplyEvent happened) => happened switch
     {
-        ApplyEvent.Assigned e => $"Assigned since {e.Desired.Since}: {Short(e.Desired.Bundle.Text)}, fallback {Short(e.Desired.Fallback?.Text ?? "-")}",
+        ApplyEvent.Assigned { Desired: var d } =>
+            $"Assigned since {d.Since}: {Short(d.Bundle.Text)}, fallback {Short(d.Fallback?.Text ?? "-")}",
         ApplyEvent.Loaded e => $"Loaded {Short(e.Objects.Bundle.Text)}",
         ApplyEvent.HealthChanged e => $"HealthChanged {string.Join(", ", e.Apps.Select(a => $"{a.App} {a.State}"))}",
         ApplyEvent.StepFailed e => $"StepFailed {e.Code} {e.Reason}",

@@ -10,7 +10,7 @@ internal sealed class TestBundles(string? folder = null)
 {
     public Dictionary<Digest, ReadOnlyMemory<byte>> Blobs { get; } = [];
 
-    public ReadOnlyMemory<byte>? Get(Digest digest) => Blobs.TryGetValue(digest, out var bytes) ? bytes : null;
+    public ReadOnlyMemory<byte>? Get(Digest digest) => Blobs.TryGetValue(digest, out var bytes) ? bytes : (ReadOnlyMemory<byte>?)null;
 
     public string? PathOf(Digest digest) => File.Exists(FileOf(digest)) ? FileOf(digest) : null;
 

@@ -4,7 +4,7 @@ using Capillary.Jinja.Syntax;
 namespace Capillary.Jinja.Tree;
 
 /// <summary>A node of the tree. Written by the parser and once more by the <see cref="Binder"/>, then never again.</summary>
-internal abstract class Node(int position)
+internal abstract class SyntaxNode(int position)
 {
     /// <summary>Offset in the source.</summary>
     internal int Position => position;
@@ -15,7 +15,7 @@ internal abstract class Node(int position)
     }
 }
 
-internal abstract class Expr(int position) : Node(position)
+internal abstract class Expr(int position) : SyntaxNode(position)
 {
     /// <summary>The dotted path this reads, such as <c>site.name</c>, as far as it is known from the source; else null.</summary>
     internal virtual string? Path => null;
@@ -23,7 +23,7 @@ internal abstract class Expr(int position) : Node(position)
     internal abstract JinjaValue Evaluate(RenderState r);
 }
 
-internal abstract class Stmt(int position) : Node(position)
+internal abstract class Stmt(int position) : SyntaxNode(position)
 {
     /// <summary>Declares the variables this statement sets in the scope it stands in.</summary>
     internal virtual void Declare(Scope scope)

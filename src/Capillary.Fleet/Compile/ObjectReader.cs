@@ -4,35 +4,6 @@ using Capillary.Fleet.Documents;
 
 namespace Capillary.Fleet.Compile;
 
-/// <summary>One object of an app at one site.</summary>
-/// <param name="Key"><c>Kind.name</c>.</param>
-/// <param name="Json">Canonical bytes.</param>
-/// <param name="Host">The object as a host site reads it; null on Kubernetes.</param>
-/// <param name="Template">The file it was rendered from.</param>
-/// <param name="Root">Its YAML, for places.</param>
-internal sealed record RenderedObject(string Key, byte[] Json, HostObject? Host, RenderedText Template, YamlNode Root);
-
-/// <summary>The output of one template, with the means to say where in it something is wrong.</summary>
-internal sealed class RenderedText(TemplateProgram program, string text, List<SiteProblem> problems)
-{
-    public string Text { get; } = text;
-
-    public string File => program.File.Path;
-
-    /// <summary>
-    /// Reports a place in the rendered text. Where the template has the same line at the same place, that is the author's own line;
-    /// else the message shows the rendered line.
-    /// </summary>
-    public void Error(DiagnosticCode code, TextPosition at, string message, string? suggestion, string distinction)
-    {
-        var line = Utf8Text.Line(Text, at.Line);
-        if (line is not null && line != Utf8Text.Line(program.Source!, at.Line)) message = $"{message}; rendered line {at.Line}: {Shorten(line.Trim())}";
-        problems.Add(SiteProblem.Of(new(DiagnosticSeverity.Error, code.Id, File, at.Line, at.Column, message, suggestion), distinction));
-    }
-
-    private static string Shorten(string line) => line.Length <= 80 ? line : line[..77] + "...";
-}
-
 /// <summary>Rendered YAML -> objects, checked as the site will check them.</summary>
 internal sealed class ObjectReader(AppProgram app, SitePlatform platform)
 {
@@ -45,7 +16,7 @@ internal sealed class ObjectReader(AppProgram app, SitePlatform platform)
         {
             if (!bag.IsEmpty) break;
             if (root is not YamlMapping mapping)
-                rendered.Error(DiagnosticCodes.BadObject, root.At, "a document must be an object with apiVersion, kind and metadata", null, "$");
+                rendered.Error(DiagnosticCodes.BadObject, root.At, "a document is an object with apiVersion, kind and metadata", null, "$");
             else if ((platform == SitePlatform.Host ? Host(mapping, rendered) : Kubernetes(mapping, rendered)) is { } read)
                 into.Add(read);
         }
@@ -64,8 +35,9 @@ internal sealed class ObjectReader(AppProgram app, SitePlatform platform)
         var read = HostObjectReader.Read(document.RootElement, errors);
         foreach (var error in errors)
         {
-            rendered.Error(DiagnosticCodes.BadObject, ObjectPath.Locate(written, error.Path), $"{error.Path[1..].TrimStart('.')}: {error.Message}",
-                error.Message.StartsWith("expected a string, found the ", StringComparison.Ordinal) ? "put the value in quotes" : null, error.Path);
+            var isUnquoted = error.Message.StartsWith("expected a string, found the ", StringComparison.Ordinal);
+            rendered.Error(DiagnosticCodes.BadObject, ObjectPath.Locate(written, error.Path),
+                $"{error.Path[1..].TrimStart('.')}: {error.Message}", isUnquoted ? "put the value in quotes" : null, error.Path);
         }
         return read is null ? null : new RenderedObject($"{read.Kind}.{read.Name}", bytes, read, rendered, written);
     }

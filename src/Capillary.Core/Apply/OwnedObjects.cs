@@ -20,7 +20,7 @@ public enum OwnedKind
 /// <param name="App">The app; "" for a folder.</param>
 /// <param name="Name">The object's name; "" for a folder.</param>
 /// <param name="Path">Absolute path of a file or folder; "" for a service.</param>
-/// <param name="Digest">Of the content or the service's specification as last made; null: about to be made, so its state is not known.</param>
+/// <param name="Digest">Of the content or the service's specification as last made; null: about to be made, so not known.</param>
 /// <param name="Mode">A file's permission bits.</param>
 /// <param name="Owner">A file's fleet user name, or null.</param>
 /// <param name="Original">A file was here before ours; it is kept beside as <c>name.capillary-orig</c> and comes back on removal.</param>
@@ -56,7 +56,7 @@ public sealed record OwnedObject(
 }
 
 /// <summary>Look-up and change of an inventory: owned objects in ordinal order of key.</summary>
-public static class Inventory
+public static class OwnedObjects
 {
     /// <summary>The object with this key, or null.</summary>
     public static OwnedObject? Find(this ImmutableArray<OwnedObject> owned, string key) =>

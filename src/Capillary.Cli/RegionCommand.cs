@@ -1,0 +1,35 @@
+using System.CommandLine;
+
+namespace Capillary.Cli;
+
+/// <summary><c>capillary region</c>: regions as the hub sees them, and (join, run) a region node on its own machine.</summary>
+internal static class RegionCommand
+{
+    public static Command Create()
+    {
+        var connection = new HubConnection();
+        var command = new Command("region", "List regions, let a region node in, run one.")
+        {
+            Subcommands = { List(connection), EnrollCommand.Create(connection, "region"), RegionNodeCommands.Join(), RegionNodeCommands.Run() },
+        };
+        connection.AddTo(command);
+        return command;
+    }
+
+    private static Command List(HubConnection connection)
+    {
+        var format = HubCall.FormatOption();
+        var command = new Command("list", "Show every region and the states of its sites.") { format };
+        command.Do(connection, async (hub, parsed, stop) =>
+        {
+            var regions = await hub.GetAsync("api/v1/regions", stop);
+            HubCall.Show(parsed, parsed.GetValue(format), regions, output => HubCall.WriteTable(output, ["REGION", "ENROLLED", "SITES", "STATES"],
+                regions.EnumerateArray().Select(region => (string[])
+                [
+                    region.Text("region"), region.Text("enrolled") == "True" ? "yes" : "no", region.Text("sites"),
+                    StatusCommand.States(region.GetProperty("states")),
+                ])));
+        });
+        return command;
+    }
+}

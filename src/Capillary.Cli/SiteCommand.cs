@@ -1,0 +1,78 @@
+using System.CommandLine;
+using System.Text.Json;
+
+namespace Capillary.Cli;
+
+/// <summary><c>capillary site</c>: what each site runs, and letting sites in.</summary>
+internal static class SiteCommand
+{
+    public static Command Create()
+    {
+        var connection = new HubConnection();
+        var command = new Command("site", "List sites, look at one, let one in.")
+        {
+            Subcommands = { List(connection), Show(connection), EnrollCommand.Create(connection, "site") },
+        };
+        connection.AddTo(command);
+        return command;
+    }
+
+    private static Command List(HubConnection connection)
+    {
+        var state = new Option<string?>("--state") { Description = "Only sites in this state." };
+        var region = new Option<string?>("--region") { Description = "Only sites of this region." };
+        var format = HubCall.FormatOption();
+        var command = new Command("list", "Show every site: its state and its age, what it runs and what it is to run.") { state, region, format };
+        command.Do(connection, async (hub, parsed, stop) =>
+        {
+            var all = await hub.GetAsync("api/v1/sites", stop);
+            var chosen = all.EnumerateArray().Where(site => Fits(site, "state", parsed.GetValue(state)) && Fits(site, "region", parsed.GetValue(region)));
+            var sites = JsonSerializer.SerializeToElement(chosen.ToList());
+            HubCall.Show(parsed, parsed.GetValue(format), sites, output => HubCall.WriteTable(output,
+                ["SITE", "REGION", "STATE", "HEARD", "GENERATION", "COMMIT", "DESIRED", "COMMIT", "NOTE"], sites.EnumerateArray().Select(Row)));
+        });
+        return command;
+    }
+
+    private static bool Fits(JsonElement site, string member, string? wanted) => wanted is null || site.Text(member) == wanted;
+
+    private static string[] Row(JsonElement site) =>
+    [
+        site.Text("site"), site.Text("region"), site.Text("state"), HubCall.Age(site.Text("ageSeconds")), site.Text("generation"),
+        HubCall.Short(site.Text("commit")), site.Text("desired", "generation"), HubCall.Short(site.Text("desired", "commit")), Note(site),
+    ];
+
+    private static string Note(JsonElement site) => string.Join(", ", ((string[])["orphaned", "unacknowledged"])
+        .Where(note => site.TryGetProperty(note, out var value) && value.ValueKind == JsonValueKind.True));
+
+    private static Command Show(HubConnection connection)
+    {
+        var name = new Argument<string>("SITE") { Description = "The site's name." };
+        var format = HubCall.FormatOption();
+        var command = new Command("show", "Show all that is known of one site.") { name, format };
+        command.Do(connection, async (hub, parsed, stop) =>
+        {
+            var site = await hub.GetAsync($"api/v1/sites/{Uri.EscapeDataString(parsed.GetValue(name)!)}", stop);
+            HubCall.Show(parsed, parsed.GetValue(format), site, output => Detail(output, site));
+        });
+        return command;
+    }
+
+    private static void Detail(TextWriter output, JsonElement site)
+    {
+        var summary = site.GetProperty("summary");
+        output.WriteLine($"{summary.Text("site")} in {summary.Text("region")}: {summary.Text("state")}, "
+            + $"last heard of: {HubCall.Age(summary.Text("ageSeconds"))} {Note(summary)}".TrimEnd());
+        output.WriteLine($"runs     generation {Or(summary.Text("generation"))}, bundle {Or(summary.Text("bundle"))}, commit {Or(summary.Text("commit"))}");
+        output.WriteLine($"desired  generation {Or(summary.Text("desired", "generation"))}, bundle {Or(summary.Text("desired", "bundle"))}, "
+            + $"commit {Or(summary.Text("desired", "commit"))}");
+        output.WriteLine($"fallback {Or(site.Text("fallback"))}");
+        output.WriteLine($"reason   {Or(site.Text("reason"))}");
+        foreach (var app in site.GetProperty("apps").EnumerateArray())
+            output.WriteLine($"app      {app.Text("name")}: {(app.Text("healthy") == "True" ? "healthy" : app.Text("message"))}");
+        foreach (var condition in site.GetProperty("conditions").EnumerateArray())
+            output.WriteLine($"{condition.Text("severity"),-8} {condition.Text("code")}: {condition.Text("text")}");
+    }
+
+    private static string Or(string text) => text.Length == 0 ? "(none)" : text;
+}

@@ -1,0 +1,153 @@
+using Capillary.Core.Apply;
+using Capillary.Core.Bundles;
+using Capillary.Core.Identity;
+using Capillary.Core.Protocol;
+using Capillary.Core.Trust;
+using Capillary.EdgeAgent.Apply.Host;
+using Capillary.Node.Blobs;
+using Capillary.Node.Child;
+using Capillary.Node.Hosting;
+using Capillary.Node.Journal;
+using Microsoft.Extensions.Logging;
+using HostFetch = Capillary.EdgeAgent.Apply.Host.FetchOutcome;
+using LinkFetch = Capillary.Node.Child.FetchOutcome;
+
+namespace Capillary.EdgeAgent;
+
+/// <summary>
+/// The edge agent: child + apply. What it accepted is durable before it acts; it acts alone from its own disk when there is no parent.
+/// </summary>
+internal sealed partial class Edge
+{
+    private readonly NodeHome home;
+    private readonly TimeProvider time;
+    private readonly ILogger log;
+    private readonly SiteId site;
+    private readonly DurableFile<AcceptedLine> acceptedFile;
+    private readonly Outbox outbox = new();
+    private readonly BlobStore blobs;
+    private readonly Reporter reporter;
+    private readonly HostApply apply;
+    private readonly ParentLink link;
+    private readonly BlobFetcher fetcher;
+    private volatile AcceptedLine accepted;
+
+    /// <exception cref="InvalidDataException">The node has not joined, or a file of its folder is damaged.</exception>
+    public Edge(string folder, TimeProvider time, ILoggerFactory logs)
+    {
+        (home, this.time, log) = (new NodeHome(folder), time, logs.CreateLogger<Edge>());
+        var settings = home.LoadSettings();
+        if (settings.Kind != NodeKind.Site) throw new InvalidDataException($"{folder}: this node joined as a {settings.Kind}, not as a site");
+        site = new SiteId(settings.Node.Value);
+        var identity = home.LoadKey();
+        var (trust, _) = home.LoadTrust();
+        var self = NodeRecord.Verify(home.LoadRecord(), trust.Root);
+        acceptedFile = new DurableFile<AcceptedLine>(home.FileOf("accepted.json"), EdgeJson.Default.AcceptedLine);
+        accepted = LoadAccepted();
+        blobs = new BlobStore(home.FolderOf("blobs"));
+        reporter = new Reporter(self, identity, outbox, new DurableFile<Envelope>(home.FileOf("report.json"), EdgeJson.Default.Envelope), time);
+        apply = new HostApply(ApplyOptions(), blobs.PathOf, FetchAsync, time, logs.CreateLogger<HostApply>());
+        apply.Changed += reporter.Wake;
+        var handlers = new ChildHandlers(() => new ChildHello(accepted.Generation, null, Reporter.Agent), KeepTrust, TakeLines, (_, _) => { }, () => [], _ => { });
+        var parents = settings.Parents.Select(parent => JoinFile.ParseAddress(parent, home.FileOf("node.json"))).ToList();
+        link = new ParentLink(new ParentLinkOptions(settings.Node, parents), identity, trust, handlers, outbox, time, logs.CreateLogger<ParentLink>());
+        fetcher = new BlobFetcher(link, blobs);
+    }
+
+    /// <summary>Runs until <paramref name="stop"/>; services run on after it.</summary>
+    public async Task RunAsync(CancellationToken stop)
+    {
+        if (accepted.Assignment is { } assignment) Assign(assignment);
+        using var all = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        Task[] parts = [apply.RunAsync(all.Token), link.RunAsync(all.Token), reporter.RunAsync(() => accepted, () => apply.Status, all.Token)];
+        var first = await Task.WhenAny(parts);
+        await all.CancelAsync();
+        try
+        {
+            await Task.WhenAll(parts);
+        }
+        catch (OperationCanceledException) when (!first.IsFaulted)
+        {
+            // Asked to stop.
+        }
+    }
+
+    private AcceptedLine LoadAccepted()
+    {
+        switch (acceptedFile.Read())
+        {
+            case DurableRead<AcceptedLine>.Found found:
+                return found.Value;
+            case DurableRead<AcceptedLine>.Corrupt corrupt:
+                AcceptedLost(log, corrupt.Aside, corrupt.Reason);
+                return AcceptedLine.None;
+            default:
+                return AcceptedLine.None;
+        }
+    }
+
+    private HostApplyOptions ApplyOptions()
+    {
+        var own = EdgeSettings.Load(home.FileOf("edge.json"));
+        return new HostApplyOptions
+        {
+            Site = site.Value,
+            StateFolder = home.FolderOf("apply"),
+            Roots = own.Roots.Count > 0 ? own.Roots : [Directory.CreateDirectory(home.FileOf("root")).FullName],
+            Users = own.Users,
+            AllowRoot = own.AllowRoot,
+            PrivilegedPorts = own.PrivilegedPorts.ToHashSet(),
+        };
+    }
+
+    private void KeepTrust(TrustState trust, IReadOnlyList<Envelope> newRoots)
+    {
+        home.KeepTrust(trust, newRoots);
+        // A newer beacon asks for a signed sign of life.
+        reporter.Wake();
+    }
+
+    private void TakeLines(VerifiedCheckpoint checkpoint, IReadOnlyList<ProvenLine> lines, bool complete)
+    {
+        foreach (var line in lines)
+        {
+            switch (Acceptance.Accept(accepted, site, checkpoint, line))
+            {
+                case AcceptResult.Refused refused:
+                    LineRefused(log, refused.Code, refused.Reason);
+                    break;
+                case AcceptResult.Accepted next:
+                    acceptedFile.Write(next.State);
+                    accepted = next.State;
+                    LineAccepted(log, next.State.Generation, next.State.Since, next.Assignment.Bundle.Text);
+                    if (next.Acts) Assign(next.Assignment);
+                    reporter.Wake();
+                    break;
+            }
+        }
+    }
+
+    private void Assign(Assignment assignment) => apply.Assign(new DesiredBundle(assignment.Bundle, assignment.Fallback, assignment.Since));
+
+    private async Task<HostFetch> FetchAsync(Digest bundle, CancellationToken stop)
+    {
+        if (!BlobFetcher.IsComplete(blobs, bundle) && link.Live is null) await link.WhenLiveAsync(stop);
+        return await fetcher.FetchBundleAsync(bundle, stop) switch
+        {
+            LinkFetch.Complete => new HostFetch.Ready(),
+            LinkFetch.Unavailable unavailable => new HostFetch.Missing(unavailable.Reason),
+            LinkFetch.Bad bad => new HostFetch.Missing($"blob {bad.Blob}: {bad.Reason}"),
+            LinkFetch.DiskFull full => new HostFetch.Missing($"the disk is full: {full.Reason}"),
+            var other => throw new InvalidOperationException($"unknown outcome {other}"),
+        };
+    }
+
+    [LoggerMessage(4101, LogLevel.Information, "accepted generation {Generation}, since {Since}: bundle {Bundle}")]
+    private static partial void LineAccepted(ILogger log, long generation, long since, string bundle);
+
+    [LoggerMessage(4102, LogLevel.Error, "line refused: {Code}: {Reason}")]
+    private static partial void LineRefused(ILogger log, RefusalCode code, string reason);
+
+    [LoggerMessage(4103, LogLevel.Error, "what was accepted is unreadable and kept at {Aside}: {Reason}")]
+    private static partial void AcceptedLost(ILogger log, string aside, string reason);
+}

@@ -1,0 +1,47 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Capillary.Core.Trust;
+using Capillary.Node.Journal;
+
+namespace Capillary.EdgeAgent;
+
+/// <summary>
+/// The site's own allow-list, <c>edge.json</c> in the agent's folder: written by the site's people, never by a commit or a hub.
+/// </summary>
+internal sealed record EdgeSettings
+{
+    /// <summary>Folders below which bundles may put files; the first is the root of relative paths. Default: <c>root</c> in the agent's folder.</summary>
+    public IReadOnlyList<string> Roots { get; init; } = [];
+
+    /// <summary>Fleet user name to local account. Default: none, so no service may run.</summary>
+    public IReadOnlyDictionary<string, string> Users { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Whether a user may be root here. Default: no.</summary>
+    public bool AllowRoot { get; init; }
+
+    /// <summary>Ports below 1024 that a service may listen on. Default: none.</summary>
+    public IReadOnlyList<int> PrivilegedPorts { get; init; } = [];
+
+    /// <exception cref="InvalidDataException">The file is not such a list; says where.</exception>
+    public static EdgeSettings Load(string path)
+    {
+        if (!File.Exists(path)) return new EdgeSettings();
+        try
+        {
+            return JsonSerializer.Deserialize(File.ReadAllBytes(path), EdgeJson.Default.EdgeSettings) ?? new EdgeSettings();
+        }
+        catch (JsonException e)
+        {
+            throw new InvalidDataException($"{path}:{e.LineNumber + 1}: {e.Message}", e);
+        }
+    }
+
+    public void Save(string path) => AtomicFile.Write(path, JsonSerializer.SerializeToUtf8Bytes(this, EdgeJson.Default.EdgeSettings));
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, WriteIndented = true)]
+[JsonSerializable(typeof(EdgeSettings))]
+[JsonSerializable(typeof(AcceptedLine))]
+[JsonSerializable(typeof(Envelope))]
+internal sealed partial class EdgeJson : JsonSerializerContext;

@@ -1,0 +1,61 @@
+using System.Text.Json;
+using Capillary.Fleet.Compile;
+using Capillary.Fleet.Documents;
+using Capillary.Fleet.Rollouts;
+using Capillary.HubNode.Api;
+using Capillary.HubNode.Git;
+using Capillary.HubNode.Publish;
+using Capillary.HubNode.Storage;
+
+namespace Capillary.HubNode.Rollout;
+
+/// <summary>The fleet repository as a <see cref="CommitSource"/>: fetches, and compiles what changed. One caller at a time.</summary>
+internal sealed class FleetSource(GitRepository repository)
+{
+    private FleetTree? tree;
+    private FleetCompilation? compilation;
+
+    public async Task<CommitOutcome> LookAsync(string? taken, CancellationToken stop)
+    {
+        GitCommit commit;
+        switch (await repository.FetchAsync(stop))
+        {
+            case GitFetch.Moved moved: commit = moved.Commit; break;
+            case GitFetch.Unchanged unchanged: commit = unchanged.Commit; break;
+            case GitFetch.Failed failed: return new CommitOutcome.Unreachable(failed.Error);
+            default: throw new InvalidOperationException("no such outcome");
+        }
+        if (commit.Id == taken) return new CommitOutcome.Unchanged();
+        if (await repository.Trees.ReadAsync(commit.Id, "", tree, stop) is not TreeRead.Done read)
+            return new CommitOutcome.Unreachable($"commit {commit.ShortId} cannot be read");
+        tree = read.Tree;
+        compilation = CompileLoop.Compile(tree, compilation, stop);
+        var info = new CommitInfo(commit.Id, commit.Subject, commit.Author, commit.Time);
+        return compilation is { Sites: { } sites, Inventory: { } inventory }
+            ? new CommitOutcome.Compiled(info, Content(sites, inventory.Policy, inventory.Regions.Keys))
+            : new CommitOutcome.DoesNotCompile(info, compilation.Diagnostics.ErrorCount,
+                JsonSerializer.Serialize(compilation.Diagnostics.Shown, ApiJson.Options));
+    }
+
+    private ReleaseContent Content(IReadOnlyList<CompiledSite> sites, RolloutPolicy policy, IEnumerable<string> regions)
+    {
+        var byId = sites.ToDictionary(site => site.Id);
+        return new([.. policy.Waves.Select(wave => wave.Name)], [.. regions.Order(StringComparer.Ordinal)],
+            sites.ToDictionary(site => site.Id, site => new ReleasedSite(site.Bundle, site.Region, WaveOf(site, policy))), site => Bundle(byId[site]));
+    }
+
+    private BundleContent Bundle(CompiledSite site) => new(site.Apps.Select(app => app.ToBlob()),
+        [.. site.Artifacts.Select(artifact => new ArtifactContent(artifact.Descriptor.Digest,
+            (target, stop) => repository.Trees.CopyAsync(artifact.Id, target, stop)))],
+        site.Manifest);
+
+    /// <summary>A site belongs to the first wave that chooses it, and after them all when none does.</summary>
+    private static int WaveOf(CompiledSite site, RolloutPolicy policy)
+    {
+        for (var i = 0; i < policy.Waves.Count; i++)
+        {
+            if (policy.Waves[i].Selector.Matches(site.Labels)) return i;
+        }
+        return policy.Waves.Count;
+    }
+}

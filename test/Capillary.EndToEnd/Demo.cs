@@ -1,0 +1,160 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+
+namespace Capillary.EndToEnd;
+
+/// <summary>The demo: a newcomer watches a Git commit reach its sites. With --once it checks itself and says `demo: ok`.</summary>
+internal sealed class Demo
+{
+    private static readonly TimeSpan FirstDeadline = TimeSpan.FromMinutes(3);
+    private readonly DemoOptions options;
+    private readonly Stopwatch clock;
+    private readonly RunningFleet fleet;
+
+    private Demo(DemoOptions options, RunningFleet fleet, Stopwatch clock) => (this.options, this.fleet, this.clock) = (options, fleet, clock);
+
+    public static async Task<int> RunAsync(DemoOptions options, CancellationToken stop)
+    {
+        var folder = options.Folder ?? Path.Combine(Path.GetTempPath(), $"capillary-demo-{Environment.ProcessId}");
+        var clock = Stopwatch.StartNew();
+        try
+        {
+            await using var fleet = await RunningFleet.StartAsync(folder, options.Sites, text => Say(clock, text), stop);
+            var demo = new Demo(options, fleet, clock);
+            await demo.StepsAsync(stop);
+            if (!options.Once) return await demo.StayAsync(stop);
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            Console.WriteLine("stopped; every process of the demo has ended");
+            return options.Once ? 1 : 0;
+        }
+        catch (Exception e) when (e is HarnessException or FileNotFoundException or HttpRequestException)
+        {
+            Console.Error.WriteLine($"demo: failed: {e.Message}");
+            Console.Error.WriteLine($"the work folder is kept: {folder}");
+            return 1;
+        }
+        if (!options.Keep) Directory.Delete(folder, recursive: true);
+        Console.WriteLine("demo: ok");
+        return 0;
+    }
+
+    private async Task StepsAsync(CancellationToken stop)
+    {
+        var first = (await fleet.Repository.GitAsync(stop, "rev-parse", "HEAD")).Trim();
+        if (options.Once) await fleet.ConvergeAsync(first, FirstDeadline, stop);
+        else await LiveTable.ShowUntilAsync(fleet, () => fleet.IsConvergedAsync(first, stop), FirstDeadline, stop);
+        Say(clock, $"commit {first[..8]} is healthy on all {fleet.Repository.Sites.Count} sites");
+        await SendMessageAsync(fleet.Repository.Sites[0], stop);
+        if (!options.Once) return;
+        await ChangeAsync(stop);
+        await BreakAsync(stop);
+    }
+
+    /// <summary>A laboratory instrument speaks to the site's gateway, and the site keeps what it said.</summary>
+    private async Task SendMessageAsync(DemoSite site, CancellationToken stop)
+    {
+        var sample = Directory.EnumerateFiles(Path.Combine(fleet.Binaries.Repository, "workloads", "InstrumentGateway", "samples"), "*.hl7").Order(StringComparer.Ordinal).First();
+        var message = Path.Combine(fleet.Folder, "message.hl7");
+        var sender = SenderOf(site);
+        await File.WriteAllTextAsync(message, WithSender(await File.ReadAllTextAsync(sample, stop), sender), stop);
+        var before = await ResultsAsync(site, stop);
+        await NodeProcess.RunAsync(fleet.Binaries.Gateway, ["send", "--to", $"127.0.0.1:{site.MllpPort}", message], stop);
+        await fleet.WaitAsync($"the message to be stored at {site.Name}", async () => await ResultsAsync(site, stop) > before, TimeSpan.FromSeconds(10), stop);
+        Say(clock, $"HL7 message {Path.GetFileName(sample)} from {sender} is acknowledged and stored at {site.Name}");
+    }
+
+    /// <summary>One commit: another port for one site's gateway, another value for one group.</summary>
+    private async Task ChangeAsync(CancellationToken stop)
+    {
+        var site = fleet.Repository.MoveToFreePorts(fleet.Repository.Sites[0]);
+        fleet.Repository.Edit("groups/point-of-care.yaml", text => text.Replace("preliminary", "provisional"));
+        var commit = await fleet.Repository.CommitAsync("another port for one gateway, another notice for a group", stop);
+        var since = Stopwatch.StartNew();
+        await fleet.ConvergeAsync(commit, TimeSpan.FromMinutes(2), stop);
+        Say(clock, $"commit {commit[..8]} is healthy on all sites {since.Elapsed.TotalSeconds.ToString("0.0", CultureInfo.InvariantCulture)} s after it was made");
+        await SendMessageAsync(site, stop);
+        foreach (var other in fleet.Repository.Sites.Where(item => File.ReadAllText(Path.Combine(fleet.Repository.Folder, item.File)).Contains("point-of-care", StringComparison.Ordinal)))
+        {
+            var notice = await File.ReadAllTextAsync(Path.Combine(fleet.HomeOf(other.Name), "root", "share", "notice.txt"), stop);
+            if (!notice.Contains("provisional", StringComparison.Ordinal)) throw new HarnessException($"{other.Name} does not show the group's new notice");
+        }
+        Say(clock, "the gateway answers on its new port, and the group's sites show their new notice");
+    }
+
+    /// <summary>A commit that does not compile changes nothing and is shown with its diagnostics.</summary>
+    private async Task BreakAsync(CancellationToken stop)
+    {
+        var before = await SnapshotAsync(stop);
+        fleet.Repository.Edit("apps/instrument-gateway/templates/gateway.json.j2", text => text.Replace("vars.http_port", "vars.htp_port"));
+        var commit = await fleet.Repository.CommitAsync("a template with a typing error", stop);
+        JsonElement failed = default;
+        await fleet.WaitAsync("the hub to show the broken commit", async () =>
+        {
+            var status = await fleet.Api.GetAsync("status", stop);
+            return status.TryGetProperty("lastFailedCommit", out failed) && failed.ValueKind == JsonValueKind.Object && failed.GetProperty("commit").GetString() == commit;
+        }, TimeSpan.FromSeconds(30), stop);
+        foreach (var line in DiagnosticsOf(failed)) Console.WriteLine($"         {line}");
+        if (!DiagnosticsOf(failed).Any(line => line.Contains("gateway.json.j2", StringComparison.Ordinal))) throw new HarnessException("the diagnostics do not name the broken template");
+        if (await SnapshotAsync(stop) != before) throw new HarnessException("a broken commit changed what sites should run");
+        Say(clock, $"commit {commit[..8]} does not compile; its diagnostics are shown and nothing changed");
+    }
+
+    private async Task<string> SnapshotAsync(CancellationToken stop) =>
+        string.Join("\n", (await fleet.Api.SitesAsync(stop)).OrderBy(site => site.Site, StringComparer.Ordinal)
+            .Select(site => $"{site.Site} {site.State} {site.Bundle} {site.DesiredBundle} {site.DesiredCommit}"));
+
+    private static IEnumerable<string> DiagnosticsOf(JsonElement failed) =>
+        failed.GetProperty("diagnostics").EnumerateArray().Select(item => item.ValueKind == JsonValueKind.String ? item.GetString()!
+            : $"{item.GetProperty("file").GetString()}:{item.GetProperty("line")}:{item.GetProperty("column")}: {item.GetProperty("message").GetString()}");
+
+    private static async Task<int> ResultsAsync(DemoSite site, CancellationToken stop)
+    {
+        using var client = new HttpClient { Timeout = TimeSpan.FromSeconds(5) };
+        using var json = JsonDocument.Parse(await client.GetByteArrayAsync($"http://127.0.0.1:{site.HttpPort}/api/results?limit=500", stop));
+        return json.RootElement.ValueKind == JsonValueKind.Array ? json.RootElement.GetArrayLength() : json.RootElement.GetProperty("results").GetArrayLength();
+    }
+
+    private string SenderOf(DemoSite site)
+    {
+        var line = File.ReadLines(Path.Combine(fleet.Repository.Folder, site.File)).FirstOrDefault(text => text.Contains("instruments:", StringComparison.Ordinal)) ?? "";
+        return line[(line.IndexOf('"', StringComparison.Ordinal) + 1)..].TrimEnd('"').Split(',')[0];
+    }
+
+    /// <summary>The sample with another sending application (MSH-3) and a control id of its own (MSH-10).</summary>
+    private static string WithSender(string message, string sender)
+    {
+        var lines = message.ReplaceLineEndings("\n").Split('\n');
+        var fields = lines[0].Split('|');
+        (fields[2], fields[9]) = (sender, $"DEMO{Stopwatch.GetTimestamp()}");
+        lines[0] = string.Join('|', fields);
+        return string.Join('\n', lines);
+    }
+
+    private async Task<int> StayAsync(CancellationToken stop)
+    {
+        var site = fleet.Repository.Sites[0];
+        Console.WriteLine($"""
+
+            The fleet runs in {fleet.Folder}. Try, in another terminal:
+              export CAPILLARY_SOCKET={fleet.Socket} PATH={Path.GetDirectoryName(fleet.Binaries.Capillary)}:$PATH
+              capillary site list                      what every site runs, and its age
+              capillary status --watch                 the same, live
+              cd {fleet.Repository.Folder}             edit a variable in {site.File}, commit, and watch it arrive
+              capillary fleet preview --against HEAD   before you commit: which sites change, and how
+              break a template there and commit        the hub shows the diagnostics, and nothing changes
+              rm {fleet.HomeOf(site.Name)}/root/etc/*  the site puts it back within 10 s
+              open http://127.0.0.1:{site.HttpPort}    the gateway's last results
+              pkill -f 'region run .*{site.Region}'    stop a region: its sites go stale here, and run on there
+            Ctrl-C ends every process of the demo.
+
+            """);
+        await Task.Delay(Timeout.Infinite, stop);
+        return 0;
+    }
+
+    private static void Say(Stopwatch clock, string text) =>
+        Console.WriteLine($"[{clock.Elapsed.TotalSeconds.ToString("0.0", CultureInfo.InvariantCulture),5} s] {text}");
+}

@@ -1,0 +1,118 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text.RegularExpressions;
+
+namespace Capillary.EndToEnd;
+
+/// <summary>One site of the harness's fleet.</summary>
+internal sealed record DemoSite(string Name, string Region, string File, int MllpPort, int HttpPort);
+
+/// <summary>A real Git repository made from examples/medical-edge, with the gateway's program and free ports.</summary>
+internal sealed partial class FleetRepository
+{
+    private FleetRepository(string folder, IReadOnlyList<DemoSite> sites) => (Folder, Sites) = (folder, sites);
+
+    public string Folder { get; }
+
+    public IReadOnlyList<DemoSite> Sites { get; private set; }
+
+    /// <summary>Makes the repository with its first commit.</summary>
+    public static async Task<FleetRepository> CreateAsync(Binaries binaries, string folder, int sites, CancellationToken stop)
+    {
+        Copy(Path.Combine(binaries.Repository, "examples", "medical-edge"), folder);
+        var artifacts = Directory.CreateDirectory(Path.Combine(folder, "apps", "instrument-gateway", "artifacts")).FullName;
+        File.Copy(binaries.Gateway, Path.Combine(artifacts, "instrument-gateway"));
+        // The example ignores the program, as it is built, not written; here it is part of the fleet.
+        File.Delete(Path.Combine(folder, "apps", "instrument-gateway", ".gitignore"));
+        var repository = new FleetRepository(folder, ChooseSites(folder, sites));
+        repository.SetDotnetRoot();
+        await repository.GitAsync(stop, "init", "--quiet", "--initial-branch=main");
+        await repository.CommitAsync("the first state of the fleet", stop);
+        return repository;
+    }
+
+    /// <summary>Commits all that was changed; the commit's id.</summary>
+    public async Task<string> CommitAsync(string message, CancellationToken stop)
+    {
+        await GitAsync(stop, "add", "--all");
+        await GitAsync(stop, "-c", "user.name=Demo", "-c", "user.email=demo@example.org", "-c", "commit.gpgsign=false", "commit", "--quiet", "--message", message);
+        return (await GitAsync(stop, "rev-parse", "HEAD")).Trim();
+    }
+
+    public Task<string> GitAsync(CancellationToken stop, params string[] arguments) => NodeProcess.RunAsync("git", ["-C", Folder, .. arguments], stop);
+
+    /// <summary>Edits one file as a person would.</summary>
+    public void Edit(string file, Func<string, string> change)
+    {
+        var path = Path.Combine(Folder, file);
+        var before = File.ReadAllText(path);
+        var after = change(before);
+        if (after == before) throw new HarnessException($"the edit of {file} changed nothing");
+        File.WriteAllText(path, after);
+    }
+
+    /// <summary>Gives a site's gateway other ports; call before the commit.</summary>
+    public DemoSite MoveToFreePorts(DemoSite site)
+    {
+        var moved = site with { MllpPort = FreePort() };
+        Edit(site.File, text => MllpPort().Replace(text, $"mllp_port: {moved.MllpPort}"));
+        Sites = [.. Sites.Select(item => item.Name == site.Name ? moved : item)];
+        return moved;
+    }
+
+    public static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    private static List<DemoSite> ChooseSites(string folder, int count)
+    {
+        var root = Path.Combine(folder, "sites");
+        var files = Directory.EnumerateFiles(root, "*.yaml", SearchOption.AllDirectories).Order(StringComparer.Ordinal).ToList();
+        foreach (var extra in files.Skip(count)) File.Delete(extra);
+        // More sites than the example has are copies of it under new names.
+        for (var i = files.Count; i < count; i++)
+        {
+            var model = files[i % 6];
+            var name = $"{Path.GetFileNameWithoutExtension(model)}-copy-{i / 6}";
+            var copy = Path.Combine(Path.GetDirectoryName(model)!, $"{name}.yaml");
+            File.WriteAllText(copy, File.ReadAllText(model).Replace($"name: {Path.GetFileNameWithoutExtension(model)}\n", $"name: {name}\n").Replace("wave: canary", "wave: later"));
+            files.Add(copy);
+        }
+        return [.. files.Take(count).Select(file => WithFreePorts(folder, file))];
+    }
+
+    private static DemoSite WithFreePorts(string folder, string file)
+    {
+        var site = new DemoSite(Path.GetFileNameWithoutExtension(file), Path.GetFileName(Path.GetDirectoryName(file)!),
+            Path.GetRelativePath(folder, file), FreePort(), FreePort());
+        var text = MllpPort().Replace(File.ReadAllText(file), $"mllp_port: {site.MllpPort}");
+        File.WriteAllText(file, HttpPort().Replace(text, $"http_port: {site.HttpPort}"));
+        return site;
+    }
+
+    /// <summary>The gateway runs on this machine's .NET, wherever it was installed.</summary>
+    private void SetDotnetRoot()
+    {
+        var root = Path.GetFullPath(Path.Combine(System.Runtime.InteropServices.RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", ".."));
+        Edit("fleet.yaml", text => text.Replace("  variables:\n", $"  variables:\n    dotnet_root: {root.TrimEnd('/')}\n"));
+    }
+
+    private static void Copy(string from, string to)
+    {
+        foreach (var file in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories))
+        {
+            var target = Path.Combine(to, Path.GetRelativePath(from, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+            File.Copy(file, target);
+        }
+    }
+
+    [GeneratedRegex(@"mllp_port: \d+")]
+    private static partial Regex MllpPort();
+
+    [GeneratedRegex(@"http_port: \d+")]
+    private static partial Regex HttpPort();
+}

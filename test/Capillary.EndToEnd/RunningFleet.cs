@@ -1,0 +1,184 @@
+using System.Text.Json;
+
+namespace Capillary.EndToEnd;
+
+/// <summary>A whole fleet of real processes on this machine: hub, regions, sites, over a real Git repository. Ends all that it started.</summary>
+internal sealed class RunningFleet : IAsyncDisposable
+{
+    private readonly Dictionary<string, NodeProcess> processes = [];
+    private readonly Dictionary<string, string> addresses = [];
+
+    private RunningFleet(Binaries binaries, string folder, FleetRepository repository)
+    {
+        (Binaries, Folder, Repository) = (binaries, folder, repository);
+        Socket = Path.Combine(folder, "hub", "api.sock");
+        Api = new HubApi(Socket);
+    }
+
+    public Binaries Binaries { get; }
+
+    public string Folder { get; }
+
+    public string Socket { get; }
+
+    public FleetRepository Repository { get; }
+
+    public HubApi Api { get; }
+
+    public IEnumerable<string> Regions => Repository.Sites.Select(site => site.Region).Distinct();
+
+    public string LogOf(string node) => Path.Combine(Folder, "logs", $"{node}.log");
+
+    public string HomeOf(string node) => Path.Combine(Folder, node);
+
+    /// <summary>Makes the repository, starts the hub, and lets every region and site join and start.</summary>
+    public static async Task<RunningFleet> StartAsync(string folder, int sites, Action<string> say, CancellationToken stop)
+    {
+        var binaries = Binaries.Find();
+        Directory.CreateDirectory(Path.Combine(folder, "logs"));
+        var repository = await FleetRepository.CreateAsync(binaries, Path.Combine(folder, "fleet"), sites, stop);
+        var fleet = new RunningFleet(binaries, folder, repository);
+        try
+        {
+            await fleet.StartHubAsync(stop);
+            say("hub started");
+            await fleet.JoinAllAsync(stop);
+            say($"{fleet.Regions.Count()} regions and {repository.Sites.Count} sites joined and started");
+            return fleet;
+        }
+        catch
+        {
+            await fleet.DisposeAsync();
+            throw;
+        }
+    }
+
+    public async Task StartHubAsync(CancellationToken stop)
+    {
+        var home = HomeOf("hub");
+        if (!Directory.Exists(home)) await CapillaryAsync(stop, "hub", "init", "--data", home, "--fleet", "medical-edge");
+        if (!addresses.ContainsKey("hub")) addresses["hub"] = $"127.0.0.1:{FleetRepository.FreePort()}";
+        Start("hub", Binaries.Capillary, "hub", "run", "--data", home, "--repo", Repository.Folder, "--listen", addresses["hub"]);
+        await WaitAsync("the hub to answer", async () => (await Api.GetAsync("status", stop)).ValueKind == JsonValueKind.Object, TimeSpan.FromSeconds(60), stop);
+        await WaitAsync("the hub to know its fleet", async () => (await Api.SitesAsync(stop)).Count > 0, TimeSpan.FromSeconds(60), stop);
+    }
+
+    public void StartRegion(string region) =>
+        Start(region, Binaries.Capillary, "region", "run", "--data", HomeOf(region), "--listen", addresses[region]);
+
+    public void StartSite(string site) => Start(site, Binaries.Edge, "run", "--data", HomeOf(site));
+
+    /// <summary>kill -9 of one node; what a site's agent supervises runs on.</summary>
+    public async Task KillAsync(string node)
+    {
+        if (processes.Remove(node, out var process))
+        {
+            await process.KillAsync();
+            await process.DisposeAsync();
+        }
+    }
+
+    public Task<string> CapillaryAsync(CancellationToken stop, params string[] arguments) => NodeProcess.RunAsync(Binaries.Capillary, arguments, stop);
+
+    /// <summary>Waits until every site is healthy on what <paramref name="commit"/> wants of it.</summary>
+    public Task ConvergeAsync(string commit, TimeSpan deadline, CancellationToken stop) =>
+        WaitAsync($"every site to be healthy on {commit[..8]}", () => IsConvergedAsync(commit, stop), deadline, stop);
+
+    public async Task<bool> IsConvergedAsync(string commit, CancellationToken stop)
+    {
+        var status = await Api.GetAsync("status", stop);
+        if (status.GetProperty("commit").GetString() != commit || status.GetProperty("rollout").GetProperty("phase").GetString() != "complete") return false;
+        var sites = await Api.SitesAsync(stop);
+        return sites.Count == Repository.Sites.Count && sites.All(site => site.IsSettled);
+    }
+
+    /// <summary>Waits on a level, with a deadline; a node that died meanwhile ends the wait.</summary>
+    public async Task WaitAsync(string what, Func<Task<bool>> holds, TimeSpan deadline, CancellationToken stop)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        limit.CancelAfter(deadline);
+        var last = "";
+        while (true)
+        {
+            try
+            {
+                if (await holds()) return;
+                await Task.Delay(50, limit.Token);
+            }
+            catch (Exception e) when (e is HttpRequestException or OperationCanceledException && !limit.IsCancellationRequested)
+            {
+                last = e.Message;
+                await Task.Delay(50, CancellationToken.None);
+            }
+            catch (OperationCanceledException) when (!stop.IsCancellationRequested)
+            {
+                throw new HarnessException($"waited {deadline.TotalSeconds:0} s for {what}; {last} logs are in {Path.Combine(Folder, "logs")}");
+            }
+            if (processes.Values.FirstOrDefault(process => process.HasExited) is { } dead)
+                throw new HarnessException($"{dead.Name} ended by itself while waiting for {what}; see {LogOf(dead.Name)}");
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Api.Dispose();
+        await Task.WhenAll(processes.Values.Select(process => process.DisposeAsync().AsTask()));
+        StopServices();
+    }
+
+    /// <summary>Supervised services outlive their agents by design; the harness ends those that work below its folder.</summary>
+    private void StopServices()
+    {
+        foreach (var process in System.Diagnostics.Process.GetProcesses().Where(process => process.Id != Environment.ProcessId))
+        {
+            using (process)
+            {
+                if (WorksBelowFolder(process.Id)) process.Kill();
+            }
+        }
+    }
+
+    private bool WorksBelowFolder(int process)
+    {
+        try
+        {
+            return File.ResolveLinkTarget($"/proc/{process}/cwd", returnFinalTarget: false)?.FullName.StartsWith(Folder + "/", StringComparison.Ordinal) ?? false;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
+    private async Task JoinAllAsync(CancellationToken stop)
+    {
+        foreach (var region in Regions)
+        {
+            addresses[region] = $"127.0.0.1:{FleetRepository.FreePort()}";
+            var file = Path.Combine(Folder, $"{region}.join");
+            await CapillaryAsync(stop, "region", "enroll", region, "--parent", addresses["hub"], "--out", file, "--socket", Socket);
+            await CapillaryAsync(stop, "region", "join", file, "--data", HomeOf(region));
+            StartRegion(region);
+        }
+        await Parallel.ForEachAsync(Repository.Sites, new ParallelOptions { MaxDegreeOfParallelism = 3, CancellationToken = stop }, async (site, token) =>
+        {
+            var file = Path.Combine(Folder, $"{site.Name}.join");
+            await CapillaryAsync(token, "site", "enroll", site.Name, "--parent", addresses[site.Region], "--out", file, "--socket", Socket);
+            await JoinSiteAsync(site, file, token);
+            lock (processes) StartSite(site.Name);
+        });
+    }
+
+    private async Task JoinSiteAsync(DemoSite site, string file, CancellationToken stop)
+    {
+        // The site's own allow-list: on this machine the fleet's user "lab" is whoever runs the demo.
+        string[] arguments = ["join", file, "--data", HomeOf(site.Name), "--user", $"lab={Environment.UserName}"];
+        if (Environment.UserName == "root") arguments = [.. arguments, "--allow-root"];
+        // A region that has just started may not have its link to the hub yet.
+        await WaitAsync($"{site.Name} to join", async () =>
+            (await NodeProcess.TryRunAsync(Binaries.Edge, arguments, stop)).Code == 0, TimeSpan.FromSeconds(60), stop);
+    }
+
+    private void Start(string name, string program, params string[] arguments) =>
+        processes[name] = NodeProcess.Start(name, LogOf(name), program, arguments);
+}

@@ -1,0 +1,148 @@
+using System.CommandLine;
+using System.Runtime.CompilerServices;
+using Capillary.Cli;
+using Capillary.Tests.HubNode.Git;
+using Xunit;
+
+namespace Capillary.Tests.Cli;
+
+/// <summary>The fleet commands end to end, in this process, against golden output.</summary>
+public sealed class FleetCliTests
+{
+    [Theory]
+    [InlineData("fleet-help", "fleet", "--help")]
+    [InlineData("fleet-validate-help", "fleet", "validate", "--help")]
+    [InlineData("fleet-render-help", "fleet", "render", "--help")]
+    [InlineData("fleet-explain-help", "fleet", "explain", "--help")]
+    [InlineData("fleet-preview-help", "fleet", "preview", "--help")]
+    public async Task Help_is_golden(string name, params string[] arguments)
+    {
+        var (code, output, _) = await RunAsync(arguments);
+        Assert.Equal(0, code);
+        Golden(name, output);
+    }
+
+    [Theory]
+    [InlineData("fleet-validate", "fleet", "validate", "DIR")]
+    [InlineData("fleet-validate-json", "fleet", "validate", "DIR", "-o", "json")]
+    [InlineData("fleet-render", "fleet", "render", "basel-1", "DIR")]
+    [InlineData("fleet-render-json", "fleet", "render", "basel-1", "DIR", "-o", "json")]
+    [InlineData("fleet-explain", "fleet", "explain", "basel-1", "--dir", "DIR")]
+    [InlineData("fleet-explain-json", "fleet", "explain", "basel-1", "log_level", "--dir", "DIR", "-o", "json")]
+    [InlineData("fleet-preview", "fleet", "preview", "DIR", "--against", "HEAD")]
+    [InlineData("fleet-preview-json", "fleet", "preview", "DIR", "--against", "HEAD", "-o", "json")]
+    public async Task Output_is_golden(string name, params string[] arguments)
+    {
+        using var repository = Repository();
+        repository.Write("groups/lab.yaml", Fleet.CaseFile.Base()["groups/lab.yaml"].Replace("debug", "warning", StringComparison.Ordinal));
+        repository.Write("regions/eu.yaml",
+            Fleet.CaseFile.Base()["regions/eu.yaml"].Replace("desk eu", "hotline", StringComparison.Ordinal));
+        var (code, output, error) = await RunAsync(arguments, repository.Work);
+        Assert.Equal((0, ""), (code, error));
+        Golden(name, output);
+    }
+
+    [Fact]
+    public async Task Errors_are_shown_with_places_and_end_with_one()
+    {
+        using var repository = Repository();
+        repository.Write("groups/lab.yaml", "kind: [");
+        var (code, output, _) = await RunAsync(["fleet", "validate", "DIR"], repository.Work);
+        Assert.Equal(1, code);
+        Golden("fleet-validate-errors", output);
+        (code, output, _) = await RunAsync(["fleet", "validate", "DIR", "-o", "json"], repository.Work);
+        Assert.Equal(1, code);
+        Golden("fleet-validate-errors-json", output);
+    }
+
+    [Theory]
+    [InlineData(2, "fleet", "validate", "--nothing")]
+    [InlineData(2, "fleet", "render")]
+    [InlineData(2, "fleet", "preview", "DIR")]
+    [InlineData(1, "fleet", "render", "nowhere", "DIR")]
+    [InlineData(1, "fleet", "explain", "nowhere", "--dir", "DIR")]
+    [InlineData(1, "fleet", "explain", "basel-1", "nothing", "--dir", "DIR")]
+    [InlineData(1, "fleet", "validate", "DIR/none")]
+    [InlineData(1, "fleet", "preview", "DIR", "--against", "nothing")]
+    [InlineData(0, "fleet", "preview", "DIR", "--against", "HEAD", "--exit-code")]
+    public async Task Exit_codes_tell_usage_from_failure(int expected, params string[] arguments)
+    {
+        using var repository = Repository();
+        var (code, output, error) = await RunAsync(arguments, repository.Work);
+        Assert.True(expected == code, $"{code}: {output}{error}");
+        if (expected != 0) Assert.NotEmpty(error);
+    }
+
+    [Fact]
+    public async Task A_preview_can_fail_on_changes()
+    {
+        using var repository = Repository();
+        repository.Write("regions/eu.yaml",
+            Fleet.CaseFile.Base()["regions/eu.yaml"].Replace("desk eu", "hotline", StringComparison.Ordinal));
+        Assert.Equal(1, (await RunAsync(["fleet", "preview", "DIR", "--against", "HEAD", "--exit-code"], repository.Work)).Code);
+    }
+
+    [Fact]
+    public async Task Render_writes_a_folder()
+    {
+        using var repository = Repository();
+        var target = repository.Mirror;
+        Assert.Equal(0, (await RunAsync(["fleet", "render", "basel-1", "DIR", "--out", target], repository.Work)).Code);
+        Assert.Equal(["base-files/objects/File.motd.yaml", "gateway/files/gateway.conf", "gateway/objects/File.config.yaml",
+            "gateway/objects/File.program.yaml", "gateway/objects/Service.gateway.yaml"],
+            Directory.EnumerateFiles(target, "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(target, file))
+                .Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task The_example_compiles_once_its_program_is_there()
+    {
+        using var repository = new TestRepository();
+        var example = Path.GetFullPath(Path.Combine(Here(), "../../../examples/medical-edge"));
+        foreach (var file in Directory.EnumerateFiles(example, "*", SearchOption.AllDirectories))
+        {
+            var path = Path.GetRelativePath(example, file);
+            if (!path.Contains("/artifacts/", StringComparison.Ordinal)) repository.Write(path, File.ReadAllText(file));
+        }
+        var (code, output, _) = await RunAsync(["fleet", "validate", "DIR"], repository.Work);
+        Assert.Equal(1, code);
+        Golden("example-without-program", output);
+        repository.Write("apps/instrument-gateway/artifacts/instrument-gateway", "a program\n");
+        (code, output, _) = await RunAsync(["fleet", "validate", "DIR"], repository.Work);
+        Assert.Equal((0, "fleet medical-edge: 2 regions, 6 sites, 2 apps: no errors\n"), (code, output));
+        Golden("example-lyon-poct-2", (await RunAsync(["fleet", "render", "lyon-poct-2", "DIR"], repository.Work)).Output);
+    }
+
+    private static TestRepository Repository()
+    {
+        var repository = new TestRepository();
+        repository.Write(Fleet.CaseFile.Base());
+        repository.Commit("first");
+        return repository;
+    }
+
+    private static async Task<(int Code, string Output, string Error)> RunAsync(string[] arguments, string folder = "")
+    {
+        var root = new RootCommand { FleetCommand.Create() };
+        using var output = new StringWriter { NewLine = "\n" };
+        using var error = new StringWriter { NewLine = "\n" };
+        var code = await CommandRun.InvokeAsync(root,
+            [.. arguments.Select(argument => argument.Replace("DIR", folder, StringComparison.Ordinal))],
+            new InvocationConfiguration { Output = output, Error = error });
+        string Shown(StringWriter writer) => folder.Length == 0 ? writer.ToString() : writer.ToString()
+            .Replace(folder, "DIR", StringComparison.Ordinal);
+        return (code, Shown(output), Shown(error));
+    }
+
+    private static void Golden(string name, string actual)
+    {
+        // The executable's name stands in usage lines; here it is the test host's.
+        actual = string.Join('\n', actual.Replace(RootCommand.ExecutableName, "capillary", StringComparison.Ordinal).Split('\n')
+            .Select(line => line.TrimEnd()));
+        var file = Path.Combine(Here(), "Golden", name + ".golden");
+        if (Environment.GetEnvironmentVariable("CAPILLARY_GOLDEN") == "update") File.WriteAllText(file, actual);
+        else Assert.Equal(File.ReadAllText(file), actual);
+    }
+
+    private static string Here([CallerFilePath] string here = "") => Path.GetDirectoryName(here)!;
+}

@@ -1,0 +1,149 @@
+using System.CommandLine;
+using System.Text.Json;
+using Capillary.Cli;
+using Capillary.Core.Identity;
+using Capillary.Node.Hosting;
+using Capillary.Tests.HubNode;
+using Xunit;
+
+namespace Capillary.Tests.Cli;
+
+/// <summary>The commands that ask a hub, against a real one in this process.</summary>
+public sealed class HubCliTests : IAsyncLifetime
+{
+    private readonly TempFolder folder = new();
+    private readonly TestCommits commits = new();
+    private readonly CancellationTokenSource stop = new(TimeSpan.FromMinutes(1));
+    private TestHub hub = null!;
+    private Task running = Task.CompletedTask;
+
+    public async Task InitializeAsync()
+    {
+        commits.Commit("c1", "a=1", "b=1");
+        hub = new TestHub(folder.Path, commits, null, options => options with { ApiListen = new(System.Net.IPAddress.Loopback, 0) });
+        await hub.SettleAsync();
+        running = hub.Hub.RunAsync(stop.Token);
+        await hub.Hub.ApiListening.WaitAsync(stop.Token);
+    }
+
+    [Fact]
+    public async Task Sites_are_listed_in_three_formats()
+    {
+        var (code, json, _) = await RunAsync("site", "list", "-o", "json");
+        Assert.Equal(0, code);
+        Assert.Equal("a", JsonSerializer.Deserialize<JsonElement>(json)[0].GetProperty("site").GetString());
+        var (_, yaml, _) = await RunAsync("site", "list", "-o", "yaml");
+        Assert.StartsWith("- site: a\n  region: eu\n  state: pending\n", yaml, StringComparison.Ordinal);
+        var (_, table, _) = await RunAsync("site", "list", "--state", "pending");
+        Assert.Equal(3, table.TrimEnd('\n').Split('\n').Length);
+        var (_, none, _) = await RunAsync("site", "list", "--region", "us", "-o", "json");
+        Assert.Equal("[]\n", none);
+    }
+
+    [Theory]
+    [InlineData("status")]
+    [InlineData("release", "list")]
+    [InlineData("release", "show", "1")]
+    [InlineData("region", "list")]
+    [InlineData("site", "show", "a")]
+    [InlineData("journal", "list")]
+    [InlineData("sync")]
+    public async Task Every_listing_has_every_format(params string[] command)
+    {
+        foreach (var format in (string[])["table", "json", "yaml"])
+        {
+            var (code, output, error) = await RunAsync([.. command, "-o", format]);
+            Assert.Equal((0, ""), (code, error));
+            Assert.NotEmpty(output);
+            if (format == "json") JsonSerializer.Deserialize<JsonElement>(output);
+        }
+    }
+
+    [Fact]
+    public async Task A_join_file_holds_all_that_a_node_needs()
+    {
+        var file = folder.Of("a.join");
+        var (code, _, error) = await RunAsync("site", "enroll", "a", "--out", file, "--parent", "eu.example.org:443");
+        Assert.Equal((0, ""), (code, error));
+        var join = JoinFile.Read(file);
+        Assert.Equal(("labs", "a", NodeKind.Site), (join.Fleet.Value, join.Node.Value, join.Kind));
+        Assert.Equal(["eu.example.org:443"], join.Parents);
+        Assert.Equal(hub.Hub.Cell.Value.TrustRoots[0].Digest, join.TrustRoot);
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
+        var (_, json, _) = await RunAsync("site", "enroll", "b", "-o", "json");
+        Assert.Equal("hub.example.org:443", JsonSerializer.Deserialize<JsonElement>(json).GetProperty("parents")[0].GetString());
+    }
+
+    [Fact]
+    public async Task Another_machine_calls_with_a_token_and_a_pin()
+    {
+        var (_, token, _) = await RunAsync("operator", "add", "ada", "--role", "viewer");
+        var file = folder.Of("token");
+        await File.WriteAllTextAsync(file, token);
+        var url = $"https://{await hub.Hub.ApiListening}";
+        string[] remote = ["--hub", url, "--token-file", file, "--pin", hub.Hub.ApiPin];
+        Assert.Equal(0, (await CliAsync(["site", "list", .. remote])).Code);
+        var (code, _, error) = await CliAsync(["site", "enroll", "a", .. remote]);
+        Assert.Equal(1, code);
+        Assert.Contains("role viewer of ada does not allow this", error, StringComparison.Ordinal);
+        (code, _, error) = await CliAsync(["site", "list", "--hub", url, "--token-file", file, "--pin", new string('0', 64)]);
+        Assert.Equal(1, code);
+        Assert.Contains("no hub with the pinned key", error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(1, "there is no site 'x'", "site", "show", "x")]
+    [InlineData(1, "not declared", "site", "enroll", "x")]
+    [InlineData(1, "no hub answers", "status", "--socket", "/nowhere/api.sock")]
+    [InlineData(2, "needs --token-file", "status", "--hub", "https://localhost:1")]
+    [InlineData(2, "not a URL", "status", "--hub", "localhost")]
+    [InlineData(2, "is not an address", "site", "enroll", "a", "--parent", "nowhere")]
+    [InlineData(1, "is not a role", "operator", "add", "ada", "--role", "king")]
+    public async Task An_error_is_one_line_that_says_what_to_do(int expected, string text, params string[] command)
+    {
+        var (code, _, error) = command.Contains("--socket") ? await CliAsync(command) : await RunAsync(command);
+        Assert.Equal(expected, code);
+        Assert.Contains(text, error, StringComparison.Ordinal);
+        Assert.Single(error.TrimEnd('\n').Split('\n'));
+    }
+
+    [Fact]
+    public async Task A_hub_is_made_once()
+    {
+        var data = folder.Of("another");
+        var (code, output, _) = await CliAsync(["hub", "init", "--data", data, "--fleet", "wards"]);
+        Assert.Equal(0, code);
+        Assert.Contains("trust root sha256:", output, StringComparison.Ordinal);
+        var (again, _, error) = await CliAsync(["hub", "init", "--data", data, "--fleet", "wards"]);
+        Assert.Equal(1, again);
+        Assert.Contains("holds a hub already", error, StringComparison.Ordinal);
+        (code, _, error) = await CliAsync(["hub", "run", "--data", folder.Of("none"), "--repo", ".", "--listen", "127.0.0.1:0"]);
+        Assert.Equal(1, code);
+        Assert.Contains("capillary hub init", error, StringComparison.Ordinal);
+    }
+
+    private Task<(int Code, string Output, string Error)> RunAsync(params string[] arguments) =>
+        CliAsync([.. arguments, "--socket", folder.Of("api.sock")]);
+
+    private static async Task<(int Code, string Output, string Error)> CliAsync(string[] arguments)
+    {
+        var root = new RootCommand
+        {
+            HubCommand.Create(), SiteCommand.Create(), RegionCommand.Create(), ReleaseCommand.Create(), StatusCommand.Create(),
+            OperatorCommand.Create(), JournalCommand.Create(), SyncCommand.Create(),
+        };
+        using var output = new StringWriter();
+        using var error = new StringWriter();
+        var code = await CommandRun.InvokeAsync(root, arguments, new InvocationConfiguration { Output = output, Error = error });
+        return (code, output.ToString(), error.ToString());
+    }
+
+    public async Task DisposeAsync()
+    {
+        await stop.CancelAsync();
+        await running;
+        hub.Dispose();
+        folder.Dispose();
+        stop.Dispose();
+    }
+}

@@ -1,0 +1,142 @@
+using Capillary.Core.Protocol;
+using Capillary.Core.Trust;
+using Capillary.Tests.Core.Reports;
+using Capillary.Tests.Core.Trust;
+using Xunit;
+
+namespace Capillary.Tests.Core.Protocol;
+
+/// <summary>The parent knows a child by its key, gives it what is its own, and hears from it no more than it may say.</summary>
+public sealed class ParentSessionTests
+{
+    private static readonly DesiredState State = TestSessions.State;
+
+    [Fact]
+    public void A_child_gets_its_own_lines_and_records()
+    {
+        Assert.Equal(TestFleet.Plan[0].ToLeaf(), Assert.Single(Greeted(TestFleet.BaselRecord).OfType<Frame.Desired>()).Lines.Single().Leaf);
+        var region = Greeted(TestFleet.EuRecord);
+        Assert.Equal([0L, 2L], Assert.Single(region.OfType<Frame.Desired>()).Lines.Select(line => line.Index));
+        var records = Assert.Single(region.OfType<Frame.RecordSet>());
+        Assert.True(records.Full);
+        Assert.Equal(["basel-lab-1", "lyon-lab-2"], records.Items.Select(item => NodeRecord.Verify(item, TestFleet.Root1).Node.Value).Order());
+    }
+
+    [Fact]
+    public void A_region_that_holds_the_records_is_not_sent_them_again()
+    {
+        var held = DesiredState.DigestOf(State.RecordsFor(TestFleet.EuRecord));
+        Assert.Empty(Greeted(TestFleet.EuRecord, held).OfType<Frame.RecordSet>());
+    }
+
+    /// <summary>A records frame only adds; a site that left must leave the region's set too, or it would be let in there for ever.</summary>
+    [Fact]
+    public void A_site_that_moves_away_leaves_the_regions_records()
+    {
+        var session = TestSessions.LiveParent(TestFleet.EuRecord);
+        var moved = TestSessions.Signed(TestFleet.LyonRecord with { Region = TestFleet.Us, Version = 2 });
+        var frames = Sent(session.OnState(State with { Records = State.Records.SetItem(moved.Record.Node, moved) }));
+        var set = Assert.Single(frames.OfType<Frame.RecordSet>());
+        Assert.True(set.Full);
+        Assert.Equal("basel-lab-1", NodeRecord.Verify(Assert.Single(set.Items), TestFleet.Root1).Node.Value);
+    }
+
+    [Fact]
+    public void Promise1_a_child_without_an_active_record_for_its_key_is_refused()
+    {
+        foreach (var (node, key) in ((string, string)[])[("basel-lab-1", "lyon"), ("nobody", "basel"), ("basel-lab-1", "stranger")])
+        {
+            var session = new ParentSession(TestKey.Named(key).Id);
+            _ = session.OnFrame(new Frame.TrustQuery(1, new(node), 1), State).ToList();
+            Refused("not-enrolled", session.OnFrame(new Frame.Hello(0, null, "x"), State));
+        }
+        var revoked = State with { Revocations = [TestFleet.BaselRecord.IdentityKey.Id] };
+        Refused("not-enrolled", TestSessions.LiveParent(TestFleet.BaselRecord).OnState(revoked));
+        var retired = TestSessions.Signed(TestFleet.BaselRecord with { State = RecordState.Revoked, Version = 2 });
+        Refused("not-enrolled", TestSessions.LiveParent(TestFleet.BaselRecord)
+            .OnState(State with { Records = State.Records.SetItem(retired.Record.Node, retired) }));
+    }
+
+    [Fact]
+    public void Frames_come_in_order()
+    {
+        foreach (var frame in (Frame[])[Frame.Beat.Instance, new Frame.ReportUp(TestReports.Sign(TestReports.Healthy)), new Frame.Alive([])])
+            Refused("hello-first", new ParentSession(TestKey.Named("basel").Id).OnFrame(frame, State));
+        var query = new Frame.TrustQuery(1, new("basel-lab-1"), 1);
+        Refused("unexpected-frame", new ParentSession(TestKey.Named("basel").Id).OnFrame(new Frame.Hello(0, null, "x"), State));
+        Refused("unexpected-frame", TestSessions.LiveParent(TestFleet.BaselRecord).OnFrame(new Frame.Hello(0, null, "x"), State));
+        Refused("unexpected-frame", TestSessions.LiveParent(TestFleet.BaselRecord).OnFrame(query, State));
+        Refused("unexpected-frame", TestSessions.LiveParent(TestFleet.BaselRecord).OnFrame(new Frame.Alive([TestFleet.Basel]), State));
+        Refused("unexpected-frame", TestSessions.LiveParent(TestFleet.BaselRecord).OnFrame(new Frame.BeaconDown(SignedGoldens.Beacon), State));
+        Refused("protocol", new ParentSession(TestKey.Named("basel").Id).OnFrame(query with { Protocol = 2 }, State));
+    }
+
+    /// <summary>A query is small and its answer may be large; asking again and again would make the parent work for nothing.</summary>
+    [Fact]
+    public void The_trust_query_is_answered_once()
+    {
+        var session = new ParentSession(TestFleet.Stranger.Id);
+        var query = new Frame.TrustQuery(1, new("basel-lab-1"), 0);
+        Assert.Single(Assert.IsType<Frame.TrustAnswer>(Assert.Single(Sent(session.OnFrame(query, State)))).Chain);
+        Refused("unexpected-frame", session.OnFrame(query, State));
+    }
+
+    [Theory]
+    [InlineData(long.MinValue, 1)]
+    [InlineData(-1, 1)]
+    [InlineData(0, 1)]
+    [InlineData(1, 0)]
+    [InlineData(long.MaxValue, 0)]
+    public void Any_asked_version_gets_an_answer(long asked, int links)
+    {
+        var answer = new ParentSession(TestFleet.Stranger.Id).OnFrame(new Frame.TrustQuery(1, new("basel-lab-1"), asked), State);
+        Assert.Equal(links, Assert.IsType<Frame.TrustAnswer>(Assert.Single(Sent(answer))).Chain.Count);
+    }
+
+    [Fact]
+    public void Promise1_a_report_is_taken_only_from_its_site_or_its_region()
+    {
+        var basel = TestReports.Sign(TestReports.Healthy);
+        var boston = TestReports.Sign(TestReports.Healthy with { Site = TestFleet.Boston }, "boston");
+        Assert.True(Takes(TestFleet.BaselRecord, basel));
+        Assert.True(Takes(TestFleet.EuRecord, basel));
+        Assert.True(Takes(TestFleet.UsRecord, boston));
+        Assert.False(Takes(TestFleet.UsRecord, basel));
+        Assert.False(Takes(TestFleet.EuRecord, boston));
+        Assert.False(Takes(TestFleet.LyonRecord, basel));
+        Assert.False(Takes(TestFleet.EuRecord, TestReports.Sign(TestReports.Healthy with { Site = new("nowhere") })));
+        Assert.False(Takes(TestFleet.EuRecord, new Envelope(PayloadTypes.Report, "nonsense"u8.ToArray(), [])));
+    }
+
+    [Fact]
+    public void Promise6_a_region_says_of_its_own_sites_only_that_they_live()
+    {
+        var heard = TestSessions.LiveParent(TestFleet.EuRecord)
+            .OnFrame(new Frame.Alive([TestFleet.Basel, TestFleet.Boston, new("nowhere"), new("region-eu"), default]), State);
+        Assert.Equal(TestFleet.Basel, Assert.Single(Assert.IsType<ParentOutput.HeardOf>(Assert.Single(heard)).Sites));
+    }
+
+    private static bool Takes(NodeRecord from, Envelope report)
+    {
+        var output = Assert.Single(TestSessions.LiveParent(from).OnFrame(new Frame.ReportUp(report), State));
+        if (output is ParentOutput.Take) return true;
+        Assert.NotNull(Assert.IsType<Frame.ReportAck>(Assert.IsType<ParentOutput.Send>(output).Frame).Refused);
+        return false;
+    }
+
+    private static List<Frame> Greeted(NodeRecord child, Capillary.Core.Bundles.Digest? records = null)
+    {
+        var session = new ParentSession(child.IdentityKey.Id);
+        _ = session.OnFrame(new Frame.TrustQuery(LinkProtocol.Version, child.Node, 1), State).ToList();
+        return Sent(session.OnFrame(new Frame.Hello(0, records, "test"), State));
+    }
+
+    private static List<Frame> Sent(IEnumerable<ParentOutput> outputs) => [.. outputs.OfType<ParentOutput.Send>().Select(output => output.Frame)];
+
+    private static void Refused(string code, IEnumerable<ParentOutput> outputs)
+    {
+        var all = outputs.ToList();
+        Assert.Equal(code, Assert.IsType<Frame.Refusal>(Assert.Single(Sent(all))).Code);
+        Assert.IsType<ParentOutput.Close>(all[^1]);
+    }
+}

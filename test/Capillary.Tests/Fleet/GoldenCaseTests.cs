@@ -1,0 +1,21 @@
+using Xunit;
+
+namespace Capillary.Tests.Fleet;
+
+/// <summary>Every case of the folder <c>Cases</c> compiles to what stands in it, to the byte.</summary>
+public sealed class GoldenCaseTests
+{
+    public static TheoryData<string> Cases() =>
+        [.. Directory.EnumerateFiles(CaseFile.Folder(), "*.txt").Select(Path.GetFileNameWithoutExtension).OfType<string>()
+            .Order(StringComparer.Ordinal)];
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void A_fleet_compiles_to_what_its_case_says(string name)
+    {
+        var file = CaseFile.Load(name);
+        var actual = CaseFile.Describe(CaseFile.Compile(file.Files));
+        if (Environment.GetEnvironmentVariable("CAPILLARY_GOLDEN") == "update") File.WriteAllText(file.Path, file.Input + actual);
+        else Assert.Equal(file.Expectation, actual);
+    }
+}

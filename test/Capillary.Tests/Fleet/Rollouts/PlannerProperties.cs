@@ -1,0 +1,149 @@
+using System.Text;
+using Capillary.Core.Bundles;
+using Capillary.Core.Identity;
+using Capillary.Core.Reports;
+using Capillary.Fleet.Rollouts;
+using FsCheck;
+using FsCheck.Fluent;
+using Xunit;
+
+namespace Capillary.Tests.Fleet.Rollouts;
+
+/// <summary>Random lives of a small fleet; each step's plan is held against the promises by an independent reading of them.</summary>
+public sealed class PlannerProperties
+{
+    [Fact]
+    public void Promise7_No_wave_starts_before_the_ones_before_it_are_healthy_on_exactly_their_lines() =>
+        Prop.ForAll<int>(seed => new RandomRollout(seed).Run(120)).Check(Config.QuickThrowOnFailure.WithMaxTest(300));
+
+    [Fact]
+    public void Silence_and_health_together_always_complete_a_rollout() =>
+        Prop.ForAll<int>(seed => new RandomRollout(seed).Completes()).Check(Config.QuickThrowOnFailure.WithMaxTest(300));
+
+    [Fact]
+    public void The_same_inputs_give_the_same_plan() => Prop.ForAll<int>(seed =>
+        new RandomRollout(seed).Transcript(60) == new RandomRollout(seed).Transcript(60)).Check(Config.QuickThrowOnFailure.WithMaxTest(50));
+}
+
+internal sealed class RandomRollout(int seed)
+{
+    private const int SiteCount = 7;
+    private static readonly TimeSpan Offline = Freshness.Default.OfflineAfter;
+    private readonly Random random = new(seed);
+    private readonly Dictionary<SiteId, CurrentLine> lines = [];
+    private readonly Dictionary<SiteId, SiteEvidence> evidence = [];
+    private readonly StringBuilder transcript = new();
+    private TargetRelease? release;
+    private long generation;
+    private long seq;
+    private DateTimeOffset now = DateTimeOffset.UnixEpoch;
+    private DateTimeOffset listening = DateTimeOffset.UnixEpoch;
+
+    public bool Run(int steps)
+    {
+        for (var step = 0; step < steps; step++)
+        {
+            Disturb();
+            Look();
+        }
+        return true;
+    }
+
+    public string Transcript(int steps)
+    {
+        Run(steps);
+        return transcript.ToString();
+    }
+
+    /// <summary>After any life: when every site that speaks says it is healthy, the rollout ends.</summary>
+    public bool Completes()
+    {
+        Run(40);
+        if (release is null) return true;
+        Hear(Pick());
+        for (var round = 0; round < 6; round++)
+        {
+            Look();
+            foreach (var (site, line) in lines.Where(line => release.Sites.ContainsKey(line.Key)))
+            {
+                if (evidence.GetValueOrDefault(site)?.HeardAt is { } heard && !IsSilent(heard)) Report(site, ReportPhase.Healthy, line.Since);
+            }
+        }
+        return release.Sites.All(site => lines[site.Key].Bundle == site.Value.Bundle);
+    }
+
+    private SiteId Pick() => new($"s{random.Next(SiteCount)}");
+
+    private void Disturb()
+    {
+        var site = Pick();
+        switch (random.Next(9))
+        {
+            case 0 or 1: NewRelease(); break;
+            case 2: now += TimeSpan.FromMinutes(random.Next(12)); break;
+            case 3: Hear(site); break;
+            case 4: if (random.Next(8) == 0) listening = now; break;
+            case 5: Report(site, (ReportPhase)random.Next(6), lines.GetValueOrDefault(site)?.Since - random.Next(3) ?? 0); break;
+            default: if (lines.TryGetValue(site, out var line)) Report(site, ReportPhase.Healthy, line.Since); break;
+        }
+    }
+
+    private void NewRelease()
+    {
+        var waves = random.Next(3);
+        var sites = Enumerable.Range(0, SiteCount).Where(_ => random.Next(6) > 0).ToDictionary(i => new SiteId($"s{i}"),
+            i => new ReleasedSite(Digest.Of([(byte)random.Next(4)]), new RegionId("eu"), Math.Min(waves, i % 3)));
+        release = new((release?.Number ?? 0) + 1, [.. Enumerable.Range(1, waves).Select(wave => $"w{wave}")], sites);
+    }
+
+    private void Hear(SiteId site) => evidence[site] = (evidence.GetValueOrDefault(site) ?? SiteEvidence.None) with { HeardAt = now };
+
+    private void Report(SiteId site, ReportPhase phase, long since)
+    {
+        Hear(site);
+        if (!lines.TryGetValue(site, out var line) || since < 1) return;
+        var report = Reporting.Of(site, ++seq, generation, since, line.Bundle, phase);
+        var healthy = phase == ReportPhase.Healthy ? line.Bundle : evidence[site].LastHealthy;
+        evidence[site] = evidence[site] with { Report = report, LastHealthy = healthy };
+    }
+
+    private void Look()
+    {
+        var decision = Planner.Next(new(release, generation, lines, evidence, Freshness.Default, listening), now);
+        transcript.Append(decision.Status.Phase).Append(' ').Append(decision.Status.Reason).Append('\n');
+        if (decision is not PlanDecision.NewPlan { Plan: var plan }) return;
+        Require(plan.Generation == generation + 1 && plan.Parent == generation && plan.Changes.Count > 0, "a plan follows its parent");
+        foreach (var change in plan.Changes) Hold(change, plan);
+        foreach (var change in plan.Changes) lines[change.Site] = new(change.Since, change.Bundle);
+        generation = plan.Generation;
+    }
+
+    private void Hold(PlannedLine change, Plan plan)
+    {
+        var target = release!.Sites[change.Site];
+        Require(change.Since == plan.Generation, "since is the plan's generation");
+        Require(change.Bundle == target.Bundle && lines.GetValueOrDefault(change.Site)?.Bundle != change.Bundle, "only changed lines change");
+        Require(change.Fallback != change.Bundle, "a fallback is another bundle");
+        Require(change.Fallback is null || change.Fallback == evidence[change.Site].LastHealthy, "a fallback was healthy");
+        foreach (var (site, earlier) in release.Sites.Where(site => site.Value.Wave < target.Wave))
+        {
+            if (evidence.GetValueOrDefault(site) is { HeardAt: { } heard } known && !IsSilent(heard))
+            {
+                var line = lines.GetValueOrDefault(site);
+                Require(line?.Bundle == earlier.Bundle && known.Report is { Phase: ReportPhase.Healthy } report && report.Since == line.Since
+                    && report.BundleSince == line.Since && report.Bundle == line.Bundle, $"{change.Site} started before {site} was healthy");
+            }
+            else
+            {
+                Require(lines.GetValueOrDefault(site)?.Bundle == earlier.Bundle, $"offline {site} has no line while a later wave starts");
+            }
+        }
+    }
+
+    private bool IsSilent(DateTimeOffset heard) => now - (heard > listening ? heard : listening) > Offline;
+
+    private void Require(bool holds, string what)
+    {
+        if (!holds) throw new InvalidOperationException($"seed {seed}: {what}");
+    }
+}
