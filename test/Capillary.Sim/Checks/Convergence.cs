@@ -31,6 +31,8 @@ internal sealed class Convergence(World world)
         if (site.Agent is not { } agent) return $"{site.Name} is down";
         if (!hub.State.Lines.TryGetValue(site.Id, out var offered)) return $"{site.Name} has no line";
         var line = offered.Assignment;
+        if (world.RegionOf(site).Process!.State.Lines.GetValueOrDefault(site.Id)?.Assignment != line)
+            return $"the region of {site.Name} does not offer since {line.Since}";
         var (phase, state) = (agent.State.Phase, hub.View(site.Id));
         if (!agent.IsQuiet || agent.Accepted.Since != line.Since || agent.State.Attempt?.Since != line.Since)
             return $"{site.Name} is at since {agent.State.Attempt?.Since} of {line.Since}, {phase}";

@@ -49,6 +49,9 @@ internal sealed class RegionProcess : Process
     /// <summary>Nothing waits here to be passed on.</summary>
     public bool IsQuiet => link.IsLive && link.Waiting == 0 && received.All(item => IsOffered(item.Key, item.Value));
 
+    /// <summary>What it offers its sites.</summary>
+    public DesiredState State => port.State;
+
     public override void Start()
     {
         Note("starts");

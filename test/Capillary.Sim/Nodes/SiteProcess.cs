@@ -99,8 +99,15 @@ internal sealed class SiteProcess : Process
     private AcceptResult Accept(VerifiedCheckpoint checkpoint, ProvenLine item)
     {
         if (World.Broken != Mutation.SiteSkipsAcceptance) return Acceptance.Accept(Accepted, site.Id, checkpoint, item);
-        var line = Assignment.Parse(item.Leaf);
-        return new AcceptResult.Accepted(new(checkpoint.Checkpoint.Generation, checkpoint.Digest, line.Since, item.Leaf), line, true);
+        try
+        {
+            var line = Assignment.Parse(item.Leaf);
+            return new AcceptResult.Accepted(new(checkpoint.Checkpoint.Generation, checkpoint.Digest, line.Since, item.Leaf), line, true);
+        }
+        catch (TrustFormatException e)
+        {
+            return new AcceptResult.Refused(RefusalCode.NotForThisSite, e.Message);
+        }
     }
 
     private void Keep(AcceptResult.Accepted accepted)
