@@ -7,7 +7,9 @@ using Capillary.Node.Keys;
 
 namespace Capillary.Sim;
 
-/// <summary>The keys and the signing of a hub, without the hub: makes trust roots, records, checkpoints and beacons for simulations and tests.</summary>
+/// <summary>
+/// The keys and the signing of a hub, without the hub: makes trust roots, records, checkpoints and beacons for simulations and tests.
+/// </summary>
 public sealed class Authority
 {
     private readonly Dictionary<NodeName, SignedRecord> records = [];
@@ -48,7 +50,8 @@ public sealed class Authority
     }
 
     /// <summary>Signs the next plan: these sites get these bundles, every other line stays.</summary>
-    public DesiredState Publish(IReadOnlyDictionary<SiteId, (RegionId Region, Digest Bundle, Digest? Fallback)> changes, long release, DateTimeOffset now)
+    public DesiredState Publish(IReadOnlyDictionary<SiteId, (RegionId Region, Digest Bundle, Digest? Fallback)> changes, long release,
+        DateTimeOffset now)
     {
         Generation++;
         foreach (var (site, change) in changes)
@@ -62,7 +65,10 @@ public sealed class Authority
         for (var i = 0; i < sites.Count; i++)
         {
             if (changes.TryGetValue(sites[i], out var change))
-                lines = lines.SetItem(sites[i], new OfferedLine(current[sites[i]], change.Region, new ProvenLine(leaves[i], i, tree.Path(i)), signed));
+            {
+                var line = new ProvenLine(leaves[i], i, tree.Path(i));
+                lines = lines.SetItem(sites[i], new OfferedLine(current[sites[i]], change.Region, line, signed));
+            }
         }
         return State = State with { Lines = lines, Generation = Generation, Beacon = SignBeacon(now, Generation, signed.Digest) };
     }

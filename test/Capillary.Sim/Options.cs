@@ -7,7 +7,8 @@ namespace Capillary.Sim;
 /// <param name="Minutes">Virtual minutes during which faults happen.</param>
 /// <param name="CheapFrames">Frames are passed on as objects, not as bytes.</param>
 /// <param name="Broken">A rule that is broken on purpose, to see that the checks notice.</param>
-internal sealed record Options(ulong Seed, int Sites = 100, int Regions = 3, int Minutes = 40, bool CheapFrames = false, Mutation Broken = Mutation.None)
+internal sealed record Options(ulong Seed, int Sites = 100, int Regions = 3, int Minutes = 40, bool CheapFrames = false,
+    Mutation Broken = Mutation.None)
 {
     /// <summary>Virtual minutes after the last fault in which all must be well.</summary>
     public int CalmMinutes { get; init; } = 40;
@@ -35,6 +36,9 @@ internal enum Mutation
 
     /// <summary>A site that reverted tries again after a restart.</summary>
     SiteForgetsReverts,
+
+    /// <summary>A site with a full disk signs on with numbers that it keeps in memory only.</summary>
+    SiteForgetsReportNumbers,
 
     /// <summary>All sites are one wave.</summary>
     PlannerIgnoresWaves,

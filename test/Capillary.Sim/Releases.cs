@@ -19,7 +19,9 @@ internal enum Behaviour
 /// <param name="Bad">Sites on which its bundle fails.</param>
 internal sealed record SimRelease(TargetRelease Target, IReadOnlySet<SiteId> Bad);
 
-/// <summary>The fleet repository and its compiler: makes bundles that differ per site and share layers, and remembers which of them fail.</summary>
+/// <summary>
+/// The fleet repository and its compiler: makes bundles that differ per site and share layers, and remembers which of them fail.
+/// </summary>
 internal sealed class Releases(IReadOnlyDictionary<SiteId, RegionId> sites, Prng chance)
 {
     public static readonly IReadOnlyList<string> Waves = ["canary", "early"];
@@ -91,7 +93,8 @@ internal sealed class Releases(IReadOnlyDictionary<SiteId, RegionId> sites, Prng
         ("File.name", File("etc/site", $"{site} {number}")),
         ("Service.worker", Service("worker", Behaviour.Good)));
 
-    private static AppLayer Extra(int number) => Layer($"extra-{number % 3}", ("File.note", File($"share/extra-{number % 3}/note", $"{number}")));
+    private static AppLayer Extra(int number) =>
+        Layer($"extra-{number % 3}", ("File.note", File($"share/extra-{number % 3}/note", $"{number}")));
 
     private static AppLayer Layer(string app, params (string Key, Dictionary<string, object> Spec)[] objects) => new(new AppName(app),
         objects.ToDictionary(item => item.Key, item => Document(item.Key, item.Spec)), new Dictionary<string, ReadOnlyMemory<byte>>(),

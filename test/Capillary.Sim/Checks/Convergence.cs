@@ -19,7 +19,8 @@ internal sealed class Convergence(World world)
     public string? Missing()
     {
         if (world.Hub.Process is not { } hub) return "the hub is down";
-        if (world.Regions.FirstOrDefault(region => region.Process is not { IsQuiet: true }) is { } busy) return $"{busy.Name} has something to pass on";
+        if (world.Regions.FirstOrDefault(region => region.Process is not { IsQuiet: true }) is { } busy)
+            return $"{busy.Name} has something to pass on";
         var rollout = world.Releases.Newest!.Bad.Count == 0 ? RolloutPhase.Complete : RolloutPhase.Halted;
         if (hub.Status.Release != world.Releases.Newest.Target.Number || hub.Status.Phase != rollout)
             return $"the rollout is {hub.Status.Phase}, not {rollout}: {hub.Status.Reason}";
@@ -36,7 +37,8 @@ internal sealed class Convergence(World world)
         var (phase, state) = (agent.State.Phase, hub.View(site.Id));
         if (!agent.IsQuiet || agent.Accepted.Since != line.Since || agent.State.Attempt?.Since != line.Since)
             return $"{site.Name} is at since {agent.State.Attempt?.Since} of {line.Since}, {phase}";
-        if (!Allowed(line).Contains(phase)) return $"{site.Name} is {phase} on since {line.Since}, which is {world.Releases.Behaviours[line.Bundle]}";
+        if (!Allowed(line).Contains(phase))
+            return $"{site.Name} is {phase} on since {line.Since}, which is {world.Releases.Behaviours[line.Bundle]}";
         if (hub.ReportOf(site.Id) is not { } report) return $"the hub has no report of {site.Name}";
         var told = (report.Phase, report.Since, report.Generation, report.Bundle);
         var truth = (Report(phase), agent.Accepted.Since, agent.Accepted.Generation, agent.State.Actual);

@@ -31,7 +31,8 @@ internal sealed class PlanRules(World world)
     public void Published(KeptPlan plan)
     {
         var checkpoint = Checkpoint.Verify(plan.Checkpoint, world.Authority.Root);
-        Safety.Require(checkpoint.Generation > generation, "generations", $"generation {checkpoint.Generation} was published after {generation}");
+        Safety.Require(checkpoint.Generation > generation, "generations",
+            $"generation {checkpoint.Generation} was published after {generation}");
         generation = checkpoint.Generation;
         var changed = plan.Lines.Select(item => Assignment.Parse(item.Line.Leaf)).ToList();
         var release = world.Releases[plan.Release].Target;
@@ -55,12 +56,14 @@ internal sealed class PlanRules(World world)
                 : line?.Bundle != released.Bundle ? "has not got it"
                 : !IsHealthy(site, line) ? $"is not healthy on since {line.Since}"
                 : null;
-            Safety.Require(why is null, "promise 7", $"wave {last} of release {release.Number} starts while {site} of wave {released.Wave} {why}");
+            Safety.Require(why is null, "promise 7",
+                $"wave {last} of release {release.Number} starts while {site} of wave {released.Wave} {why}");
         }
     }
 
     private bool IsHealthy(SiteId site, DesiredBundle line) => saidHealthy.Contains((site, line.Bundle, line.Since))
-        && world.Hub.Process!.ReportOf(site) is { Phase: ReportPhase.Healthy } report && report.Bundle == line.Bundle && report.Since == line.Since;
+        && world.Hub.Process!.ReportOf(site) is { Phase: ReportPhase.Healthy } report
+        && report.Bundle == line.Bundle && report.Since == line.Since;
 
     // A hub that was down was deaf itself.
     private bool IsAbsent(SiteId site)

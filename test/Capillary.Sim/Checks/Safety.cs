@@ -49,7 +49,8 @@ internal sealed class Safety(World world)
     /// <summary>What the site remembers to have accepted became durable.</summary>
     public void AcceptedKept(SimSite site, AcceptedLine before, AcceptedLine after)
     {
-        Require(after.Generation >= before.Generation, "promise 1", $"{site.Name} went back from generation {before.Generation} to {after.Generation}");
+        Require(after.Generation >= before.Generation, "promise 1",
+            $"{site.Name} went back from generation {before.Generation} to {after.Generation}");
         Require(after.Since >= before.Since, "promise 1", $"{site.Name} went back from since {before.Since} to {after.Since}");
         Require(after.Assignment is { } line && line.Site == site.Id && plans.IsSigned(line), "promise 1",
             $"{site.Name} accepted a line that the hub did not sign for it");
@@ -61,8 +62,10 @@ internal sealed class Safety(World world)
     {
         var attempt = site.Applied.Attempt;
         Require(attempt is not null, "promise 4", $"{site.Name} does a step of an attempt that is not durable");
-        Require(plans.IsSigned(site.Id, attempt!), "promise 1", $"{site.Name} applies since {attempt!.Since}, which the hub did not sign for it so");
-        Require(site.Accepted.Since >= attempt.Since, "promise 1", $"{site.Name} applies since {attempt.Since} and remembers only {site.Accepted.Since}");
+        Require(plans.IsSigned(site.Id, attempt!), "promise 1",
+            $"{site.Name} applies since {attempt!.Since}, which the hub did not sign for it so");
+        Require(site.Accepted.Since >= attempt.Since, "promise 1",
+            $"{site.Name} applies since {attempt.Since} and remembers only {site.Accepted.Since}");
         sites.StepBegins(site, step, attempt);
     }
 

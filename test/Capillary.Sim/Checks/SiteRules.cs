@@ -5,7 +5,9 @@ using Capillary.Sim.Nodes;
 
 namespace Capillary.Sim.Checks;
 
-/// <summary>Promise 4 at each site: nothing before its blobs, in order, whole when it says so, and no second try of what was reverted.</summary>
+/// <summary>
+/// Promise 4 at each site: nothing before its blobs, in order, whole when it says so, and no second try of what was reverted.
+/// </summary>
 internal sealed class SiteRules(World world)
 {
     private readonly HashSet<(SiteId, long)> failed = [];
@@ -27,9 +29,11 @@ internal sealed class SiteRules(World world)
     public void StepBegins(SimSite site, Step step, DesiredBundle attempt)
     {
         var state = site.Agent!.State;
-        Require(state.Attempt == attempt && state.Phase == site.Applied.Phase, "promise 4", $"{site.Name} does a step in a phase that is not durable");
-        Require(BlobBox.IsComplete(site.Disk, attempt.Bundle) && (attempt.Fallback is not { } fallback || BlobBox.IsComplete(site.Disk, fallback)),
-            "promise 4", $"{site.Name} does a {step.GetType().Name} before the blobs of bundle and fallback are there");
+        Require(state.Attempt == attempt && state.Phase == site.Applied.Phase, "promise 4",
+            $"{site.Name} does a step in a phase that is not durable");
+        var local = BlobBox.IsComplete(site.Disk, attempt.Bundle)
+            && (attempt.Fallback is not { } fallback || BlobBox.IsComplete(site.Disk, fallback));
+        Require(local, "promise 4", $"{site.Name} does a {step.GetType().Name} before the blobs of bundle and fallback are there");
         Require(state.Phase != ApplyPhase.Applying || !failed.Contains((site.Id, attempt.Since)),
             "promise 4", $"{site.Name} tries since {attempt.Since} again, which failed");
     }

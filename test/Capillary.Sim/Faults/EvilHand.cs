@@ -30,7 +30,8 @@ internal sealed class EvilHand(Prng chance)
     };
 
     /// <summary>What is served instead of this blob.</summary>
-    public byte[]? Blob(byte[]? content) => content is { Length: > 0 } && chance.Chance(0.2) ? Flip(content) : chance.Chance(0.1) ? null : content;
+    public byte[]? Blob(byte[]? content) =>
+        content is { Length: > 0 } && chance.Chance(0.2) ? Flip(content) : chance.Chance(0.1) ? null : content;
 
     /// <summary>What goes up instead of this report.</summary>
     public Envelope Report(Envelope report)

@@ -37,8 +37,10 @@ internal sealed class FaultPlan(World world)
     // How often each kind is drawn, relative to the others.
     private static readonly (FaultKind Kind, int Weight)[] Weights =
     [
-        (FaultKind.SiteCrash, 14), (FaultKind.SitePowerCut, 12), (FaultKind.RegionCrash, 4), (FaultKind.RegionLost, 2), (FaultKind.HubCrash, 3),
-        (FaultKind.PowerLossAtWrite, 16), (FaultKind.Partition, 10), (FaultKind.CutSession, 10), (FaultKind.DiskFull, 8), (FaultKind.TornFile, 3),
+        (FaultKind.SiteCrash, 14), (FaultKind.SitePowerCut, 12), (FaultKind.RegionCrash, 4), (FaultKind.RegionLost, 2),
+        (FaultKind.HubCrash, 3),
+        (FaultKind.PowerLossAtWrite, 16), (FaultKind.Partition, 10), (FaultKind.CutSession, 10), (FaultKind.DiskFull, 8),
+        (FaultKind.TornFile, 3),
         (FaultKind.WrongClock, 4), (FaultKind.ClockSet, 4), (FaultKind.EvilRegion, 2), (FaultKind.HostFaulty, 6), (FaultKind.HostSlow, 4),
         (FaultKind.ServiceSick, 6), (FaultKind.Drift, 6), (FaultKind.Commit, 4), (FaultKind.BadCommit, 2),
     ];

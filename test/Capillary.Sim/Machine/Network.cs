@@ -95,13 +95,15 @@ internal sealed class Network(Schedule schedule, Prng chance)
     public void Dial(SimNode child, SimNode parent, Action<LinkEnd?> answer)
     {
         var unreachable = IsPartitioned(child, parent) || !parent.IsUp;
-        schedule.After(unreachable && chance.Chance(0.7) ? chance.Between(3, 10) : chance.Between(0.01, 0.3), () => answer(Connect(child, parent)));
+        var wait = unreachable && chance.Chance(0.7) ? chance.Between(3, 10) : chance.Between(0.01, 0.3);
+        schedule.After(wait, () => answer(Connect(child, parent)));
     }
 
     /// <summary>Told of each frame or blob that arrived.</summary>
     public Action<LinkEnd> Arrived { get; set; } = _ => { };
 
-    public void Carry(LinkEnd from, Wire wire, DateTimeOffset arrival) => schedule.After(arrival - schedule.Now, () => Deliver(from.Peer, wire));
+    public void Carry(LinkEnd from, Wire wire, DateTimeOffset arrival) =>
+        schedule.After(arrival - schedule.Now, () => Deliver(from.Peer, wire));
 
     /// <summary>Loses every connection between these two; both learn of it.</summary>
     public void CutSessions(SimNode child, SimNode parent)

@@ -13,7 +13,9 @@ namespace Capillary.Sim.Nodes;
 internal sealed record DownHandlers(
     Action<Envelope, NodeRecord, Action<string?>> TakeReport, Action<IReadOnlyList<SiteId>> HeardOf, Func<Digest, byte[]?> Blob);
 
-/// <summary>The parent's side of all links of a node, as <c>ParentServer</c> and <c>ServedSession</c> carry out real <see cref="ParentSession"/>s.</summary>
+/// <summary>
+/// The parent's side of all links of a node, as <c>ParentServer</c> and <c>ServedSession</c> carry out real <see cref="ParentSession"/>s.
+/// </summary>
 internal sealed class DownPort(Process owner, SimNode self, DesiredState first, DownHandlers handlers)
 {
     private readonly List<Served> open = [];
@@ -104,7 +106,9 @@ internal sealed class DownPort(Process owner, SimNode self, DesiredState first, 
             switch (output)
             {
                 case ParentOutput.Send send: Send(served, send.Frame); break;
-                case ParentOutput.Take take: handlers.TakeReport(take.Report, take.From, refused => Taken(served, take.Report, refused)); break;
+                case ParentOutput.Take take:
+                    handlers.TakeReport(take.Report, take.From, refused => Taken(served, take.Report, refused));
+                    break;
                 case ParentOutput.HeardOf heard: handlers.HeardOf(heard.Sites); break;
                 case ParentOutput.Close: End(served); break;
             }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Capillary.Core.Identity;
@@ -30,7 +29,7 @@ internal sealed class HubProcess : Process
         this.hub = hub;
         listeningSince = world.Now;
         sites = new SiteLedger(this, hub, Look);
-        port = new DownPort(this, hub, world.Authority.State, new DownHandlers((report, from, answer) => sites.Take(report, from, answer), sites.HeardOf,
+        port = new DownPort(this, hub, world.Authority.State, new DownHandlers(sites.Take, sites.HeardOf,
             world.Releases.Blobs.GetValueOrDefault));
     }
 
@@ -65,7 +64,8 @@ internal sealed class HubProcess : Process
         var line = State.Lines.GetValueOrDefault(site)?.Assignment;
         var seen = sites.Seen.GetValueOrDefault(site);
         var heard = World.Broken == Mutation.HubTrustsSilence && seen is not null ? World.Now : seen?.HeardAt;
-        return SiteStatus.Derive(new SiteFacts(false, seen?.Report, heard, line?.Since ?? 0, line?.Bundle, Generation), Freshness.Default, World.Now);
+        var facts = new SiteFacts(false, seen?.Report, heard, line?.Since ?? 0, line?.Bundle, Generation);
+        return SiteStatus.Derive(facts, Freshness.Default, World.Now);
     }
 
     /// <summary>Plans, soon; many wishes are one look.</summary>
@@ -99,9 +99,9 @@ internal sealed class HubProcess : Process
 
     private SimRelease? TakeCommit()
     {
-        var held = hub.Disk.Read(ReleaseDocument) is { } text ? long.Parse(Encoding.ASCII.GetString(text), CultureInfo.InvariantCulture) : 0;
         if (World.Releases.Newest is not { } head) return null;
-        if (head.Target.Number > held) hub.Disk.Replace(ReleaseDocument, Encoding.ASCII.GetBytes($"{head.Target.Number}"));
+        if (head.Target.Number > Process.ToNumber(hub.Disk.Read(ReleaseDocument)))
+            hub.Disk.Replace(ReleaseDocument, Encoding.ASCII.GetBytes($"{head.Target.Number}"));
         return head;
     }
 
@@ -111,20 +111,26 @@ internal sealed class HubProcess : Process
         {
             Sites = release.Target.Sites.ToDictionary(site => site.Key, site => site.Value with { Wave = 0 }),
         };
-        var lines = State.Lines.ToDictionary(line => line.Key, line => new CurrentLine(line.Value.Assignment.Since, line.Value.Assignment.Bundle));
-        var evidence = sites.Seen.ToDictionary(item => item.Key, item => new SiteEvidence(item.Value.Report, item.Value.HeardAt, item.Value.LastHealthy, false));
+        var lines = State.Lines.ToDictionary(
+            line => line.Key, line => new CurrentLine(line.Value.Assignment.Since, line.Value.Assignment.Bundle));
+        var evidence = sites.Seen.ToDictionary(
+            item => item.Key, item => new SiteEvidence(item.Value.Report, item.Value.HeardAt, item.Value.LastHealthy, false));
         return new PlannerInputs(target, Generation, lines, evidence, Freshness.Default, listeningSince);
     }
 
     private void Publish(Plan plan)
     {
         var leaves = State.Lines.ToDictionary(line => line.Key, line => line.Value.Line.Leaf);
-        foreach (var line in plan.Changes) leaves[line.Site] = World.Authority.ToAssignment(line.Site, line.Since, line.Bundle, line.Fallback).ToLeaf();
+        foreach (var line in plan.Changes)
+            leaves[line.Site] = World.Authority.ToAssignment(line.Site, line.Since, line.Bundle, line.Fallback).ToLeaf();
         var order = leaves.Keys.Order().ToList();
         var tree = new MerkleTree([.. order.Select(site => MerkleTree.HashLeaf(leaves[site]))]);
         var checkpoint = World.Authority.SignCheckpoint(plan.Generation, plan.Release, World.Now, newest?.Digest, tree);
         var kept = new KeptPlan(checkpoint.Envelope, plan.Release, [.. plan.Changes.Select(line =>
-            new KeptPlanLine(line.Region.Value, new ProvenLine(leaves[line.Site], order.IndexOf(line.Site), tree.Path(order.IndexOf(line.Site)))))]);
+        {
+            var index = order.IndexOf(line.Site);
+            return new KeptPlanLine(line.Region.Value, new ProvenLine(leaves[line.Site], index, tree.Path(index)));
+        })]);
         var document = $"{Plans}{plan.Generation:d8}";
         hub.Disk.Replace(document, JsonSerializer.SerializeToUtf8Bytes(kept));
         Note($"publishes generation {plan.Generation} of release {plan.Release}: {plan.Changes.Count} lines");

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Capillary.Core.Bundles;
@@ -38,7 +37,8 @@ internal sealed class RegionProcess : Process
     {
         this.region = region;
         var trust = LoadTrust();
-        link = new UpLink(this, region, world.Hub, trust, new ChildHandlers(Hello, KeepTrust, TakeLines, (items, _) => TakeRecords(items), Alive, _ => Offer()));
+        var handlers = new ChildHandlers(Hello, KeepTrust, TakeLines, (items, _) => TakeRecords(items), Alive, _ => Offer());
+        link = new UpLink(this, region, world.Hub, trust, handlers);
         blobs = new BlobBox(region.Disk, link);
         var state = new DesiredState(world.Authority.TrustRoots, world.RecordOf(region), trust.BeaconEnvelope,
             ImmutableDictionary<NodeName, SignedRecord>.Empty, ImmutableDictionary<SiteId, OfferedLine>.Empty, 0, []);
@@ -56,7 +56,7 @@ internal sealed class RegionProcess : Process
     {
         Note("starts");
         var damaged = LoadRecords() | LoadLines();
-        generation = region.Disk.Read(GenerationDocument) is { } kept ? long.Parse(Encoding.ASCII.GetString(kept), CultureInfo.InvariantCulture) : 0;
+        generation = ToNumber(region.Disk.Read(GenerationDocument));
         // What is damaged has to be asked for again, and a parent sends only what is newer than the generation it is told.
         if (damaged && World.Broken != Mutation.RegionKeepsGenerationOverDamage) generation = 0;
         Offer();
@@ -121,7 +121,8 @@ internal sealed class RegionProcess : Process
             var assignment = Assignment.Parse(line.Leaf);
             var before = received.GetValueOrDefault(assignment.Site);
             var accepted = before is null ? AcceptedLine.None
-                : new AcceptedLine(before.Checkpoint.Checkpoint.Generation, before.Checkpoint.Digest, before.Assignment.Since, before.Line.Leaf);
+                : new AcceptedLine(before.Checkpoint.Checkpoint.Generation, before.Checkpoint.Digest, before.Assignment.Since,
+                    before.Line.Leaf);
             if (Acceptance.Accept(accepted, assignment.Site, checkpoint, line) is not AcceptResult.Accepted { Acts: true }) return null;
             received[assignment.Site] = new OfferedLine(assignment, region.Id, line, checkpoint);
             return assignment.Site;

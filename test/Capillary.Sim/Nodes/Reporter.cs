@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using Capillary.Core.Apply;
 using Capillary.Core.Bundles;
@@ -51,8 +50,8 @@ internal sealed class Reporter(SiteProcess agent, SimSite site, UpLink link)
     {
         try
         {
-            if (reserved == 0)
-                seq = reserved = site.Disk.Read(Document) is { } kept ? long.Parse(Encoding.ASCII.GetString(kept), CultureInfo.InvariantCulture) : 0;
+            if (reserved == 0) seq = reserved = Process.ToNumber(site.Disk.Read(Document));
+            if (site.World.Broken == Mutation.SiteForgetsReportNumbers) return TryNextInMemory();
             if (seq == reserved)
             {
                 site.Disk.Replace(Document, Encoding.ASCII.GetBytes($"{reserved + Reserve}"));
@@ -65,6 +64,20 @@ internal sealed class Reporter(SiteProcess agent, SimSite site, UpLink link)
         {
             return false;
         }
+    }
+
+    private bool TryNextInMemory()
+    {
+        reserved = ++seq;
+        try
+        {
+            site.Disk.Replace(Document, Encoding.ASCII.GetBytes($"{seq}"));
+        }
+        catch (IOException)
+        {
+            seq += Reserve;
+        }
+        return true;
     }
 
     private Report Build(ApplyStatus status)

@@ -103,7 +103,7 @@ internal sealed class SimHost(World world, SimSite site, Prng chance)
             case Step.Stage stage:
                 return Stage(stage, owned);
             case Step.WriteFile { File: var file } write:
-                for (var end = file.Path.LastIndexOf('/'); end > Root.Length; end = file.Path.LastIndexOf('/', end - 1)) Folders.Add(file.Path[..end]);
+                Folders.UnionWith(FoldersOf(file.Path));
                 Files[file.Path] = file.Digest;
                 Drifted.Remove(file.Path);
                 return [OwnedObject.Of(file, write.Original) with { Digest = file.Digest }];
@@ -129,14 +129,13 @@ internal sealed class SimHost(World world, SimSite site, Prng chance)
     private ImmutableArray<OwnedObject> Stage(Step.Stage stage, ImmutableArray<OwnedObject> owned)
     {
         var folders = new SortedSet<string>(StringComparer.Ordinal);
-        foreach (var file in stage.Files)
-        {
-            for (var end = file.Path.LastIndexOf('/'); end > Root.Length; end = file.Path.LastIndexOf('/', end - 1))
-            {
-                if (!Folders.Contains(file.Path[..end])) folders.Add(file.Path[..end]);
-            }
-        }
-        return [.. stage.Files.Where(file => owned.Find(OwnedObject.PathKey(OwnedKind.File, file.Path)) is null).Select(file => OwnedObject.Of(file)),
-            .. folders.Select(OwnedObject.Folder)];
+        foreach (var file in stage.Files) folders.UnionWith(FoldersOf(file.Path));
+        var fresh = stage.Files.Where(file => owned.Find(OwnedObject.PathKey(OwnedKind.File, file.Path)) is null);
+        return [.. fresh.Select(file => OwnedObject.Of(file)), .. folders.Except(Folders).Select(OwnedObject.Folder)];
+    }
+
+    private static IEnumerable<string> FoldersOf(string path)
+    {
+        for (var end = path.LastIndexOf('/'); end > Root.Length; end = path.LastIndexOf('/', end - 1)) yield return path[..end];
     }
 }

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text;
 using Capillary.Core.Identity;
 using Capillary.Core.Protocol;
 using Capillary.Core.Trust;
@@ -116,6 +118,10 @@ internal abstract class Process(World world, SimNode node)
         Wire.Whole whole => whole.Frame,
         _ => null,
     };
+
+    /// <summary>The number in a document of one; 0 when there is none.</summary>
+    public static long ToNumber(byte[]? document) =>
+        document is null ? 0 : long.Parse(Encoding.ASCII.GetString(document), CultureInfo.InvariantCulture);
 
     /// <summary>The trust this node begins with, and the newest beacon it kept.</summary>
     protected TrustState LoadTrust()

@@ -9,7 +9,9 @@ namespace Capillary.Sim.Nodes;
 /// <summary>The newest of what the hub heard of one site.</summary>
 internal sealed record SeenSite(Report? Report, DateTimeOffset? HeardAt, Digest? LastHealthy);
 
-/// <summary>Takes reports in as <c>HubNode.SiteBook</c> does: verified, newest wins, durable before acknowledged; proofs of life stay in memory.</summary>
+/// <summary>
+/// Takes reports in as <c>HubNode.SiteBook</c> does: verified, newest wins, durable before acknowledged; proofs of life stay in memory.
+/// </summary>
 internal sealed class SiteLedger(HubProcess owner, SimHub hub, Action changed)
 {
     private const string Folder = "report/";
@@ -30,7 +32,8 @@ internal sealed class SiteLedger(HubProcess owner, SimHub hub, Action changed)
 
     public void Take(Envelope envelope, NodeRecord from, Action<string?> answer)
     {
-        if (Report.ClaimedSite(envelope) is not { } site || world.FindRecord(site) is not { Record: var record } || record.Region != from.Region)
+        if (Report.ClaimedSite(envelope) is not { } site || world.FindRecord(site) is not { Record: var record }
+            || record.Region != from.Region)
         {
             answer("not a site below this child");
             return;
@@ -65,7 +68,8 @@ internal sealed class SiteLedger(HubProcess owner, SimHub hub, Action changed)
             var healthy = report is { Phase: ReportPhase.Healthy, Bundle: { } bundle } ? bundle : held?.LastHealthy;
             try
             {
-                hub.Disk.Replace($"{Folder}{report.Site}", JsonSerializer.SerializeToUtf8Bytes(new KeptReport(envelope, held?.HeardAt, healthy?.Text)));
+                var kept = new KeptReport(envelope, held?.HeardAt, healthy?.Text);
+                hub.Disk.Replace($"{Folder}{report.Site}", JsonSerializer.SerializeToUtf8Bytes(kept));
             }
             catch (IOException)
             {

@@ -28,10 +28,11 @@ internal sealed class SiteProcess : Process
         // Apply wants a clock that never goes back within one process: the clock at its start, and what went by since.
         (startedAt, startedClock) = (world.Now, site.Clock);
         Accepted = site.Disk.Read(AcceptedDocument) is { } line ? JsonSerializer.Deserialize<AcceptedLine>(line)! : AcceptedLine.None;
-        State = site.Disk.Read(ApplyDocument) is { } state ? JsonSerializer.Deserialize(state, ApplyJson.Default.ApplyState)! : ApplyState.Initial;
-        if (world.Broken == Mutation.SiteForgetsReverts && State.Phase == ApplyPhase.Reverted) State = State with { Phase = ApplyPhase.Applying };
-        var handlers = new ChildHandlers(() => new ChildHello(Accepted.Generation, null, "sim"), KeepTrust, TakeLines, (_, _) => { }, () => [],
-            _ => reporter!.Say(now: true));
+        State = site.Applied;
+        if (world.Broken == Mutation.SiteForgetsReverts && State.Phase == ApplyPhase.Reverted)
+            State = State with { Phase = ApplyPhase.Applying };
+        var handlers = new ChildHandlers(() => new ChildHello(Accepted.Generation, null, "sim"), KeepTrust, TakeLines,
+            (_, _) => { }, () => [], _ => reporter!.Say(now: true));
         link = new UpLink(this, site, world.RegionOf(site), LoadTrust(), handlers);
         blobs = new BlobBox(site.Disk, link);
         reporter = new Reporter(this, site, link);
@@ -194,8 +195,11 @@ internal sealed class SiteProcess : Process
         });
     }
 
+    private byte[]? Blob(Core.Bundles.Digest digest) =>
+        World.Broken == Mutation.SiteAppliesBeforeBlobs ? World.Releases.Blobs[digest] : blobs.Read(digest);
+
     private ApplyEvent Load(Core.Bundles.Digest bundle) =>
-        BundleContent.Load(bundle, digest => World.Broken == Mutation.SiteAppliesBeforeBlobs ? World.Releases.Blobs[digest] : blobs.Read(digest)) switch
+        BundleContent.Load(bundle, digest => Blob(digest)) switch
         {
             BundleLoad.Loaded loaded => new ApplyEvent.Loaded(loaded.Content.ToDesired(SimHost.Root)),
             BundleLoad.Missing missing => new ApplyEvent.LoadFailed(bundle, ConditionCodes.BlobsMissing, Short(missing.Blob)),

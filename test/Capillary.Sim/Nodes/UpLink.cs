@@ -8,8 +8,8 @@ using Capillary.Sim.Machine;
 namespace Capillary.Sim.Nodes;
 
 /// <summary>
-/// The child's side of a link, as <c>ParentLink</c> and <c>CarriedSession</c> carry out what a real <see cref="ChildSession"/> decides: dial,
-/// prove, keep one session live, send what waits, dial again for ever.
+/// The child's side of a link, as <c>ParentLink</c> and <c>CarriedSession</c> carry out what a real <see cref="ChildSession"/> decides:
+/// dial, prove, keep one session live, send what waits, dial again for ever.
 /// </summary>
 internal sealed class UpLink(Process owner, SimNode self, SimNode parent, TrustState trust, ChildHandlers handlers)
 {

@@ -5,7 +5,9 @@ using Xunit;
 
 namespace Capillary.Tests.Sim;
 
-/// <summary>Found by the simulator (12 sites, 25 minutes, seed 106): a site whose clock was set back never missed its silent parent.</summary>
+/// <summary>
+/// Found by the simulator (12 sites, 25 minutes, seed 106): a site whose clock was set back never missed its silent parent.
+/// </summary>
 public sealed class ClockSetBackTests
 {
     private static readonly DateTimeOffset Now = new(2036, 1, 1, 0, 0, 0, TimeSpan.Zero);
@@ -15,7 +17,8 @@ public sealed class ClockSetBackTests
     public ClockSetBackTests()
     {
         var authority = new Authority();
-        session = new ChildSession(new NodeName("site"), TrustState.Begin(authority.TrustRoots[0]), authority.HubKey.Public.Id, () => new ChildHello(0, null, ""));
+        var trust = TrustState.Begin(authority.TrustRoots[0]);
+        session = new ChildSession(new NodeName("site"), trust, authority.HubKey.Public.Id, () => new ChildHello(0, null, ""));
         Assert.Single(session.Start(Now));
         session.OnFrame(new Frame.TrustAnswer([], authority.HubRecord.Envelope, null), Now);
     }
