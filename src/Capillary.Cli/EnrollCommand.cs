@@ -7,7 +7,8 @@ using Capillary.Node.Journal;
 
 namespace Capillary.Cli;
 
-/// <summary><c>capillary site enroll NAME</c> and <c>capillary region enroll NAME</c>: a join code, or a file that holds all a node needs.</summary>
+/// <summary><c>capillary site enroll NAME</c> and <c>capillary region enroll NAME</c>: a join code, or a file that holds all a node
+/// needs.</summary>
 internal static class EnrollCommand
 {
     public static Command Create(HubConnection connection, string kind)
@@ -51,7 +52,8 @@ internal static class EnrollCommand
         var parents = answer.GetProperty("parents").EnumerateArray().Select(parent => parent.GetString()!).ToList();
         if (parents.Count == 0) throw new CommandException("a join file names where the node dials; give --parent HOST:PORT");
         var join = new JoinFile(1, new FleetName(answer.Text("fleet")), new NodeName(answer.Text("node")),
-            answer.Text("kind") == "region" ? NodeKind.Region : NodeKind.Site, parents, Digest.Parse(answer.Text("trustRoot")), answer.Text("code"));
+            answer.Text("kind") == "region" ? NodeKind.Region : NodeKind.Site, parents, Digest.Parse(answer.Text("trustRoot")),
+                answer.Text("code"));
         try
         {
             AtomicFile.Write(path, join.ToBytes());

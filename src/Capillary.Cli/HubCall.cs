@@ -18,7 +18,8 @@ internal static class HubCall
 {
     public static Option<ListingFormat> FormatOption() => new("--output", "-o") { Description = "How to show the result." };
 
-    /// <summary>Gives the command an action that calls the hub; what goes wrong is one line and exit code 1 (2 for the command line itself).</summary>
+    /// <summary>Gives the command an action that calls the hub; what goes wrong is one line and exit code 1 (2 for the command line
+    /// itself).</summary>
     public static void Do(this Command command, HubConnection connection, Func<HubClient, ParseResult, CancellationToken, Task> action) =>
         command.SetAction(async (parsed, stop) =>
         {

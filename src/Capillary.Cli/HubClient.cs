@@ -15,7 +15,8 @@ internal sealed class HubClient(HttpClient http, string unreachable) : IDisposab
     public Task<JsonElement> GetAsync(string path, CancellationToken stop) => SendAsync(new HttpRequestMessage(HttpMethod.Get, path), stop);
 
     public Task<JsonElement> PostAsync<T>(string path, T body, CancellationToken stop) =>
-        SendAsync(new HttpRequestMessage(HttpMethod.Post, path) { Content = JsonContent.Create(body, options: JsonSerializerOptions.Web) }, stop);
+        SendAsync(new HttpRequestMessage(HttpMethod.Post,
+            path) { Content = JsonContent.Create(body, options: JsonSerializerOptions.Web) }, stop);
 
     private async Task<JsonElement> SendAsync(HttpRequestMessage request, CancellationToken stop)
     {
@@ -44,7 +45,8 @@ internal sealed class HubClient(HttpClient http, string unreachable) : IDisposab
 
     private static string Explain(JsonElement problem, int status)
     {
-        if (problem.ValueKind != JsonValueKind.Object || !problem.TryGetProperty("detail", out var detail)) return $"the hub answered {status}";
+        if (problem.ValueKind != JsonValueKind.Object || !problem.TryGetProperty("detail",
+            out var detail)) return $"the hub answered {status}";
         return problem.TryGetProperty("hint", out var hint) && hint.ValueKind == JsonValueKind.String ? $"{detail}; {hint}" : $"{detail}";
     }
 

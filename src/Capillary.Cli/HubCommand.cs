@@ -13,24 +13,29 @@ internal static class HubCommand
 {
     public static Command Create() => new("hub", "Make a hub, run it.") { Subcommands = { Init(), Run() } };
 
-    private static Option<string> DataOption() => new("--data") { Description = "The hub's data folder.", DefaultValueFactory = _ => "./hub" };
+    private static Option<string> DataOption() => new("--data") { Description = "The hub's data folder.", DefaultValueFactory = _ =>
+        "./hub" };
 
     private static Command Init()
     {
         var data = DataOption();
         var fleet = new Option<string>("--fleet") { Description = "The fleet's name.", Required = true };
-        var command = new Command("init", "Make a hub: its keys, its trust root, its record. Keep a copy of the folder's keys/ in a safe place.") { data, fleet };
-        command.SetAction((parsed, _) => Task.FromResult(Init(parsed.GetValue(data)!, parsed.GetValue(fleet)!, parsed.InvocationConfiguration)));
+        var command = new Command("init", "Make a hub: its keys, its trust root, its record. Keep a copy of the folder's keys/ in a safe "
+            + "place.") { data, fleet };
+        command.SetAction((parsed, _) => Task.FromResult(Init(parsed.GetValue(data)!, parsed.GetValue(fleet)!,
+            parsed.InvocationConfiguration)));
         return command;
     }
 
     private static int Init(string data, string fleet, InvocationConfiguration io)
     {
-        if (!DnsLabel.IsValid(fleet)) return Fail(io, $"'{fleet}' is not a fleet's name: use 1 to 63 lower-case letters, digits and '-'", ExitCode.Usage);
+        if (!DnsLabel.IsValid(fleet)) return Fail(io, $"'{fleet}' is not a fleet's name: use 1 to 63 lower-case letters, digits and '-'",
+            ExitCode.Usage);
         try
         {
             if (HubFolder.Init(data, new FleetName(fleet), TimeProvider.System.GetUtcNow()) is not { } made)
-                return Fail(io, $"{data} holds a hub already; run it with: capillary hub run --data {data} --repo REPOSITORY --listen HOST:PORT");
+                return Fail(io, $"{data} holds a hub already; run it with: capillary hub run --data {data} --repo REPOSITORY --listen "
+                    + "HOST:PORT");
             io.Output.WriteLine($"hub of fleet {made.Fleet} in {data}");
             io.Output.WriteLine($"trust root {made.TrustRoot}");
             io.Output.WriteLine($"api pin    {made.ApiPin}");
@@ -45,20 +50,27 @@ internal static class HubCommand
     private static Command Run()
     {
         var data = DataOption();
-        var repository = new Option<string>("--repo") { Description = "The fleet repository: a path or URL that git can fetch.", Required = true };
+        var repository = new Option<string>("--repo") { Description = "The fleet repository: a path or URL that git can fetch.",
+            Required = true };
         var branch = new Option<string>("--branch") { Description = "The branch to follow.", DefaultValueFactory = _ => "main" };
-        var listen = new Option<string>("--listen") { Description = "Where regions and sites dial, as HOST:PORT.", DefaultValueFactory = _ => "0.0.0.0:8443" };
+        var listen = new Option<string>("--listen") { Description = "Where regions and sites dial, as HOST:PORT.",
+            DefaultValueFactory = _ => "0.0.0.0:8443" };
         var socket = new Option<string?>("--api") { Description = "Unix socket of the API (default: api.sock in the data folder)." };
         var apiListen = new Option<string?>("--api-listen") { Description = "Serve the API here too, as HOST:PORT, with TLS and tokens." };
-        var advertise = new Option<string[]>("--advertise") { Description = "Where join files tell nodes to dial, as HOST:PORT; may be given again." };
-        var poll = new Option<int>("--poll-ms") { Description = "How often Git is asked, in milliseconds.", DefaultValueFactory = _ => 1000 };
-        var command = new Command("run", "Run the hub until it is stopped.") { data, repository, branch, listen, socket, apiListen, advertise, poll };
+        var advertise = new Option<string[]>("--advertise") { Description = "Where join files tell nodes to dial, as HOST:PORT; may be "
+            + "given again." };
+        var poll = new Option<int>("--poll-ms") { Description = "How often Git is asked, in milliseconds.", DefaultValueFactory = _ =>
+            1000 };
+        var command = new Command("run", "Run the hub until it is stopped.") { data, repository, branch, listen, socket, apiListen,
+            advertise, poll };
         command.SetAction(async (parsed, stop) =>
         {
             var io = parsed.InvocationConfiguration;
-            if (!IPEndPoint.TryParse(parsed.GetValue(listen)!, out var endpoint)) return Fail(io, "--listen is not ADDRESS:PORT", ExitCode.Usage);
+            if (!IPEndPoint.TryParse(parsed.GetValue(listen)!, out var endpoint)) return Fail(io, "--listen is not ADDRESS:PORT",
+                ExitCode.Usage);
             IPEndPoint? api = null;
-            if (parsed.GetValue(apiListen) is { } text && !IPEndPoint.TryParse(text, out api)) return Fail(io, "--api-listen is not ADDRESS:PORT", ExitCode.Usage);
+            if (parsed.GetValue(apiListen) is { } text && !IPEndPoint.TryParse(text, out api)) return Fail(io,
+                "--api-listen is not ADDRESS:PORT", ExitCode.Usage);
             var options = new HubOptions(Path.GetFullPath(parsed.GetValue(data)!), endpoint)
             {
                 ApiSocket = parsed.GetValue(socket), ApiListen = api, Advertise = parsed.GetValue(advertise) ?? [],
@@ -66,16 +78,19 @@ internal static class HubCommand
             };
             // Git runs in a folder of its own, so a path must not depend on where we are.
             var source = parsed.GetValue(repository)!;
-            return await RunAsync(options, Directory.Exists(source) ? Path.GetFullPath(source) : source, parsed.GetValue(branch)!, io, stop);
+            return await RunAsync(options, Directory.Exists(source) ? Path.GetFullPath(source) : source, parsed.GetValue(branch)!, io,
+                stop);
         });
         return command;
     }
 
-    private static async Task<int> RunAsync(HubOptions options, string repository, string branch, InvocationConfiguration io, CancellationToken stop)
+    private static async Task<int> RunAsync(HubOptions options, string repository, string branch, InvocationConfiguration io,
+        CancellationToken stop)
     {
         using var logs = LoggerFactory.Create(logging => logging
             .AddFilter("Microsoft", LogLevel.Warning).AddFilter("Microsoft.Extensions.Hosting", LogLevel.None)
-            .AddSimpleConsole(console => (console.SingleLine, console.TimestampFormat, console.UseUtcTimestamp) = (true, "yyyy-MM-ddTHH:mm:ssZ ", true))
+            .AddSimpleConsole(console => (console.SingleLine, console.TimestampFormat, console.UseUtcTimestamp) = (true,
+                "yyyy-MM-ddTHH:mm:ssZ ", true))
             .Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace));
         try
         {

@@ -19,11 +19,14 @@ internal sealed class HubConnection
         Description = $"The hub's Unix socket (default: ${SocketVariable}, else {DefaultSocket}).", Recursive = true,
     };
 
-    private readonly Option<string?> url = new("--hub") { Description = "The hub's API, as https://HOST:PORT; needs --token-file and --pin.", Recursive = true };
+    private readonly Option<string?> url = new("--hub") { Description = "The hub's API, as https://HOST:PORT; needs --token-file and "
+        + "--pin.", Recursive = true };
 
-    private readonly Option<string?> token = new("--token-file") { Description = "A file that holds an operator's token.", Recursive = true };
+    private readonly Option<string?> token = new("--token-file") { Description = "A file that holds an operator's token.",
+        Recursive = true };
 
-    private readonly Option<string?> pin = new("--pin") { Description = "Id of the hub's API key, as 'hub init' shows it.", Recursive = true };
+    private readonly Option<string?> pin = new("--pin") { Description = "Id of the hub's API key, as 'hub init' shows it.",
+        Recursive = true };
 
     /// <summary>Gives the command, and those below it, the options.</summary>
     public void AddTo(Command command)
@@ -38,8 +41,10 @@ internal sealed class HubConnection
         if (parsed.GetValue(url) is not { } address) return Local(parsed.GetValue(socket));
         if (!Uri.TryCreate(address, UriKind.Absolute, out var uri) || uri.Scheme != Uri.UriSchemeHttps)
             throw new CommandException($"--hub {address} is not a URL; write https://HOST:PORT", ExitCode.Usage);
-        if (parsed.GetValue(token) is not { } file) throw new CommandException("--hub needs --token-file FILE with an operator's token", ExitCode.Usage);
-        if (parsed.GetValue(pin) is not { } key) throw new CommandException("--hub needs --pin ID; 'capillary hub init' showed it", ExitCode.Usage);
+        if (parsed.GetValue(token) is not { } file) throw new CommandException("--hub needs --token-file FILE with an operator's token",
+            ExitCode.Usage);
+        if (parsed.GetValue(pin) is not { } key) throw new CommandException("--hub needs --pin ID; 'capillary hub init' showed it",
+            ExitCode.Usage);
         return Remote(uri, ReadToken(file), key.Replace("sha256:", "", StringComparison.Ordinal).ToLowerInvariant());
     }
 

@@ -18,7 +18,8 @@ internal static class OperatorCommand
         var name = new Argument<string>("NAME") { Description = "A DNS label." };
         var role = new Option<string>("--role") { Description = "viewer, operator, approver, auditor or admin.", Required = true };
         var format = HubCall.FormatOption();
-        var command = new Command("add", "Add an operator, or give one a new role and token. The token is shown this once.") { name, role, format };
+        var command = new Command("add", "Add an operator, or give one a new role and token. The token is shown this once.") { name, role,
+            format };
         command.Do(connection, async (hub, parsed, stop) =>
         {
             var made = await hub.PostAsync("api/v1/operators", new { name = parsed.GetValue(name), role = parsed.GetValue(role) }, stop);

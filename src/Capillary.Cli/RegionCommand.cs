@@ -10,7 +10,8 @@ internal static class RegionCommand
         var connection = new HubConnection();
         var command = new Command("region", "List regions, let a region node in, run one.")
         {
-            Subcommands = { List(connection), EnrollCommand.Create(connection, "region"), RegionNodeCommands.Join(), RegionNodeCommands.Run() },
+            Subcommands = { List(connection), EnrollCommand.Create(connection, "region"), RegionNodeCommands.Join(),
+                RegionNodeCommands.Run() },
         };
         connection.AddTo(command);
         return command;
@@ -23,7 +24,8 @@ internal static class RegionCommand
         command.Do(connection, async (hub, parsed, stop) =>
         {
             var regions = await hub.GetAsync("api/v1/regions", stop);
-            HubCall.Show(parsed, parsed.GetValue(format), regions, output => HubCall.WriteTable(output, ["REGION", "ENROLLED", "SITES", "STATES"],
+            HubCall.Show(parsed, parsed.GetValue(format), regions, output =>
+                HubCall.WriteTable(output, ["REGION", "ENROLLED", "SITES", "STATES"],
                 regions.EnumerateArray().Select(region => (string[])
                 [
                     region.Text("region"), region.Text("enrolled") == "True" ? "yes" : "no", region.Text("sites"),

@@ -43,9 +43,11 @@ internal static class ReleaseCommand
                 var summary = release.GetProperty("summary");
                 output.WriteLine($"release {summary.Text("release")}: {summary.Text("subject")}");
                 output.WriteLine($"commit {summary.Text("commit")} by {summary.Text("author")}");
-                HubCall.WriteTable(output, ["SITE", "REGION", "BUNDLE"], release.GetProperty("changes").EnumerateArray().Select(change => (string[])
+                HubCall.WriteTable(output, ["SITE", "REGION", "BUNDLE"],
+                    release.GetProperty("changes").EnumerateArray().Select(change => (string[])
                 [
-                    change.Text("site"), change.Text("region"), change.Text("bundle") is { Length: > 0 } bundle ? HubCall.Short(bundle) : "(no longer declared)",
+                    change.Text("site"), change.Text("region"), change.Text("bundle") is { Length: > 0 } bundle ? HubCall.Short(bundle)
+                        : "(no longer declared)",
                 ]));
             });
         });

@@ -22,14 +22,17 @@ internal static class SiteCommand
         var state = new Option<string?>("--state") { Description = "Only sites in this state." };
         var region = new Option<string?>("--region") { Description = "Only sites of this region." };
         var format = HubCall.FormatOption();
-        var command = new Command("list", "Show every site: its state and its age, what it runs and what it is to run.") { state, region, format };
+        var command = new Command("list", "Show every site: its state and its age, what it runs and what it is to run.") { state, region,
+            format };
         command.Do(connection, async (hub, parsed, stop) =>
         {
             var all = await hub.GetAsync("api/v1/sites", stop);
-            var chosen = all.EnumerateArray().Where(site => Fits(site, "state", parsed.GetValue(state)) && Fits(site, "region", parsed.GetValue(region)));
+            var chosen = all.EnumerateArray().Where(site =>
+                Fits(site, "state", parsed.GetValue(state)) && Fits(site, "region", parsed.GetValue(region)));
             var sites = JsonSerializer.SerializeToElement(chosen.ToList());
             HubCall.Show(parsed, parsed.GetValue(format), sites, output => HubCall.WriteTable(output,
-                ["SITE", "REGION", "STATE", "HEARD", "GENERATION", "COMMIT", "DESIRED", "COMMIT", "NOTE"], sites.EnumerateArray().Select(Row)));
+                ["SITE", "REGION", "STATE", "HEARD", "GENERATION", "COMMIT", "DESIRED", "COMMIT", "NOTE"],
+                    sites.EnumerateArray().Select(Row)));
         });
         return command;
     }
@@ -63,8 +66,10 @@ internal static class SiteCommand
         var summary = site.GetProperty("summary");
         output.WriteLine($"{summary.Text("site")} in {summary.Text("region")}: {summary.Text("state")}, "
             + $"last heard of: {HubCall.Age(summary.Text("ageSeconds"))} {Note(summary)}".TrimEnd());
-        output.WriteLine($"runs     generation {Or(summary.Text("generation"))}, bundle {Or(summary.Text("bundle"))}, commit {Or(summary.Text("commit"))}");
-        output.WriteLine($"desired  generation {Or(summary.Text("desired", "generation"))}, bundle {Or(summary.Text("desired", "bundle"))}, "
+        output.WriteLine($"runs     generation {Or(summary.Text("generation"))}, bundle {Or(summary.Text("bundle"))}, commit "
+            + $"{Or(summary.Text("commit"))}");
+        output.WriteLine($"desired  generation {Or(summary.Text("desired", "generation"))}, bundle "
+            + $"{Or(summary.Text("desired", "bundle"))}, "
             + $"commit {Or(summary.Text("desired", "commit"))}");
         output.WriteLine($"fallback {Or(site.Text("fallback"))}");
         output.WriteLine($"reason   {Or(site.Text("reason"))}");

@@ -13,14 +13,16 @@ internal static class StatusCommand
         var connection = new HubConnection();
         var watch = new Option<bool>("--watch") { Description = "Show it again every 2 seconds until stopped." };
         var format = HubCall.FormatOption();
-        var command = new Command("status", "Show sites by state, how far the rollout is and why it is no further, and what is wrong with the hub.") { watch, format };
+        var command = new Command("status", "Show sites by state, how far the rollout is and why it is no further, and what is wrong with "
+            + "the hub.") { watch, format };
         connection.AddTo(command);
         command.Do(connection, async (hub, parsed, stop) =>
         {
             do
             {
                 var status = await hub.GetAsync("api/v1/status", stop);
-                if (parsed.GetValue(watch) && !Console.IsOutputRedirected) CommandOutput.Console(parsed.InvocationConfiguration.Output).Clear(true);
+                if (parsed.GetValue(watch) && !Console.IsOutputRedirected)
+                    CommandOutput.Console(parsed.InvocationConfiguration.Output).Clear(true);
                 HubCall.Show(parsed, parsed.GetValue(format), status, output => Write(output, status));
                 if (parsed.GetValue(watch)) await Task.Delay(WatchEvery, TimeProvider.System, stop);
             }
@@ -32,7 +34,8 @@ internal static class StatusCommand
     /// <summary>The states that occur, as <c>3 healthy, 1 offline</c>.</summary>
     public static string States(JsonElement states)
     {
-        var occurring = states.EnumerateObject().Where(state => state.Value.GetInt32() > 0).Select(state => $"{state.Value} {state.Name}").ToList();
+        var occurring = states.EnumerateObject().Where(state => state.Value.GetInt32() > 0).Select(state =>
+            $"{state.Value} {state.Name}").ToList();
         return occurring.Count == 0 ? "none" : string.Join(", ", occurring);
     }
 
@@ -40,15 +43,18 @@ internal static class StatusCommand
     {
         output.WriteLine($"fleet {status.Text("fleet")}: {status.Text("sites")} sites: {States(status.GetProperty("states"))}");
         if (status.Text("orphaned") != "0") output.WriteLine($"orphaned: {status.Text("orphaned")}");
-        if (status.Text("unacknowledged") != "0") output.WriteLine($"unacknowledged: {status.Text("unacknowledged")} (see: capillary site list)");
-        output.WriteLine($"release {status.Text("release")}, commit {HubCall.Short(status.Text("commit"))}, generation {status.Text("generation")}, "
+        if (status.Text("unacknowledged") != "0") output.WriteLine($"unacknowledged: {status.Text("unacknowledged")} (see: capillary site "
+            + "list)");
+        output.WriteLine($"release {status.Text("release")}, commit {HubCall.Short(status.Text("commit"))}, generation "
+            + $"{status.Text("generation")}, "
             + $"{status.Text("links")} links");
         var rollout = status.GetProperty("rollout");
         output.WriteLine($"rollout {rollout.Text("phase")}: {rollout.Text("reason")}");
         foreach (var wave in rollout.GetProperty("waves").EnumerateArray()) Wave(output, wave);
         foreach (var condition in status.GetProperty("conditions").EnumerateArray())
             output.WriteLine($"hub: {condition.Text("code")} since {condition.Text("since")}: {condition.Text("text")}");
-        if (status.GetProperty("lastFailedCommit") is { ValueKind: JsonValueKind.Object } failed && failed.GetProperty("isNewest").GetBoolean()) Failed(output, failed);
+        if (status.GetProperty("lastFailedCommit") is { ValueKind: JsonValueKind.Object } failed
+            && failed.GetProperty("isNewest").GetBoolean()) Failed(output, failed);
     }
 
     private static void Wave(TextWriter output, JsonElement wave)
@@ -65,7 +71,8 @@ internal static class StatusCommand
         output.WriteLine($"commit {HubCall.Short(failed.Text("commit"))} does not compile: {failed.Text("subject")}");
         foreach (var item in failed.GetProperty("diagnostics").EnumerateArray())
         {
-            output.WriteLine($"  {item.Text("file")}:{item.Text("line")}:{item.Text("column")}: {item.Text("severity")} {item.Text("code")}: {item.Text("message")}");
+            output.WriteLine($"  {item.Text("file")}:{item.Text("line")}:{item.Text("column")}: {item.Text("severity")} "
+                + $"{item.Text("code")}: {item.Text("message")}");
             if (item.Text("suggestion") is { Length: > 0 } help) output.WriteLine($"    help: {help}");
         }
     }

@@ -9,7 +9,8 @@ internal static class SyncCommand
     {
         var connection = new HubConnection();
         var format = HubCall.FormatOption();
-        var command = new Command("sync", "Have the hub look at the fleet repository now, and wait until it has dealt with what it found.") { format };
+        var command = new Command("sync", "Have the hub look at the fleet repository now, and wait until it has dealt with what it "
+            + "found.") { format };
         connection.AddTo(command);
         command.Do(connection, async (hub, parsed, stop) =>
         {

@@ -56,7 +56,8 @@ public sealed class Hub : IDisposable
         if (options.PollEvery < TimeSpan.FromMilliseconds(100) || options.PollEvery > TimeSpan.FromHours(1))
             throw new ArgumentException("the poll interval is 100 ms to 1 h", nameof(options));
         if (!File.Exists(HubFolder.Database(options.Data)))
-            throw new InvalidDataException($"{options.Data}: holds no hub; make one with: capillary hub init --data {options.Data} --fleet NAME");
+            throw new InvalidDataException($"{options.Data}: holds no hub; make one with: capillary hub init --data {options.Data} "
+                + "--fleet NAME");
         folderLock = HubFolder.Lock(options.Data);
         Database = HubDatabase.Open(HubFolder.Database(options.Data));
         Keys = HubKeys.Load(HubFolder.Keys(options.Data));
@@ -136,7 +137,8 @@ public sealed class Hub : IDisposable
     public async Task RunAsync(CancellationToken stop)
     {
         using var all = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        Func<CancellationToken, Task>[] parts = [Server.RunAsync, Api.RunAsync, Commits.RunAsync, Rollout.RunAsync, Sites.RunAsync, BeatAsync];
+        Func<CancellationToken, Task>[] parts = [Server.RunAsync, Api.RunAsync, Commits.RunAsync, Rollout.RunAsync, Sites.RunAsync,
+            BeatAsync];
         // Each on its own: a part that works long before its first wait must not keep the next from starting.
         var running = parts.Select(part => Task.Run(() => part(all.Token), CancellationToken.None)).ToList();
         var first = await Task.WhenAny(running);

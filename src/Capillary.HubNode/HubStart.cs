@@ -14,13 +14,15 @@ internal static class HubStart
     public static DesiredStateCell Restore(HubDatabase database)
     {
         var roots = database.Read(RecordTables.TrustRoots);
-        if (roots.Count == 0) throw new InvalidDataException("this folder holds no hub; make one with: capillary hub init --data DIR --fleet NAME");
+        if (roots.Count == 0) throw new InvalidDataException("this folder holds no hub; make one with: capillary hub init --data DIR "
+            + "--fleet NAME");
         var root = NewestRoot(roots);
         var records = database.Read(db => RecordTables.Newest(db, root));
         var own = records.Single(record => record.Record.Kind == NodeKind.Hub);
         var lines = database.Read(db => PlanTables.Lines(db, root));
         var generation = database.Read(db => PlanTables.NewestCheckpoint(db, root))?.Checkpoint.Generation ?? 0;
-        return new(new DesiredState(roots, own, null, records.Where(record => record != own).ToImmutableDictionary(record => record.Record.Node),
+        return new(new DesiredState(roots, own, null, records.Where(record => record != own).ToImmutableDictionary(record =>
+            record.Record.Node),
             lines.ToImmutableDictionary(line => line.Assignment.Site), generation, []));
     }
 

@@ -2,8 +2,9 @@ using System.Runtime.InteropServices;
 using Capillary.EndToEnd;
 
 // `./dev demo [--once] [--sites N] [--keep] [--folder DIR]`; the tests of this assembly use the same harness.
-var options = DemoOptions.Parse(args);
-if (options is null)
+var measure = args.FirstOrDefault() == "measure";
+var options = measure ? null : DemoOptions.Parse(args);
+if (options is null && !measure)
 {
     Console.WriteLine(DemoOptions.Usage);
     return args.Contains("--help") ? 0 : 2;
@@ -20,4 +21,4 @@ using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal
     signal.Cancel = true;
     stop.Cancel();
 });
-return await Demo.RunAsync(options, stop.Token);
+return measure ? await Measure.Parse(args).RunAsync(stop.Token) : await Demo.RunAsync(options!, stop.Token);

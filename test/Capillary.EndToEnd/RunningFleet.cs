@@ -29,14 +29,21 @@ internal sealed class RunningFleet : IAsyncDisposable
 
     public string LogOf(string node) => Path.Combine(Folder, "logs", $"{node}.log");
 
+    public int ProcessOf(string node) => processes[node].Id;
+
     public string HomeOf(string node) => Path.Combine(Folder, node);
 
     /// <summary>Makes the repository, starts the hub, and lets every region and site join and start.</summary>
-    public static async Task<RunningFleet> StartAsync(string folder, int sites, Action<string> say, CancellationToken stop)
+    public static Task<RunningFleet> StartAsync(string folder, int sites, Action<string> say, CancellationToken stop) =>
+        StartAsync(Binaries.Find(), folder, sites, (_, _) => Task.CompletedTask, say, stop);
+
+    /// <summary>The same with other executables, and with commits made before the hub looks.</summary>
+    public static async Task<RunningFleet> StartAsync(Binaries binaries, string folder, int sites,
+        Func<FleetRepository, CancellationToken, Task> prepare, Action<string> say, CancellationToken stop)
     {
-        var binaries = Binaries.Find();
         Directory.CreateDirectory(Path.Combine(folder, "logs"));
         var repository = await FleetRepository.CreateAsync(binaries, Path.Combine(folder, "fleet"), sites, stop);
+        await prepare(repository, stop);
         var fleet = new RunningFleet(binaries, folder, repository);
         try
         {

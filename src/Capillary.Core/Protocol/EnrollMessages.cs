@@ -18,8 +18,8 @@ namespace Capillary.Core.Protocol;
 /// <param name="Nonce">Its 32 random bytes.</param>
 /// <param name="HubNonce">Second step: the hub's 32 bytes.</param>
 /// <param name="Proof">Second step: <see cref="EnrollmentTranscript.NodeProof"/>.</param>
-public sealed record EnrollRequest(int V, NodeName Node, NodeKind Kind, string CodeId, PublicKey Key, byte[] Nonce,
-    byte[]? HubNonce = null, byte[]? Proof = null)
+public sealed record EnrollRequest(int V, NodeName Node, [property: JsonRequired] NodeKind Kind, string CodeId, PublicKey Key,
+    byte[] Nonce, byte[]? HubNonce = null, byte[]? Proof = null)
 {
     public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(this, EnrollJson.Default.EnrollRequest);
 

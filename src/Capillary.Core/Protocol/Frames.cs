@@ -62,7 +62,7 @@ public abstract record Frame
     private Frame() { }
 
     /// <summary>Child, first: what is newer than the trust root I hold, who are you, and what is the beacon?</summary>
-    public sealed record TrustQuery(int Protocol, NodeName Node, long RootVersion) : Frame;
+    public sealed record TrustQuery(int Protocol, NodeName Node, [property: JsonRequired] long RootVersion) : Frame;
 
     /// <summary>Parent: the trust roots after the asked version, its own record, the newest beacon.</summary>
     public sealed record TrustAnswer(IReadOnlyList<Envelope> Chain, Envelope Record, Envelope? Beacon) : Frame;
@@ -70,15 +70,15 @@ public abstract record Frame
     /// <summary>
     /// Child, once its parent is proven: the generation it has fully taken, and (a region) the digest of the records it holds.
     /// </summary>
-    public sealed record Hello(long Generation, Digest? Records, string Agent) : Frame;
+    public sealed record Hello([property: JsonRequired] long Generation, Digest? Records, string Agent) : Frame;
 
     /// <summary>
     /// Parent: lines newer than the child's generation, all proven by one checkpoint. <c>Complete</c> stands in the last of a batch.
     /// </summary>
-    public sealed record Desired(Envelope Checkpoint, IReadOnlyList<ProvenLine> Lines, bool Complete) : Frame;
+    public sealed record Desired(Envelope Checkpoint, IReadOnlyList<ProvenLine> Lines, [property: JsonRequired] bool Complete) : Frame;
 
     /// <summary>Parent to region: records of its sites. <c>Full</c> begins a whole set.</summary>
-    public sealed record RecordSet(IReadOnlyList<Envelope> Items, bool Full) : Frame;
+    public sealed record RecordSet(IReadOnlyList<Envelope> Items, [property: JsonRequired] bool Full) : Frame;
 
     /// <summary>Parent: the newest beacon.</summary>
     public sealed record BeaconDown(Envelope Beacon) : Frame;

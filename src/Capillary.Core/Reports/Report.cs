@@ -24,7 +24,7 @@ public enum Severity
 /// <param name="Code">A declared health code, at most 100 characters.</param>
 /// <param name="Severity">Its severity.</param>
 /// <param name="Text">One sentence for a person; never patient data, at most 1,024 characters.</param>
-public sealed record Condition(string Code, Severity Severity, string Text);
+public sealed record Condition(string Code, [property: JsonRequired] Severity Severity, string Text);
 
 /// <summary>Where the site stands with its newest assignment.</summary>
 [JsonConverter(typeof(EnumNameJson<ReportPhase>))]
@@ -53,7 +53,7 @@ public enum ReportPhase
 /// <param name="Name">The app.</param>
 /// <param name="Healthy">Whether all its services are.</param>
 /// <param name="Message">Why not, at most 1,024 characters; null when healthy.</param>
-public sealed record AppHealth(AppName Name, bool Healthy, string? Message = null);
+public sealed record AppHealth(AppName Name, [property: JsonRequired] bool Healthy, string? Message = null);
 
 /// <summary>
 /// What a site says of itself, signed by its identity key. Reports are state: within an incarnation a higher <paramref name="Seq"/>

@@ -31,13 +31,13 @@ public enum SiteState
     [JsonStringEnumMemberName("degraded")]
     Degraded,
 
-    /// <summary>It says "not now"; before <see cref="Progressing"/>, as it says why its assignment is not applied yet.</summary>
-    [JsonStringEnumMemberName("held")]
-    Held,
-
-    /// <summary>Its assignment is not applied yet.</summary>
+    /// <summary>Its assignment is not applied yet, and nothing but time keeps it from that.</summary>
     [JsonStringEnumMemberName("progressing")]
     Progressing,
+
+    /// <summary>Its assignment is not applied yet because it says "not now".</summary>
+    [JsonStringEnumMemberName("held")]
+    Held,
 
     /// <summary>It runs what it should, said so itself, and not long ago.</summary>
     [JsonStringEnumMemberName("healthy")]

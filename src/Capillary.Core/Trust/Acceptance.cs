@@ -8,7 +8,7 @@ namespace Capillary.Core.Trust;
 /// <param name="Leaf">The assignment's exact bytes.</param>
 /// <param name="Index">Its place among the leaves.</param>
 /// <param name="Path">RFC 6962 audit path.</param>
-public sealed record ProvenLine(byte[] Leaf, long Index, IReadOnlyList<byte[]> Path);
+public sealed record ProvenLine(byte[] Leaf, [property: JsonRequired] long Index, IReadOnlyList<byte[]> Path);
 
 /// <summary>A checkpoint whose signature was verified, with the envelope it came in.</summary>
 public sealed record VerifiedCheckpoint(Checkpoint Checkpoint, Envelope Envelope)

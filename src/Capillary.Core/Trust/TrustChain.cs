@@ -27,8 +27,8 @@ public static class TrustChain
 
     /// <summary>
     /// Walks from <paramref name="current"/> through those of <paramref name="newer"/> that are newer, each signed by a threshold of
-    /// the one before and of its own keys. Those that are not newer stand first and are skipped unread; after them comes each version once.
-    /// So on success every envelope with a version above <paramref name="current"/>'s was verified.
+    /// the one before and of its own keys. Those that are not newer are skipped; of the others each version comes once and in order, so
+    /// that on success every envelope with a version above <paramref name="current"/>'s was verified.
     /// </summary>
     /// <exception cref="TrustFormatException">A link is missing or badly signed; <paramref name="current"/> stays in force.</exception>
     public static TrustRoot Extend(TrustRoot current, IReadOnlyList<Envelope> newer)

@@ -13,7 +13,8 @@ namespace Capillary.Fleet.Rollouts;
 public sealed record PlannedLine(SiteId Site, RegionId Region, long Since, Digest Bundle, Digest? Fallback, string Reason);
 
 /// <summary>
-/// The planner's immutable output; it leaves no choice to the one that carries it out. It becomes the newest only if <paramref name="Parent"/> still is.
+/// The planner's immutable output; it leaves no choice to the one that carries it out. It becomes the newest only if
+/// <paramref name="Parent"/> still is.
 /// </summary>
 /// <param name="Generation">Its number: the parent's plus one.</param>
 /// <param name="Parent">Generation of the plan it was made from; 0 for the first.</param>
@@ -71,7 +72,8 @@ public sealed record WaveStatus(string Name, bool Started, int Sites, int Met, i
 /// <param name="Reason">In one sentence.</param>
 /// <param name="Waves">In order.</param>
 /// <param name="Orphaned">Sites that hold a line and are no longer declared.</param>
-public sealed record RolloutStatus(long Release, RolloutPhase Phase, string Reason, IReadOnlyList<WaveStatus> Waves, IReadOnlyList<SiteId> Orphaned);
+public sealed record RolloutStatus(long Release, RolloutPhase Phase, string Reason, IReadOnlyList<WaveStatus> Waves,
+    IReadOnlyList<SiteId> Orphaned);
 
 /// <summary>What the planner says.</summary>
 public abstract record PlanDecision(RolloutStatus Status)

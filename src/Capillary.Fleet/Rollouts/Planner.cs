@@ -4,7 +4,8 @@ using Capillary.Core.Identity;
 namespace Capillary.Fleet.Rollouts;
 
 /// <summary>
-/// Decides who gets which bundle next: inputs and <c>now</c> in, one decision out. A wave starts only when every site of the waves before it
+/// Decides who gets which bundle next: inputs and <c>now</c> in, one decision out. A wave starts only when every site of the waves before
+/// it
 /// that can be heard reported healthy for exactly its line (promise 7); a site whose bundle does not change keeps its line and its since;
 /// a site that is no longer declared keeps its line.
 /// </summary>
@@ -28,7 +29,8 @@ public static class Planner
             failed |= stop is null && verdicts.Any(verdict => verdict.Verdict == GateVerdict.Failed);
             stop ??= Gate(wave.Name, changing.Count, verdicts, deaf);
         }
-        var status = new RolloutStatus(release.Number, Phase(waves, stop, failed), Reason(release, waves, stop), waves, Orphaned(inputs, release));
+        var status = new RolloutStatus(release.Number, Phase(waves, stop, failed), Reason(release, waves, stop), waves,
+            Orphaned(inputs, release));
         if (changes.Count == 0) return new PlanDecision.Wait(status);
         changes.Sort((left, right) => left.Site.CompareTo(right.Site));
         return new PlanDecision.NewPlan(new Plan(inputs.Generation + 1, inputs.Generation, release.Number, changes), status);
@@ -98,7 +100,9 @@ public static class Planner
     private static RolloutPhase Phase(List<WaveStatus> waves, string? stop, bool failed)
     {
         if (failed) return RolloutPhase.Halted;
-        return stop is null && waves.All(wave => wave.Started) ? RolloutPhase.Complete : RolloutPhase.Rolling;
+        // Where nobody said that it runs, nothing is complete.
+        var vouched = waves.All(wave => wave.Sites == 0) || waves.Any(wave => wave.Met > 0);
+        return stop is null && vouched && waves.All(wave => wave.Started) ? RolloutPhase.Complete : RolloutPhase.Rolling;
     }
 
     private static string Reason(TargetRelease release, List<WaveStatus> waves, string? stop)

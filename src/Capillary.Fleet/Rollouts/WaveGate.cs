@@ -17,9 +17,11 @@ internal static class WaveGate
         {
             SiteState.Healthy => new(site, GateVerdict.Met, "healthy"),
             SiteState.Degraded when report.Since >= line.Since => new(site, GateVerdict.Failed, Failure(report)),
-            SiteState.Conflict => new(site, GateVerdict.Failed, $"it accepted generation {report.Generation}, which this hub does not know"),
+            SiteState.Conflict => new(site, GateVerdict.Failed,
+                $"it accepted generation {report.Generation}, which this hub does not know"),
             SiteState.Held => new(site, GateVerdict.Waiting, "a hold keeps it from applying"),
-            _ when report.Since < line.Since => new(site, GateVerdict.Waiting, $"it has not accepted since {line.Since} yet (is at {report.Since})"),
+            _ when report.Since < line.Since => new(site, GateVerdict.Waiting,
+                $"it has not accepted since {line.Since} yet (is at {report.Since})"),
             _ => new(site, GateVerdict.Waiting, $"it is applying since {line.Since}"),
         };
     }

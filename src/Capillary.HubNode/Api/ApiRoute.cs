@@ -46,9 +46,11 @@ internal sealed record ApiRoute(string Method, string Path, Permission Needs, Fu
 /// <summary>An answer: JSON, a problem, or plain text.</summary>
 internal sealed record ApiAnswer(int Status, string ContentType, ReadOnlyMemory<byte> Body)
 {
-    public static ApiAnswer Ok<T>(T value) => new(StatusCodes.Status200OK, "application/json", JsonSerializer.SerializeToUtf8Bytes(value, ApiJson.Options));
+    public static ApiAnswer Ok<T>(T value) => new(StatusCodes.Status200OK, "application/json",
+        JsonSerializer.SerializeToUtf8Bytes(value, ApiJson.Options));
 
-    public static ApiAnswer Text(string text) => new(StatusCodes.Status200OK, "text/plain; version=0.0.4; charset=utf-8", Encoding.UTF8.GetBytes(text));
+    public static ApiAnswer Text(string text) => new(StatusCodes.Status200OK, "text/plain; version=0.0.4; charset=utf-8",
+        Encoding.UTF8.GetBytes(text));
 
     /// <summary>RFC 9457 problem details.</summary>
     public static ApiAnswer Fail(int status, string code, string detail, string? hint) => new(status, "application/problem+json",

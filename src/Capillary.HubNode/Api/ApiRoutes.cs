@@ -18,7 +18,8 @@ internal static class ApiRoutes
     [
         Get("/api/v1/sites", Permission.Read, _ => ApiAnswer.Ok(hub.Views.All())),
         Get("/api/v1/sites/{name}", Permission.Read, call => Site(hub, call)),
-        Get("/api/v1/releases", Permission.Read, _ => ApiAnswer.Ok(hub.Database.Read(db => ReleaseTables.List(db, MostReleases)).Select(ReleaseView.Of))),
+        Get("/api/v1/releases", Permission.Read, _ => ApiAnswer.Ok(hub.Database.Read(db =>
+            ReleaseTables.List(db, MostReleases)).Select(ReleaseView.Of))),
         Get("/api/v1/releases/{name}", Permission.Read, call => Release(hub, call)),
         Get("/api/v1/status", Permission.Read, _ => ApiAnswer.Ok(StatusReader.Read(hub, time.GetUtcNow()))),
         Get("/api/v1/regions", Permission.Read, _ => ApiAnswer.Ok(StatusReader.Regions(hub))),
@@ -33,9 +34,11 @@ internal static class ApiRoutes
     private static ApiRoute Get(string path, Permission needs, Func<ApiCall, ApiAnswer> serve) =>
         new("GET", path, needs, (call, _) => Task.FromResult(serve(call)));
 
-    private static ApiAnswer NotFound(string detail, string hint) => ApiAnswer.Fail(StatusCodes.Status404NotFound, "not-found", detail, hint);
+    private static ApiAnswer NotFound(string detail, string hint) =>
+        ApiAnswer.Fail(StatusCodes.Status404NotFound, "not-found", detail, hint);
 
-    private static ApiAnswer BadRequest(string detail, string? hint) => ApiAnswer.Fail(StatusCodes.Status400BadRequest, "bad-request", detail, hint);
+    private static ApiAnswer BadRequest(string detail, string? hint) =>
+        ApiAnswer.Fail(StatusCodes.Status400BadRequest, "bad-request", detail, hint);
 
     private static ApiAnswer Site(Hub hub, ApiCall call) =>
         DnsLabel.IsValid(call.Name) && hub.Views.Find(new SiteId(call.Name)) is { } detail
@@ -67,7 +70,8 @@ internal static class ApiRoutes
     private static async Task<ApiAnswer> EnrollAsync(Hub hub, ApiCall call, NodeKind kind, CancellationToken stop)
     {
         var wish = await call.BodyAsync<EnrollWish>(stop);
-        if (!DnsLabel.IsValid(call.Name)) return BadRequest($"'{call.Name}' is not a name", "names are 1 to 63 lower-case letters, digits and '-'");
+        if (!DnsLabel.IsValid(call.Name)) return BadRequest($"'{call.Name}' is not a name",
+            "names are 1 to 63 lower-case letters, digits and '-'");
         if (wish is { LifetimeMinutes: < 1 or > 60 * 24 * 30 }) return BadRequest("lifetimeMinutes is out of range", "1 minute to 30 days");
         var parents = wish?.Parents is { Count: > 0 and <= 16 } given ? given : hub.Advertise;
         var lifetime = wish?.LifetimeMinutes is { } minutes ? TimeSpan.FromMinutes(minutes) : Enrollment.CodeLifetime;
@@ -84,7 +88,8 @@ internal static class ApiRoutes
     {
         var wish = await call.BodyAsync<OperatorWish>(stop);
         if (wish?.Name is not { } name || !DnsLabel.IsValid(name) || name is "local" or "hub")
-            return BadRequest($"'{wish?.Name}' is not an operator's name", "1 to 63 lower-case letters, digits and '-'; not 'local' or 'hub'");
+            return BadRequest($"'{wish?.Name}' is not an operator's name",
+                "1 to 63 lower-case letters, digits and '-'; not 'local' or 'hub'");
         if (wish.Role is not { } role || !Roles.Exists(role)) return BadRequest($"'{wish.Role}' is not a role", $"roles: {Roles.Known}");
         var token = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32));
         hub.Database.Write(db =>

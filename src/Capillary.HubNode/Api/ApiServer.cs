@@ -2,6 +2,7 @@ using System.Net;
 using System.Security.Authentication;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
@@ -93,7 +94,7 @@ internal sealed class ApiServer(Hub hub, HubOptions options, TimeProvider time, 
         if (matching.Count == 0) return ApiAnswer.Fail(StatusCodes.Status404NotFound, "not-found", $"there is nothing at {path}", null);
         if (matching.Find(found => found.Method == context.Request.Method) is not { } route)
             return ApiAnswer.Fail(StatusCodes.Status405MethodNotAllowed, "method", $"{path} does not take {context.Request.Method}", null);
-        var local = context.Features.Get<Microsoft.AspNetCore.Connections.Features.IConnectionItemsFeature>()?.Items.ContainsKey(LocalMark) ?? false;
+        var local = context.Features.Get<IConnectionItemsFeature>()?.Items.ContainsKey(LocalMark) ?? false;
         if (access.Check(context, local, route.Needs, out var actor) is { } refused) return refused;
         return await route.Serve(new ApiCall(context, actor, route.Matches(path)!), stop);
     }

@@ -7,10 +7,12 @@ using Capillary.HubNode.Storage;
 namespace Capillary.HubNode.Api;
 
 /// <summary>A release in a listing.</summary>
-internal sealed record ReleaseView(long Release, string Commit, string Subject, string Author, DateTimeOffset CommittedAt, DateTimeOffset ReleasedAt,
+internal sealed record ReleaseView(long Release, string Commit, string Subject, string Author, DateTimeOffset CommittedAt,
+    DateTimeOffset ReleasedAt,
     int Changed, IReadOnlyList<string> Waves)
 {
-    public static ReleaseView Of(ReleaseSummary release) => new(release.Number, release.Commit.Id, release.Commit.Subject, release.Commit.Author,
+    public static ReleaseView Of(ReleaseSummary release) =>
+        new(release.Number, release.Commit.Id, release.Commit.Subject, release.Commit.Author,
         release.Commit.At, release.MadeAt, release.Changed, release.Waves);
 }
 
@@ -22,7 +24,8 @@ internal sealed record ReleaseDetail(ReleaseView Summary, IReadOnlyList<ReleaseS
 /// <summary>A region and how many sites of each state it has.</summary>
 internal sealed record RegionView(string Region, bool Enrolled, int Sites, IReadOnlyDictionary<string, int> States);
 
-internal sealed record FailedCommitView(string Commit, string Subject, string Author, DateTimeOffset SeenAt, bool IsNewest, JsonElement Diagnostics);
+internal sealed record FailedCommitView(string Commit, string Subject, string Author, DateTimeOffset SeenAt, bool IsNewest,
+    JsonElement Diagnostics);
 
 /// <summary>A wave with the first of its open sites.</summary>
 internal sealed record WaveView(string Name, bool Started, int Sites, int Met, int Absent, IReadOnlyList<SiteVerdict> Open, int MoreOpen);
@@ -33,17 +36,20 @@ internal sealed record RolloutView(long Release, RolloutPhase Phase, string Reas
 
     public static RolloutView Of(RolloutStatus status) => new(status.Release, status.Phase, status.Reason,
         [.. status.Waves.Select(wave => new WaveView(wave.Name, wave.Started, wave.Sites, wave.Met, wave.Absent,
-            [.. wave.Open.OrderByDescending(site => site.Verdict == GateVerdict.Failed).ThenByDescending(site => site.Verdict == GateVerdict.Waiting)
+            [.. wave.Open.OrderByDescending(site => site.Verdict == GateVerdict.Failed).ThenByDescending(site =>
+                site.Verdict == GateVerdict.Waiting)
                 .ThenBy(site => site.Site).Take(MostOpen)],
             Math.Max(0, wave.Open.Count - MostOpen)))]);
 }
 
 /// <summary>The hub at a glance.</summary>
 internal sealed record StatusView(string Fleet, DateTimeOffset At, long Generation, long Release, string? Commit, int Sites,
-    IReadOnlyDictionary<string, int> States, int Orphaned, int Unacknowledged, int Links, RolloutView Rollout, FailedCommitView? LastFailedCommit,
+    IReadOnlyDictionary<string, int> States, int Orphaned, int Unacknowledged, int Links, RolloutView Rollout,
+        FailedCommitView? LastFailedCommit,
     IReadOnlyList<HubCondition> Conditions);
 
-internal sealed record JournalView(long Seq, DateTimeOffset At, string Actor, string Action, JsonElement? Before, JsonElement? After, string Hash);
+internal sealed record JournalView(long Seq, DateTimeOffset At, string Actor, string Action, JsonElement? Before, JsonElement? After,
+    string Hash);
 
 /// <summary>The newest entries, and the first that the hash chain does not lead to.</summary>
 internal sealed record JournalPage(bool Intact, long? FirstBroken, IReadOnlyList<JournalView> Entries);
@@ -52,7 +58,8 @@ internal sealed record JournalPage(bool Intact, long? FirstBroken, IReadOnlyList
 internal sealed record EnrollWish(IReadOnlyList<string>? Parents, int? LifetimeMinutes);
 
 /// <summary>A join code and all that stands in a join file.</summary>
-internal sealed record JoinCodeView(string Code, DateTimeOffset ExpiresAt, string Fleet, string Node, string Kind, IReadOnlyList<string> Parents,
+internal sealed record JoinCodeView(string Code, DateTimeOffset ExpiresAt, string Fleet, string Node, string Kind,
+    IReadOnlyList<string> Parents,
     string TrustRoot);
 
 internal sealed record OperatorWish(string? Name, string? Role);

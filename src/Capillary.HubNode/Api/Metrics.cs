@@ -12,15 +12,18 @@ internal static class Metrics
         var status = StatusReader.Read(hub, now);
         var text = new StringBuilder();
         Head(text, "capillary_sites", "Sites by state.");
-        foreach (var (state, count) in status.States) text.Append(CultureInfo.InvariantCulture, $"capillary_sites{{state=\"{state}\"}} {count}\n");
+        foreach (var (state, count) in status.States) text.Append(CultureInfo.InvariantCulture,
+            $"capillary_sites{{state=\"{state}\"}} {count}\n");
         Gauge(text, "capillary_sites_orphaned", "Sites that hold a line and are no longer declared.", status.Orphaned);
         Gauge(text, "capillary_sites_unacknowledged", "Sites heard of that have not accepted their line in time.", status.Unacknowledged);
         Gauge(text, "capillary_generation", "The newest generation.", status.Generation);
         Gauge(text, "capillary_release", "The newest release.", status.Release);
-        Gauge(text, "capillary_rollout_halted", "1 while a site of an open wave has failed.", hub.Rollout.Status.Phase == RolloutPhase.Halted ? 1 : 0);
+        Gauge(text, "capillary_rollout_halted", "1 while a site of an open wave has failed.",
+            hub.Rollout.Status.Phase == RolloutPhase.Halted ? 1 : 0);
         Gauge(text, "capillary_links", "Live links of children.", status.Links);
         Head(text, "capillary_hub_condition", "1 for each problem of the hub itself that stands.");
-        foreach (var condition in status.Conditions) text.Append(CultureInfo.InvariantCulture, $"capillary_hub_condition{{code=\"{condition.Code}\"}} 1\n");
+        foreach (var condition in status.Conditions) text.Append(CultureInfo.InvariantCulture,
+            $"capillary_hub_condition{{code=\"{condition.Code}\"}} 1\n");
         return text.ToString();
     }
 

@@ -38,5 +38,6 @@ internal static class Roles
 
     public static bool Exists(string role) => Permissions.ContainsKey(role);
 
-    public static bool May(string role, Permission permission) => Permissions.TryGetValue(role, out var granted) && granted.Contains(permission);
+    public static bool May(string role, Permission permission) =>
+        Permissions.TryGetValue(role, out var granted) && granted.Contains(permission);
 }

@@ -21,9 +21,11 @@ internal static class StatusReader
     public static List<RegionView> Regions(Hub hub)
     {
         var sites = hub.Views.All().ToLookup(site => site.Region);
-        var enrolled = hub.Cell.Value.Records.Values.Where(item => item.Record.Kind == NodeKind.Region).Select(item => item.Record.Region!.Value.Value)
+        var enrolled = hub.Cell.Value.Records.Values.Where(item => item.Record.Kind == NodeKind.Region).Select(item =>
+            item.Record.Region!.Value.Value)
             .ToHashSet(StringComparer.Ordinal);
-        return [.. (hub.Releases.Newest?.Regions ?? []).Concat(enrolled).Concat(sites.Select(group => group.Key)).Distinct().Order(StringComparer.Ordinal)
+        return [.. (hub.Releases.Newest?.Regions ?? []).Concat(enrolled).Concat(sites.Select(group =>
+            group.Key)).Distinct().Order(StringComparer.Ordinal)
             .Select(region => new RegionView(region, enrolled.Contains(region), sites[region].Count(), Count(sites[region])))];
     }
 
@@ -32,7 +34,8 @@ internal static class StatusReader
     {
         var counts = sites.CountBy(site => site.State).ToDictionary();
         var order = Enum.GetValues<SiteState>().Select(Name).ToList();
-        var all = new SortedDictionary<string, int>(Comparer<string>.Create((left, right) => order.IndexOf(left).CompareTo(order.IndexOf(right))));
+        var all = new SortedDictionary<string, int>(Comparer<string>.Create((left, right) =>
+            order.IndexOf(left).CompareTo(order.IndexOf(right))));
         foreach (var state in Enum.GetValues<SiteState>()) all[Name(state)] = counts.GetValueOrDefault(state);
         return all;
     }
@@ -40,7 +43,8 @@ internal static class StatusReader
     private static string Name(SiteState state) => state.ToString().ToLowerInvariant();
 
     private static FailedCommitView? LastFailed(Hub hub) =>
-        hub.Database.Read(ReleaseTables.LastFailed) is not { } failed ? null : new(failed.Commit.Id, failed.Commit.Subject, failed.Commit.Author,
+        hub.Database.Read(ReleaseTables.LastFailed) is not { } failed ? null
+            : new(failed.Commit.Id, failed.Commit.Subject, failed.Commit.Author,
             failed.SeenAt, hub.Conditions.All.Any(condition => condition.Code == HubConditions.CommitFailed),
             JsonSerializer.Deserialize<JsonElement>(failed.DiagnosticsJson));
 }

@@ -8,7 +8,8 @@ namespace Capillary.HubNode.Observe;
 /// <param name="Text">What is wrong and what to do.</param>
 internal sealed record HubCondition(string Code, DateTimeOffset Since, string Text);
 
-/// <summary>What is wrong with the hub now. The loop that owns the work raises a condition when it fails and clears it when it succeeds.</summary>
+/// <summary>What is wrong with the hub now. The loop that owns the work raises a condition when it fails and clears it when it
+/// succeeds.</summary>
 internal sealed class HubConditions(TimeProvider time)
 {
     public const string GitUnreachable = "GitUnreachable";

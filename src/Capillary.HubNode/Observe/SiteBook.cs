@@ -24,7 +24,8 @@ internal sealed partial class SiteBook(HubDatabase database, DesiredStateCell ce
     private const int MostWaiting = 10_000;
     private const int MostPerCommit = 1_000;
 
-    private readonly Channel<Waiting> queue = Channel.CreateBounded<Waiting>(new BoundedChannelOptions(MostWaiting) { SingleReader = true });
+    private readonly Channel<Waiting> queue =
+        Channel.CreateBounded<Waiting>(new BoundedChannelOptions(MostWaiting) { SingleReader = true });
     private readonly ConcurrentDictionary<SiteId, SiteSeen> seen = new();
 
     private sealed record Waiting(Report Report, Envelope Envelope, TaskCompletionSource Kept);
@@ -41,7 +42,8 @@ internal sealed partial class SiteBook(HubDatabase database, DesiredStateCell ce
         foreach (var stored in database.Read(ReportTable.All))
         {
             // A key that was superseded meanwhile says nothing any more.
-            if (cell.Value.Records.TryGetValue(new NodeName(stored.Site.Value), out var record) && TryVerify(stored.Envelope, record.Record) is { } report)
+            if (cell.Value.Records.TryGetValue(new NodeName(stored.Site.Value), out var record)
+                && TryVerify(stored.Envelope, record.Record) is { } report)
                 seen[stored.Site] = new(report, stored.ReceivedAt, stored.Healthy);
         }
     }
@@ -126,7 +128,8 @@ internal sealed partial class SiteBook(HubDatabase database, DesiredStateCell ce
         }
         catch (SqliteException e)
         {
-            if (conditions.Raise(HubConditions.ReportsNotKept, $"reports cannot be written: {e.Message}; make space on the hub's disk")) LogNotKept(e.Message);
+            if (conditions.Raise(HubConditions.ReportsNotKept,
+                $"reports cannot be written: {e.Message}; make space on the hub's disk")) LogNotKept(e.Message);
             return false;
         }
     }

@@ -6,7 +6,8 @@ namespace Capillary.HubNode.Observe;
 /// <summary>What a site runs, or is to run: in which generation it was said, which bundle, and the commit it comes from.</summary>
 internal sealed record RunView(long? Generation, string? Bundle, string? Commit);
 
-/// <summary>One site in a listing. The top-level generation, bundle and commit are what it last said it runs; <c>null</c> when nothing is known.</summary>
+/// <summary>One site in a listing. The top-level generation, bundle and commit are what it last said it runs; <c>null</c> when nothing is
+/// known.</summary>
 /// <param name="Site">Its name.</param>
 /// <param name="Region">Its region.</param>
 /// <param name="State">The state people see, by the order of <see cref="SiteState"/>.</param>
@@ -17,7 +18,8 @@ internal sealed record RunView(long? Generation, string? Bundle, string? Commit)
 /// <param name="Desired">What it is to run.</param>
 /// <param name="AgeSeconds">How old this knowledge is; null when the site was never heard of.</param>
 /// <param name="Orphaned">Its file was deleted; it keeps its line.</param>
-/// <param name="Unacknowledged">It was heard of long after its line was offered, and has not accepted that line: something withholds it.</param>
+/// <param name="Unacknowledged">It was heard of long after its line was offered, and has not accepted that line: something withholds
+/// it.</param>
 internal sealed record SiteView(string Site, string Region, SiteState State, long? Since, long? Generation, string? Bundle, string? Commit,
     RunView Desired, long? AgeSeconds, bool Orphaned, bool Unacknowledged);
 

@@ -10,7 +10,8 @@ using Capillary.Node.Parent;
 
 namespace Capillary.HubNode.Observe;
 
-/// <summary>Desired beside actual for every site, derived anew at each question, so that no state outlives its reason (promise 6).</summary>
+/// <summary>Desired beside actual for every site, derived anew at each question, so that no state outlives its reason (promise
+/// 6).</summary>
 internal sealed class SiteViews(DesiredStateCell cell, ReleaseBook releases, Publisher publisher, SiteBook sites, HubDatabase database,
     Freshness freshness, TimeProvider time)
 {
@@ -19,7 +20,8 @@ internal sealed class SiteViews(DesiredStateCell cell, ReleaseBook releases, Pub
     {
         var (state, declared, now) = (cell.Value, releases.Newest?.Sites, time.GetUtcNow());
         var names = state.Lines.Keys.Concat(declared?.Keys ?? [])
-            .Concat(state.Records.Values.Where(item => item.Record.Kind == NodeKind.Site).Select(item => new SiteId(item.Record.Node.Value)));
+            .Concat(state.Records.Values.Where(item => item.Record.Kind == NodeKind.Site).Select(item =>
+                new SiteId(item.Record.Node.Value)));
         return [.. names.Distinct().Order().Select(site => View(site, state, declared?.GetValueOrDefault(site), now))];
     }
 
@@ -42,12 +44,14 @@ internal sealed class SiteViews(DesiredStateCell cell, ReleaseBook releases, Pub
         var record = state.Records.GetValueOrDefault(new NodeName(site.Value))?.Record;
         var seen = sites.Seen.GetValueOrDefault(site);
         var report = seen?.Report;
-        var derived = SiteStatus.Derive(new SiteFacts(record?.State == RecordState.Revoked, report, seen?.HeardAt, line?.Assignment.Since ?? 0,
+        var derived = SiteStatus.Derive(new SiteFacts(record?.State == RecordState.Revoked, report, seen?.HeardAt, line?.Assignment.Since
+            ?? 0,
             line?.Assignment.Bundle, publisher.Generation), freshness, now);
         var region = record?.Region ?? declared?.Region ?? line!.Region;
         var actual = Run(report?.BundleSince, report?.Bundle);
         return new(site.Value, region.Value, derived, report?.Since, actual.Generation, actual.Bundle, actual.Commit,
-            Run(line?.Assignment.Since, line?.Assignment.Bundle), seen is null ? null : Math.Max(0, (long)(now - seen.HeardAt).TotalSeconds),
+            Run(line?.Assignment.Since, line?.Assignment.Bundle), seen is null ? null
+                : Math.Max(0, (long)(now - seen.HeardAt).TotalSeconds),
             declared is null, IsUnacknowledged(line, seen, now));
     }
 

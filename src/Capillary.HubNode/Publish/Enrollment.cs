@@ -22,7 +22,8 @@ internal abstract record CodeOutcome
 }
 
 /// <summary>
-/// The hub's side of enrollment (DESIGN section 6): both sides prove the join code over both keys and nonces, then the hub signs a record. A code
+/// The hub's side of enrollment (DESIGN section 6): both sides prove the join code over both keys and nonces, then the hub signs a record.
+/// A code
 /// lets one node in, once, for a day, and forgives few wrong proofs.
 /// </summary>
 internal sealed partial class Enrollment(HubDatabase database, HubKeys keys, DesiredStateCell cell, ReleaseBook releases, SiteBook sites,
@@ -43,7 +44,8 @@ internal sealed partial class Enrollment(HubDatabase database, HubKeys keys, Des
         if (Undeclared(node, kind) is { } reason) return new CodeOutcome.Refused(reason);
         var code = JoinCode.Create(RandomNumberGenerator.GetBytes(JoinCode.EntropyBytes));
         var now = time.GetUtcNow();
-        var stored = new StoredJoinCode(code.Id(Fleet), node, kind, EnrollmentTranscript.KeyOf(code, Fleet), now + lifetime, MostWrongProofs, false);
+        var stored = new StoredJoinCode(code.Id(Fleet), node, kind, EnrollmentTranscript.KeyOf(code, Fleet), now + lifetime,
+            MostWrongProofs, false);
         database.Write(db =>
         {
             JoinCodeTable.Add(db, stored, actor);
@@ -79,7 +81,8 @@ internal sealed partial class Enrollment(HubDatabase database, HubKeys keys, Des
             if (Usable(request, out var code) is { } problem) return Refuse(request, problem);
             if (EnrollmentTranscript.Same(request.Proof, Transcript(request, nonce).NodeProof(code!.MacKey))) return Admit(request, code);
             database.Write(db => JoinCodeTable.CountWrongProof(db, code.Id));
-            return Refuse(request, "the proof does not fit the join code: a wrong code, or something between node and hub changed the request");
+            return Refuse(request, "the proof does not fit the join code: a wrong code, or something between node and hub changed the "
+                + "request");
         }
     }
 
@@ -98,7 +101,8 @@ internal sealed partial class Enrollment(HubDatabase database, HubKeys keys, Des
             if (request.Kind == NodeKind.Site) PlanTables.MoveLine(db, new SiteId(request.Node.Value), record.Region!.Value);
             JournalTable.Append(db, now, $"node:{request.Node}", "node.enroll",
                 before is null ? null : new { key = before.Record.IdentityKey.Id, version = before.Record.Version },
-                new { node = request.Node.Value, kind = request.Kind, region = record.Region?.Value, key = request.Key.Id, version = record.Version });
+                new { node = request.Node.Value, kind = request.Kind, region = record.Region?.Value, key = request.Key.Id,
+                    version = record.Version });
         });
         if (request.Kind == NodeKind.Site) sites.Forget(new SiteId(request.Node.Value));
         cell.Update(state => Offer(state, signed));
@@ -109,7 +113,8 @@ internal sealed partial class Enrollment(HubDatabase database, HubKeys keys, Des
     private static DesiredState Offer(DesiredState state, SignedRecord signed)
     {
         var lines = state.Lines;
-        if (signed.Record is { Kind: NodeKind.Site, Region: { } region } && lines.TryGetValue(new SiteId(signed.Record.Node.Value), out var line))
+        if (signed.Record is { Kind: NodeKind.Site, Region: { } region }
+            && lines.TryGetValue(new SiteId(signed.Record.Node.Value), out var line))
             lines = lines.SetItem(line.Assignment.Site, line with { Region = region });
         return state with { Records = state.Records.SetItem(signed.Record.Node, signed), Lines = lines };
     }
@@ -133,8 +138,10 @@ internal sealed partial class Enrollment(HubDatabase database, HubKeys keys, Des
             return $"'{node}' is enrolled as a {held.Record.Kind.ToString().ToLowerInvariant()} already; names are unique in a fleet";
         if (releases.Newest is not { } release) return "no commit has compiled yet, so nothing is declared; see: capillary status";
         if (kind == NodeKind.Site)
-            return release.Sites.ContainsKey(new SiteId(node.Value)) ? null : $"site '{node}' is not declared; add sites/REGION/{node}.yaml to the fleet repository";
-        return release.Regions.Contains(node.Value) ? null : $"region '{node}' is not declared; add regions/{node}.yaml to the fleet repository";
+            return release.Sites.ContainsKey(new SiteId(node.Value)) ? null
+                : $"site '{node}' is not declared; add sites/REGION/{node}.yaml to the fleet repository";
+        return release.Regions.Contains(node.Value) ? null
+            : $"region '{node}' is not declared; add regions/{node}.yaml to the fleet repository";
     }
 
     private RegionId RegionOf(EnrollRequest request) =>

@@ -1,6 +1,7 @@
 namespace Capillary.HubNode.Publish;
 
-/// <summary>The order in which a commit becomes visible (DESIGN section 6); a crash between two of them loses nothing that a site was told.</summary>
+/// <summary>The order in which a commit becomes visible (DESIGN section 6); a crash between two of them loses nothing that a site was
+/// told.</summary>
 internal enum PublishStep
 {
     /// <summary>Every blob of the release is durable.</summary>

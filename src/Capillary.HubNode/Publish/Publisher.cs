@@ -96,7 +96,8 @@ internal sealed class Publisher
         return new(checkpoint, keys.Release.Sign(PayloadTypes.Checkpoint, checkpoint.ToPayload()));
     }
 
-    private List<OfferedLine> Offer(Plan plan, Dictionary<SiteId, byte[]> leaves, ImmutableSortedDictionary<SiteId, byte[]> next, MerkleTree tree,
+    private List<OfferedLine> Offer(Plan plan, Dictionary<SiteId, byte[]> leaves, ImmutableSortedDictionary<SiteId, byte[]> next,
+        MerkleTree tree,
         VerifiedCheckpoint checkpoint)
     {
         var records = cell.Value.Records;

@@ -46,7 +46,8 @@ internal sealed class ReleaseBook(HubDatabase database, BlobStore blobs, TimePro
         var changes = content.Sites.Where(site => before?.Sites.GetValueOrDefault(site.Key) != site.Value)
             .Select(site => new ReleaseChange(site.Key, site.Value)).ToList();
         if (before is not null)
-            changes.AddRange(before.Sites.Keys.Where(site => !content.Sites.ContainsKey(site)).Select(site => new ReleaseChange(site, null)));
+            changes.AddRange(before.Sites.Keys.Where(site => !content.Sites.ContainsKey(site)).Select(site =>
+                new ReleaseChange(site, null)));
         changes.Sort((left, right) => left.Site.CompareTo(right.Site));
         return changes;
     }
@@ -70,6 +71,7 @@ internal sealed class ReleaseBook(HubDatabase database, BlobStore blobs, TimePro
         {
             if (await artifact.CopyAsync(file, stop) is { } problem) throw new IOException($"artifact {artifact.Digest}: {problem}");
         }
-        if (!blobs.Commit(artifact.Digest)) throw new IOException($"artifact {artifact.Digest}: the repository gave other bytes than it was compiled with");
+        if (!blobs.Commit(artifact.Digest)) throw new IOException($"artifact {artifact.Digest}: the repository gave other bytes than it "
+            + "was compiled with");
     }
 }

@@ -12,7 +12,8 @@ namespace Capillary.HubNode.Rollout;
 /// <param name="Problem">Why the newest commit is not that release; null when it is.</param>
 internal sealed record SyncResult(string? Commit, long Release, string? Problem);
 
-/// <summary>Polls the fleet repository: a commit becomes a release, or is kept as failed with its diagnostics and changes nothing.</summary>
+/// <summary>Polls the fleet repository: a commit becomes a release, or is kept as failed with its diagnostics and changes
+/// nothing.</summary>
 internal sealed partial class CommitLoop(CommitSource source, ReleaseBook releases, HubDatabase database, HubConditions conditions,
     TimeSpan every, TimeProvider time, ILogger<CommitLoop> log)
 {
@@ -106,7 +107,8 @@ internal sealed partial class CommitLoop(CommitSource source, ReleaseBook releas
     [LoggerMessage(EventId = 2201, Level = LogLevel.Information, Message = "release {Release} of commit {Commit}")]
     private partial void LogRelease(long release, string commit);
 
-    [LoggerMessage(EventId = 2202, Level = LogLevel.Warning, Message = "commit {Commit} does not compile: {Errors} errors; nothing changes")]
+    [LoggerMessage(EventId = 2202, Level = LogLevel.Warning,
+        Message = "commit {Commit} does not compile: {Errors} errors; nothing changes")]
     private partial void LogFailed(string commit, int errors);
 
     [LoggerMessage(EventId = 2203, Level = LogLevel.Warning, Message = "the fleet repository cannot be read: {Problem}")]

@@ -41,7 +41,8 @@ internal sealed class FleetSource(GitRepository repository)
     {
         var byId = sites.ToDictionary(site => site.Id);
         return new([.. policy.Waves.Select(wave => wave.Name)], [.. regions.Order(StringComparer.Ordinal)],
-            sites.ToDictionary(site => site.Id, site => new ReleasedSite(site.Bundle, site.Region, WaveOf(site, policy))), site => Bundle(byId[site]));
+            sites.ToDictionary(site => site.Id, site => new ReleasedSite(site.Bundle, site.Region, WaveOf(site, policy))), site =>
+                Bundle(byId[site]));
     }
 
     private BundleContent Bundle(CompiledSite site) => new(site.Apps.Select(app => app.ToBlob()),

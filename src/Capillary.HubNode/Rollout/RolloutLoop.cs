@@ -12,10 +12,12 @@ using Microsoft.Extensions.Logging;
 namespace Capillary.HubNode.Rollout;
 
 /// <summary>
-/// Asks the planner whenever something may have changed and publishes what it plans: at once, but at most one plan a second. Level-triggered:
+/// Asks the planner whenever something may have changed and publishes what it plans: at once, but at most one plan a second.
+/// Level-triggered:
 /// a lost wake-up costs no more than <see cref="LookEvery"/>.
 /// </summary>
-internal sealed partial class RolloutLoop(Publisher publisher, ReleaseBook releases, SiteBook sites, DesiredStateCell cell, HubConditions conditions,
+internal sealed partial class RolloutLoop(Publisher publisher, ReleaseBook releases, SiteBook sites, DesiredStateCell cell,
+    HubConditions conditions,
     Freshness freshness, TimeProvider time, ILogger<RolloutLoop> log)
 {
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(5);
@@ -69,7 +71,8 @@ internal sealed partial class RolloutLoop(Publisher publisher, ReleaseBook relea
             return publisher.Publish(plan, release!.Commit.Id) switch
             {
                 PublishOutcome.Published => Published(plan),
-                PublishOutcome.BundleMissing missing => Fail($"bundle {missing.Bundle} of release {plan.Release} is not whole in the hub's blob store"),
+                PublishOutcome.BundleMissing missing =>
+                    Fail($"bundle {missing.Bundle} of release {plan.Release} is not whole in the hub's blob store"),
                 _ => false,
             };
         }
@@ -82,10 +85,12 @@ internal sealed partial class RolloutLoop(Publisher publisher, ReleaseBook relea
     private PlannerInputs Inputs(Release? release)
     {
         var state = cell.Value;
-        var lines = state.Lines.ToDictionary(line => line.Key, line => new CurrentLine(line.Value.Assignment.Since, line.Value.Assignment.Bundle));
+        var lines = state.Lines.ToDictionary(line => line.Key, line =>
+            new CurrentLine(line.Value.Assignment.Since, line.Value.Assignment.Bundle));
         var evidence = new Dictionary<SiteId, SiteEvidence>();
         foreach (var (site, seen) in sites.Seen)
-            evidence[site] = new(seen.Report, seen.HeardAt, seen.LastHealthy, IsRevoked(state.Records.GetValueOrDefault(new NodeName(site.Value))?.Record));
+            evidence[site] = new(seen.Report, seen.HeardAt, seen.LastHealthy,
+                IsRevoked(state.Records.GetValueOrDefault(new NodeName(site.Value))?.Record));
         return new(release?.Target, publisher.Generation, lines, evidence, freshness, listeningSince);
     }
 
@@ -110,7 +115,8 @@ internal sealed partial class RolloutLoop(Publisher publisher, ReleaseBook relea
         return false;
     }
 
-    [LoggerMessage(EventId = 2211, Level = LogLevel.Information, Message = "generation {Generation}: release {Release}, {Changes} lines changed")]
+    [LoggerMessage(EventId = 2211, Level = LogLevel.Information,
+        Message = "generation {Generation}: release {Release}, {Changes} lines changed")]
     private partial void LogPublished(long generation, long release, int changes);
 
     [LoggerMessage(EventId = 2212, Level = LogLevel.Error, Message = "the plan cannot be published: {Problem}")]

@@ -74,7 +74,8 @@ internal sealed class HubDatabase : IDisposable
     {
         var version = (int)db.Number("PRAGMA user_version");
         if (version > Schema.Migrations.Count)
-            throw new InvalidDataException($"{path}: schema {version}, this hub knows {Schema.Migrations.Count}; a newer hub wrote it: upgrade");
+            throw new InvalidDataException($"{path}: schema {version}, this hub knows {Schema.Migrations.Count}; a newer hub wrote it: "
+                + "upgrade");
         for (; version < Schema.Migrations.Count; version++)
         {
             var next = version;

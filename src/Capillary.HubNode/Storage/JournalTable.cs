@@ -18,7 +18,8 @@ internal static class JournalTable
         var (was, now) = (ToJson(before), ToJson(after));
         var seq = (last?.Seq ?? 0) + 1;
         var hash = HashOf(last?.Hash ?? "", seq, at.ToUnixTimeMilliseconds(), actor, action, was, now);
-        db.Execute("INSERT INTO journal VALUES($seq, $at, $actor, $action, $before, $after, $hash)", ("$seq", seq), ("$at", at), ("$actor", actor),
+        db.Execute("INSERT INTO journal VALUES($seq, $at, $actor, $action, $before, $after, $hash)", ("$seq", seq), ("$at", at),
+            ("$actor", actor),
             ("$action", action), ("$before", was), ("$after", now), ("$hash", Convert.FromHexString(hash)));
     }
 

@@ -17,7 +17,8 @@ internal static class OperatorTable
             ("$name", who.Name), ("$role", who.Role), ("$hash", HashOf(token)), ("$at", at));
 
     public static Operator? Find(SqliteConnection db, string name) =>
-        db.Query("SELECT name, role FROM operators WHERE name = $name", row => new Operator(row.GetString(0), row.GetString(1)), ("$name", name))
+        db.Query("SELECT name, role FROM operators WHERE name = $name", row =>
+            new Operator(row.GetString(0), row.GetString(1)), ("$name", name))
             .SingleOrDefault();
 
     /// <summary>Whose token this is; compares every hash in constant time.</summary>

@@ -18,13 +18,15 @@ internal static class PlanTables
     public static void Add(SqliteConnection db, Plan plan, VerifiedCheckpoint checkpoint, IEnumerable<OfferedLine> lines)
     {
         db.Execute("INSERT INTO plans VALUES($generation, $parent, $release, $at, $checkpoint)", ("$generation", plan.Generation),
-            ("$parent", plan.Parent), ("$release", plan.Release), ("$at", checkpoint.Checkpoint.IssuedAt), ("$checkpoint", checkpoint.Envelope.ToBytes()));
+            ("$parent", plan.Parent), ("$release", plan.Release), ("$at", checkpoint.Checkpoint.IssuedAt),
+                ("$checkpoint", checkpoint.Envelope.ToBytes()));
         db.ExecuteMany("INSERT INTO plan_changes VALUES($generation, $site, $bundle, $fallback, $reason)",
             ["$generation", "$site", "$bundle", "$fallback", "$reason"], plan.Changes,
             line => [plan.Generation, line.Site.Value, line.Bundle.Text, line.Fallback?.Text, line.Reason]);
         db.ExecuteMany("INSERT OR REPLACE INTO lines VALUES($site, $region, $leaf, $index, $path, $generation)",
             ["$site", "$region", "$leaf", "$index", "$path", "$generation"], lines,
-            line => [line.Assignment.Site.Value, line.Region.Value, line.Line.Leaf, line.Line.Index, Join(line.Line.Path), plan.Generation]);
+            line => [line.Assignment.Site.Value, line.Region.Value, line.Line.Leaf, line.Line.Index, Join(line.Line.Path),
+                plan.Generation]);
     }
 
     public static void MoveLine(SqliteConnection db, SiteId site, RegionId region) =>
@@ -48,7 +50,8 @@ internal static class PlanTables
 
     /// <summary>Every plan with the commit it led to, oldest first.</summary>
     public static List<PlanSummary> Summaries(SqliteConnection db) =>
-        db.Query("SELECT p.generation, p.release, r.commit_id, p.signed_at FROM plans p JOIN releases r ON r.number = p.release ORDER BY p.generation",
+        db.Query("SELECT p.generation, p.release, r.commit_id, p.signed_at FROM plans p JOIN releases r ON r.number = p.release ORDER BY "
+            + "p.generation",
             row => new PlanSummary(row.GetInt64(0), row.GetInt64(1), row.GetString(2), row.Time(3)));
 
     /// <summary>Why the site holds its line; null when it holds none.</summary>

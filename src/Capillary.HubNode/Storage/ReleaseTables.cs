@@ -35,15 +35,18 @@ internal sealed record FailedCommit(CommitInfo Commit, DateTimeOffset SeenAt, st
 
 internal static class ReleaseTables
 {
-    private const string Columns = "SELECT number, commit_id, subject, author, committed_at, made_at, waves, regions, changed FROM releases";
+    private const string Columns = "SELECT number, commit_id, subject, author, committed_at, made_at, waves, regions, changed FROM "
+        + "releases";
 
     public static void Add(SqliteConnection db, Release release, IReadOnlyList<ReleaseChange> changes)
     {
         db.Execute("INSERT INTO releases VALUES($n, $commit, $subject, $author, $committed, $made, $waves, $regions, $changed)",
-            ("$n", release.Number), ("$commit", release.Commit.Id), ("$subject", release.Commit.Subject), ("$author", release.Commit.Author),
+            ("$n", release.Number), ("$commit", release.Commit.Id), ("$subject", release.Commit.Subject),
+                ("$author", release.Commit.Author),
             ("$committed", release.Commit.At), ("$made", release.MadeAt), ("$waves", JsonSerializer.Serialize(release.Waves)),
             ("$regions", JsonSerializer.Serialize(release.Regions)), ("$changed", changes.Count));
-        db.ExecuteMany("INSERT INTO release_sites VALUES($site, $release, $bundle, $region, $wave)", ["$site", "$release", "$bundle", "$region", "$wave"],
+        db.ExecuteMany("INSERT INTO release_sites VALUES($site, $release, $bundle, $region, $wave)",
+            ["$site", "$release", "$bundle", "$region", "$wave"],
             changes, change => [change.Site.Value, release.Number, change.Now?.Bundle.Text, change.Now?.Region.Value, change.Now?.Wave]);
     }
 

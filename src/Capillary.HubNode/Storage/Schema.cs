@@ -39,7 +39,8 @@ internal static class Schema
         CREATE TABLE reports(
             site TEXT PRIMARY KEY, envelope BLOB NOT NULL, received_at INTEGER NOT NULL, healthy_bundle TEXT) WITHOUT ROWID;
         CREATE TABLE journal(
-            seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL, before TEXT, after TEXT, hash BLOB NOT NULL);
+            seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL, before TEXT, after TEXT,
+                hash BLOB NOT NULL);
         CREATE TRIGGER journal_keeps BEFORE UPDATE ON journal BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
         CREATE TRIGGER journal_stays BEFORE DELETE ON journal BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
         """,

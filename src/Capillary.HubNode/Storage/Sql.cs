@@ -28,7 +28,8 @@ internal static class Sql
         return rows;
     }
 
-    /// <summary>One prepared statement for many rows; <paramref name="values"/> gives each row's parameters in the order of <paramref name="names"/>.</summary>
+    /// <summary>One prepared statement for many rows; <paramref name="values"/> gives each row's parameters in the order of
+    /// <paramref name="names"/>.</summary>
     public static void ExecuteMany<T>(this SqliteConnection db, string sql, string[] names, IEnumerable<T> rows, Func<T, object?[]> values)
     {
         using var command = db.CreateCommand();
@@ -46,7 +47,8 @@ internal static class Sql
 
     public static byte[] Bytes(this SqliteDataReader row, int column) => row.GetFieldValue<byte[]>(column);
 
-    public static DateTimeOffset Time(this SqliteDataReader row, int column) => DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(column));
+    public static DateTimeOffset Time(this SqliteDataReader row, int column) =>
+        DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(column));
 
     private static SqliteCommand Command(SqliteConnection db, string sql, ReadOnlySpan<(string Name, object? Value)> parameters)
     {

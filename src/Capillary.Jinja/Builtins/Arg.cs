@@ -6,7 +6,8 @@ namespace Capillary.Jinja.Builtins;
 /// <summary>Reads one argument as the type a builtin needs, or fails naming it.</summary>
 internal static class Arg
 {
-    internal static string Text(RenderState r, JinjaValue value, string what) => value.Ref as string ?? throw Wrong(r, value, what, "a string");
+    internal static string Text(RenderState r, JinjaValue value, string what) =>
+        value.Ref as string ?? throw Wrong(r, value, what, "a string");
 
     internal static string Text(RenderState r, JinjaValue value, string what, string missing) =>
         value.IsAbsent ? missing : Text(r, value, what);

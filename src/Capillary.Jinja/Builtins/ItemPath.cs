@@ -33,6 +33,9 @@ internal sealed class ItemPath
         return item;
     }
 
-    private static JinjaValue Part(string part) =>
-        part.Length > 0 && part.AsSpan().IndexOfAnyExceptInRange('0', '9') < 0 && IntegerText.TryParse(part, 10, out var index) ? index : part;
+    private static JinjaValue Part(string part)
+    {
+        var isIndex = part.Length > 0 && part.AsSpan().IndexOfAnyExceptInRange('0', '9') < 0;
+        return isIndex && IntegerText.TryParse(part, 10, out var index) ? index : part;
+    }
 }

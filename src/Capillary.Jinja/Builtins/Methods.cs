@@ -41,7 +41,8 @@ internal static class Methods
     internal static Builtin? OfString(string name) => OfStrings.GetValueOrDefault(name);
 
     /// <summary>Python has it, this library not, or not yet.</summary>
-    internal static bool IsKnownButMissing(JinjaValue self, string name) => self.Ref is string or ListValue or MapValue && Missing.Contains(name);
+    internal static bool IsKnownButMissing(JinjaValue self, string name) =>
+        self.Ref is string or ListValue or MapValue && Missing.Contains(name);
 
     private static MapValue Map(JinjaValue self) => (MapValue)self.Ref!;
 

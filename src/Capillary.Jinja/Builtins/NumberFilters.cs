@@ -54,7 +54,8 @@ internal static class NumberFilters
         }
         const NumberStyles Style = NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent;
         value = 0;
-        return bare.Length > 0 && char.IsAsciiDigit(bare[^1]) | bare[^1] == '.' && double.TryParse(text, Style, CultureInfo.InvariantCulture, out value);
+        return bare.Length > 0 && (char.IsAsciiDigit(bare[^1]) || bare[^1] == '.')
+            && double.TryParse(text, Style, CultureInfo.InvariantCulture, out value);
     }
 
     private static JinjaValue ToFloat(RenderState r, JinjaValue self, JinjaValue[] args)

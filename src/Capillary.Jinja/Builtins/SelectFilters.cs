@@ -3,7 +3,9 @@ using Capillary.Jinja.Values;
 
 namespace Capillary.Jinja.Builtins;
 
-/// <summary><c>map</c>, <c>select</c> and their kin, which take a filter or test by name. They make lists, where Jinja2 makes generators.</summary>
+/// <summary>
+/// <c>map</c>, <c>select</c> and their kin, which take a filter or test by name. They make lists, where Jinja2 makes generators.
+/// </summary>
 internal static class SelectFilters
 {
     internal static readonly Builtin[] All =

@@ -23,8 +23,10 @@ internal static class StringMethods
             Any(r, args[0], part => Self(self).StartsWith(part, StringComparison.Ordinal))),
         new(new("endswith", ["suffix"], required: 1), static (r, self, args) =>
             Any(r, args[0], part => Self(self).EndsWith(part, StringComparison.Ordinal))),
-        new(new("removeprefix", ["prefix"], required: 1), static (r, self, args) => RemovePrefix(Self(self), Arg.Text(r, args[0], "the prefix"))),
-        new(new("removesuffix", ["suffix"], required: 1), static (r, self, args) => RemoveSuffix(Self(self), Arg.Text(r, args[0], "the suffix"))),
+        new(new("removeprefix", ["prefix"], required: 1), static (r, self, args) =>
+            RemovePrefix(Self(self), Arg.Text(r, args[0], "the prefix"))),
+        new(new("removesuffix", ["suffix"], required: 1), static (r, self, args) =>
+            RemoveSuffix(Self(self), Arg.Text(r, args[0], "the suffix"))),
         new(new("join", ["items"], required: 1), Join),
         new(new("find", ["part"], required: 1), static (r, self, args) => Find(r, self, args, last: false)),
         new(new("rfind", ["part"], required: 1), static (r, self, args) => Find(r, self, args, last: true)),

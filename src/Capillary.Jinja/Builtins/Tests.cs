@@ -36,7 +36,8 @@ internal static class Tests
         return all.ToFrozenDictionary();
     }
 
-    private static (string Symbol, string Name)[] Symbols => [("==", "eq"), ("!=", "ne"), ("<", "lt"), ("<=", "le"), (">", "gt"), (">=", "ge")];
+    private static (string Symbol, string Name)[] Symbols =>
+        [("==", "eq"), ("!=", "ne"), ("<", "lt"), ("<=", "le"), (">", "gt"), (">=", "ge")];
 
     private static void AddKinds(Dictionary<string, BuiltinTest> all)
     {

@@ -23,7 +23,9 @@ internal sealed class ExpressionLexer(SourceText source, int end, List<Token> to
     {
         while (At < end && char.IsWhiteSpace(_text[At])) At++;
         if (At < end) return true;
-        return _open.Count == 0 ? false : throw source.Fail(_open.Peek().Position, $"this bracket is never closed with '{_open.Peek().Close}'");
+        if (_open.Count == 0) return false;
+        var (close, position) = _open.Peek();
+        throw source.Fail(position, $"this bracket is never closed with '{close}'");
     }
 
     internal void Next()

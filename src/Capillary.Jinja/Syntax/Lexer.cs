@@ -1,6 +1,8 @@
 namespace Capillary.Jinja.Syntax;
 
-/// <summary>Cuts the source into template text and tags, and trims the text as the tags and options ask. Follows Jinja2's own lexer.</summary>
+/// <summary>
+/// Cuts the source into template text and tags, and trims the text as the tags and options ask. Follows Jinja2's own lexer.
+/// </summary>
 internal sealed class Lexer
 {
     private readonly SourceText _source;

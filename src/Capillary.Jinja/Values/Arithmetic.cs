@@ -2,7 +2,9 @@ using Capillary.Jinja.Run;
 
 namespace Capillary.Jinja.Values;
 
-/// <summary>Python's operators on numbers, strings and lists. Integers are 64 bits wide; where Python would go on, this is an error.</summary>
+/// <summary>
+/// Python's operators on numbers, strings and lists. Integers are 64 bits wide; where Python would go on, this is an error.
+/// </summary>
 internal static class Arithmetic
 {
     internal static JinjaValue Add(RenderState r, JinjaValue a, JinjaValue b)

@@ -13,6 +13,8 @@ internal sealed record JsonStyle(string? Indent, bool Sorted, bool Escaped, bool
 /// <summary>Writes JSON as Python's <c>json.dumps</c> does.</summary>
 internal static class JsonText
 {
+    private static readonly Comparer<string> ByCodePoint = Comparer<string>.Create(Comparison.OrderText);
+
     internal static void Write(RenderState r, JinjaValue value, JsonStyle style, int level = 0)
     {
         r.Charge();
@@ -91,7 +93,7 @@ internal static class JsonText
         r.EnsureStack();
         r.Output.Append('{');
         IEnumerable<KeyValuePair<string, JinjaValue>> entries = map.Entries;
-        if (style.Sorted) entries = entries.Order(Comparer<KeyValuePair<string, JinjaValue>>.Create(static (a, b) => Comparison.OrderText(a.Key, b.Key)));
+        if (style.Sorted) entries = entries.OrderBy(static entry => entry.Key, ByCodePoint);
         var first = true;
         foreach (var (key, value) in entries)
         {

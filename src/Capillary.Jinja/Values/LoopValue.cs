@@ -8,7 +8,7 @@ internal sealed class LoopValue(JinjaValue[] items, int count) : Boxed
 {
     private static readonly Builtin CycleMethod = new(
         new Signature("cycle", [], rest: true),
-        static (r, self, items) => items.Length == 0 ? throw r.Fail("no items for cycling given") : items[((LoopValue)self.Ref!).Index % items.Length]);
+        static (r, self, items) => ((LoopValue)self.Ref!).Cycle(r, items));
 
     private static readonly Builtin ChangedMethod = new(
         new Signature("changed", [], rest: true),
@@ -40,6 +40,9 @@ internal sealed class LoopValue(JinjaValue[] items, int count) : Boxed
         "changed" => new JinjaValue(new BoundMethod(ChangedMethod, new JinjaValue(this))),
         _ => default,
     };
+
+    private JinjaValue Cycle(RenderState r, JinjaValue[] items) =>
+        items.Length == 0 ? throw r.Fail("no items for cycling given") : items[Index % items.Length];
 
     private JinjaValue HasChanged(RenderState r, JinjaValue[] items)
     {

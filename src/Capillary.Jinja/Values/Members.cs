@@ -6,7 +6,9 @@ namespace Capillary.Jinja.Values;
 /// <summary>What <c>a.b</c> and <c>a[b]</c> find: never anything of .NET, only the entries and methods listed here.</summary>
 internal static class Members
 {
-    /// <summary><c>target.name</c>: methods first, as Python's getattr; then entries. <paramref name="path"/> names the target in errors.</summary>
+    /// <summary>
+    /// <c>target.name</c>: methods first, as Python's getattr; then entries. <paramref name="path"/> names the target in errors.
+    /// </summary>
     internal static JinjaValue Attribute(RenderState r, JinjaValue target, string name, string? path, int at)
     {
         var found = target.Ref switch
@@ -54,5 +56,6 @@ internal static class Members
 
     private static JinjaValue Entry(MapValue map, string name) => map.TryGet(name, out var value) ? value : default;
 
-    private static JinjaValue Bind(Builtin? method, JinjaValue self) => method is null ? default : new JinjaValue(new BoundMethod(method, self));
+    private static JinjaValue Bind(Builtin? method, JinjaValue self) =>
+        method is null ? default : new JinjaValue(new BoundMethod(method, self));
 }

@@ -130,7 +130,8 @@ internal static class Strings
 
     private static bool IsStripped(char c, string? set) => set is null ? char.IsWhiteSpace(c) : set.Contains(c);
 
-    private static bool IsLineEnd(char c) => c is '\n' or '\r' or '\v' or '\f' or '\x1c' or '\x1d' or '\x1e' or '\x85' or '\u2028' or '\u2029';
+    private static bool IsLineEnd(char c) =>
+        c is '\n' or '\r' or '\v' or '\f' or '\x1c' or '\x1d' or '\x1e' or '\x85' or '\u2028' or '\u2029';
 
     private static void SplitAtBlanks(RenderState r, string text, long most, List<JinjaValue> parts)
     {

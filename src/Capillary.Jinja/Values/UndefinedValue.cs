@@ -33,7 +33,8 @@ internal sealed class UndefinedValue : Boxed
         new(new UndefinedValue(at, owner, key, null, holder));
 
     /// <summary>What an inline if without else gives: as in Jinja2, empty where others are errors, but not defined.</summary>
-    internal static JinjaValue Lenient { get; } = new(new UndefinedValue(0, null, null, "the value is undefined", null) { IsLenient = true });
+    internal static JinjaValue Lenient { get; } =
+        new(new UndefinedValue(0, null, null, "the value is undefined", null) { IsLenient = true });
 
     internal bool IsLenient { get; private init; }
 

@@ -23,7 +23,8 @@ public sealed class ApiTests : IAsyncLifetime
     public async Task InitializeAsync()
     {
         commits.Commit("c1", "a=1", "b=1");
-        hub = new TestHub(folder.Path, commits, null, options => options with { ApiListen = new IPEndPoint(IPAddress.Loopback, 0), PollEvery = TimeSpan.FromHours(1) });
+        hub = new TestHub(folder.Path, commits, null, options =>
+            options with { ApiListen = new IPEndPoint(IPAddress.Loopback, 0), PollEvery = TimeSpan.FromHours(1) });
         await hub.SettleAsync();
         running = hub.Hub.RunAsync(stop.Token);
         remote = (await hub.Hub.ApiListening.WaitAsync(stop.Token))!;
@@ -44,9 +45,12 @@ public sealed class ApiTests : IAsyncLifetime
         using var key = hub.Enroll("a");
         var record = hub.Hub.Cell.Value.Records.Values.Single().Record;
         var line = hub.Hub.Cell.Value.Lines[new("a")];
-        var report = new Report(1, hub.Hub.Fleet, new("a"), record.Version, 1, hub.Time.Now, 1, 1, Capillary.Core.Bundles.Digest.Of(line.Line.Leaf),
-            line.Assignment.Bundle, 1, ReportPhase.Healthy, [new(new("app"), true)], [new("ClockWrong", Severity.Warning, "the clock is 3 h behind")], "test/1");
-        Assert.Null(await hub.Hub.Sites.TakeAsync(key.Sign(Capillary.Core.Trust.PayloadTypes.Report, report.ToPayload()), record, stop.Token));
+        var report = new Report(1, hub.Hub.Fleet, new("a"), record.Version, 1, hub.Time.Now, 1, 1,
+            Capillary.Core.Bundles.Digest.Of(line.Line.Leaf),
+            line.Assignment.Bundle, 1, ReportPhase.Healthy, [new(new("app"), true)],
+                [new("ClockWrong", Severity.Warning, "the clock is 3 h behind")], "test/1");
+        Assert.Null(await hub.Hub.Sites.TakeAsync(key.Sign(Capillary.Core.Trust.PayloadTypes.Report, report.ToPayload()), record,
+            stop.Token));
         commits.Break("c2");
         await hub.Hub.Commits.SyncAsync(stop.Token);
         hub.Hub.Rollout.Step();
@@ -108,7 +112,8 @@ public sealed class ApiTests : IAsyncLifetime
         var page = await local.GetFromJsonElementAsync("/api/v1/journal", stop.Token);
         Assert.True(page.GetProperty("intact").GetBoolean());
         var newest = page.GetProperty("entries")[0];
-        Assert.Equal(("the-operator", "joincode.make"), (newest.GetProperty("actor").GetString(), newest.GetProperty("action").GetString()));
+        Assert.Equal(("the-operator", "joincode.make"),
+            (newest.GetProperty("actor").GetString(), newest.GetProperty("action").GetString()));
         Assert.DoesNotContain("token", page.GetRawText(), StringComparison.OrdinalIgnoreCase);
     }
 
@@ -136,7 +141,8 @@ public sealed class ApiTests : IAsyncLifetime
     [Fact]
     public async Task A_body_that_is_too_long_is_refused()
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/v1/operators") { Content = new StringContent(new string(' ', 100_000)) };
+        using var request = new HttpRequestMessage(HttpMethod.Post,
+            "/api/v1/operators") { Content = new StringContent(new string(' ', 100_000)) };
         // Asked first, the hub refuses before it reads a byte; else the client may find the connection closed while it still writes.
         request.Headers.ExpectContinue = true;
         using var answer = await local.SendAsync(request, stop.Token);
@@ -157,13 +163,15 @@ public sealed class ApiTests : IAsyncLifetime
     {
         using var answer = await local.PostAsync("/api/v1/operators",
             new StringContent($$"""{"name":"the-{{role}}","role":"{{role}}"}""", Encoding.UTF8, "application/json"), stop.Token);
-        return JsonSerializer.Deserialize<JsonElement>(await answer.Content.ReadAsStringAsync(stop.Token)).GetProperty("token").GetString()!;
+        var made = JsonSerializer.Deserialize<JsonElement>(await answer.Content.ReadAsStringAsync(stop.Token));
+        return made.GetProperty("token").GetString()!;
     }
 
     private HttpClient Remote(string? token)
     {
         var handler = new SocketsHttpHandler();
-        handler.SslOptions.RemoteCertificateValidationCallback = (_, certificate, _, _) => Capillary.Node.Keys.SigningKey.KeyOf(certificate)?.Id == hub.Hub.ApiPin;
+        handler.SslOptions.RemoteCertificateValidationCallback = (_, certificate, _, _) =>
+            Capillary.Node.Keys.SigningKey.KeyOf(certificate)?.Id == hub.Hub.ApiPin;
         var client = new HttpClient(handler) { BaseAddress = new Uri($"https://{remote}") };
         if (token is not null) client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
         return client;

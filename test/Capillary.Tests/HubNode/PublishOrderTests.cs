@@ -70,7 +70,8 @@ public sealed class PublishOrderTests
         using var hub = new TestHub(folder.Path, commits);
         await hub.SettleAsync();
         var missing = TestCommits.BundleOf("never kept");
-        Capillary.Fleet.Rollouts.Plan Plan(long parent) => new(parent + 1, parent, 1, [new(new SiteId("a"), new RegionId("eu"), parent + 1, missing, null, "")]);
+        Capillary.Fleet.Rollouts.Plan Plan(long parent) =>
+            new(parent + 1, parent, 1, [new(new SiteId("a"), new RegionId("eu"), parent + 1, missing, null, "")]);
         Assert.IsType<PublishOutcome.Overtaken>(hub.Hub.Publisher.Publish(Plan(0), "c1"));
         Assert.Equal(missing, Assert.IsType<PublishOutcome.BundleMissing>(hub.Hub.Publisher.Publish(Plan(1), "c1")).Bundle);
         Assert.Equal(1, hub.Hub.Publisher.Generation);

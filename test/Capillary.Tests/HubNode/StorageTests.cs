@@ -37,8 +37,10 @@ public sealed class StorageTests : IDisposable
     {
         using var database = HubDatabase.Open(Path);
         Journal(database, 2);
-        Assert.Contains("append-only", Assert.Throws<SqliteException>(() => database.Write(db => db.Execute("UPDATE journal SET actor = 'x'"))).Message);
-        Assert.Contains("append-only", Assert.Throws<SqliteException>(() => database.Write(db => db.Execute("DELETE FROM journal"))).Message);
+        Assert.Contains("append-only", Assert.Throws<SqliteException>(() =>
+            database.Write(db => db.Execute("UPDATE journal SET actor = 'x'"))).Message);
+        Assert.Contains("append-only", Assert.Throws<SqliteException>(() =>
+            database.Write(db => db.Execute("DELETE FROM journal"))).Message);
     }
 
     [Theory]
@@ -67,7 +69,8 @@ public sealed class StorageTests : IDisposable
     [Fact]
     public void A_token_is_kept_only_as_its_hash()
     {
-        using (var database = HubDatabase.Open(Path)) database.Write(db => OperatorTable.Put(db, new("ada", "admin"), "secret-token-of-ada", at));
+        using (var database = HubDatabase.Open(Path)) database.Write(db =>
+            OperatorTable.Put(db, new("ada", "admin"), "secret-token-of-ada", at));
         using (var database = HubDatabase.Open(Path))
         {
             Assert.Equal(new Operator("ada", "admin"), database.Read(db => OperatorTable.Authenticate(db, "secret-token-of-ada")));
@@ -78,7 +81,8 @@ public sealed class StorageTests : IDisposable
 
     private void Journal(HubDatabase database, int entries)
     {
-        for (var i = 1; i <= entries; i++) database.Write(db => JournalTable.Append(db, at, "tester", "count", new { n = i - 1 }, new { n = i }));
+        for (var i = 1; i <= entries; i++) database.Write(db =>
+            JournalTable.Append(db, at, "tester", "count", new { n = i - 1 }, new { n = i }));
     }
 
     public void Dispose() => folder.Dispose();

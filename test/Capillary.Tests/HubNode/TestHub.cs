@@ -34,18 +34,21 @@ internal sealed class TestCommits
         Task.FromResult(id is not null && taken == id ? new CommitOutcome.Unchanged() : newest);
 
     /// <summary>A commit whose sites are given as site=text of its one app.</summary>
-    public void Commit(string commit, params string[] sites) => Commit(commit, [], sites.ToDictionary(site => site.Split('=')[0], site => (site.Split('=')[1], 0)));
+    public void Commit(string commit, params string[] sites) =>
+        Commit(commit, [], sites.ToDictionary(site => site.Split('=')[0], site => (site.Split('=')[1], 0)));
 
     public void Commit(string commit, string[] waves, Dictionary<string, (string Text, int Wave)> sites)
     {
         var bundles = sites.ToDictionary(site => new SiteId(site.Key), site => Bundle(site.Value.Text));
         Set(commit, new CommitOutcome.Compiled(Info(commit), new(waves, ["eu", "us"],
-            sites.ToDictionary(site => new SiteId(site.Key), site => new ReleasedSite(bundles[new SiteId(site.Key)].Manifest.Digest, new RegionId("eu"), site.Value.Wave)),
+            sites.ToDictionary(site => new SiteId(site.Key), site =>
+                new ReleasedSite(bundles[new SiteId(site.Key)].Manifest.Digest, new RegionId("eu"), site.Value.Wave)),
             site => bundles[site])));
     }
 
     public void Break(string commit) =>
-        Set(commit, new CommitOutcome.DoesNotCompile(Info(commit), 1, """[{"severity":"error","code":"CAP0001","file":"fleet.yaml","line":3,"column":5,"message":"no"}]"""));
+        Set(commit, new CommitOutcome.DoesNotCompile(Info(commit), 1,
+            """[{"severity":"error","code":"CAP0001","file":"fleet.yaml","line":3,"column":5,"message":"no"}]"""));
 
     public void Vanish() => (newest, id) = (new CommitOutcome.Unreachable("no route to the repository"), null);
 
@@ -58,7 +61,8 @@ internal sealed class TestCommits
         return new([layer], [], Blob.Of(manifest.ToBytes()));
     }
 
-    private static CommitInfo Info(string commit) => new(commit, $"subject of {commit}", "Ada <ada@example.org>", new DateTimeOffset(2026, 11, 20, 7, 0, 0, TimeSpan.Zero));
+    private static CommitInfo Info(string commit) => new(commit, $"subject of {commit}", "Ada <ada@example.org>",
+        new DateTimeOffset(2026, 11, 20, 7, 0, 0, TimeSpan.Zero));
 
     private void Set(string commit, CommitOutcome outcome) => (newest, id) = (outcome, commit);
 }
@@ -102,7 +106,8 @@ internal sealed class TestHub : IDisposable
         var record = Hub.Cell.Value.Records[new NodeName(site)].Record;
         var line = Hub.Cell.Value.Lines[new SiteId(site)];
         var at = since ?? line.Assignment.Since;
-        var report = new Report(1, Hub.Fleet, new SiteId(site), record.Version, seq, Time.Now, Hub.Publisher.Generation, at, Digest.Of(line.Line.Leaf),
+        var report = new Report(1, Hub.Fleet, new SiteId(site), record.Version, seq, Time.Now, Hub.Publisher.Generation, at,
+            Digest.Of(line.Line.Leaf),
             line.Assignment.Bundle, phase == ReportPhase.Healthy ? at : 0, phase, [new(new AppName("app"), true)], [], "test/1");
         using var stop = new CancellationTokenSource();
         var intake = Hub.Sites.RunAsync(stop.Token);
@@ -140,15 +145,18 @@ internal sealed class Joiner(TestHub hub, string node, NodeKind kind, SigningKey
     public EnrollRequest First(JoinCode code) => new(1, new NodeName(node), kind, code.Id(hub.Hub.Fleet), key.Public, nonce);
 
     public EnrollRequest Second(JoinCode code, EnrollAnswer offer) =>
-        First(code) with { HubNonce = offer.HubNonce, Proof = Transcript(offer).NodeProof(EnrollmentTranscript.KeyOf(code, hub.Hub.Fleet)) };
+        First(code) with { HubNonce = offer.HubNonce, Proof = Transcript(offer).NodeProof(EnrollmentTranscript.KeyOf(code,
+            hub.Hub.Fleet)) };
 
     public EnrollmentTranscript Transcript(EnrollAnswer offer)
     {
         var record = NodeRecord.Verify(offer.HubRecord!, TrustChain.Begin(offer.TrustRoots![0]));
-        return new(hub.Hub.Fleet, new NodeName(node), kind, key.Public, record.IdentityKey, offer.TrustRoots[0].Digest, nonce, offer.HubNonce!);
+        return new(hub.Hub.Fleet, new NodeName(node), kind, key.Public, record.IdentityKey, offer.TrustRoots[0].Digest, nonce,
+            offer.HubNonce!);
     }
 
-    public EnrollAnswer Ask(EnrollRequest request) => hub.Hub.Enrollment.AnswerAsync(request, CancellationToken.None).GetAwaiter().GetResult();
+    public EnrollAnswer Ask(EnrollRequest request) => hub.Hub.Enrollment.AnswerAsync(request,
+        CancellationToken.None).GetAwaiter().GetResult();
 
     public EnrollAnswer Join(JoinCode code) => Ask(First(code)) is { Error: null } offer ? Ask(Second(code, offer)) : Ask(First(code));
 }

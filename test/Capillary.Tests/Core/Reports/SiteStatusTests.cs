@@ -46,7 +46,7 @@ public sealed class SiteStatusTests
 
     [Fact]
     public void The_enum_stands_in_the_order_of_the_states() =>
-        Assert.Equal("Revoked Conflict Pending Offline Stale Degraded Held Progressing Healthy", string.Join(' ', Enum.GetNames<SiteState>()));
+        Assert.Equal("Revoked Conflict Pending Offline Stale Degraded Progressing Held Healthy", string.Join(' ', Enum.GetNames<SiteState>()));
 
     [Fact]
     public void A_site_never_seen_is_pending_and_a_revoked_one_revoked()

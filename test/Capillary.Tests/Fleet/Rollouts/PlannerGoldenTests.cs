@@ -22,5 +22,6 @@ public sealed class PlannerGoldenTests
         else Assert.Equal(written, actual);
     }
 
-    private static string PathOf(string file, [CallerFilePath] string here = "") => Path.Combine(Path.GetDirectoryName(here)!, "Golden", file);
+    private static string PathOf(string file, [CallerFilePath] string here = "") =>
+        Path.Combine(Path.GetDirectoryName(here)!, "Golden", file);
 }

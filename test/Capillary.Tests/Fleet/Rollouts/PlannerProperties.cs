@@ -66,7 +66,8 @@ internal sealed class RandomRollout(int seed)
             Look();
             foreach (var (site, line) in lines.Where(line => release.Sites.ContainsKey(line.Key)))
             {
-                if (evidence.GetValueOrDefault(site)?.HeardAt is { } heard && !IsSilent(heard)) Report(site, ReportPhase.Healthy, line.Since);
+                if (evidence.GetValueOrDefault(site)?.HeardAt is { } heard && !IsSilent(heard)) Report(site, ReportPhase.Healthy,
+                    line.Since);
             }
         }
         return release.Sites.All(site => lines[site.Key].Bundle == site.Value.Bundle);
@@ -122,7 +123,8 @@ internal sealed class RandomRollout(int seed)
     {
         var target = release!.Sites[change.Site];
         Require(change.Since == plan.Generation, "since is the plan's generation");
-        Require(change.Bundle == target.Bundle && lines.GetValueOrDefault(change.Site)?.Bundle != change.Bundle, "only changed lines change");
+        Require(change.Bundle == target.Bundle && lines.GetValueOrDefault(change.Site)?.Bundle != change.Bundle,
+            "only changed lines change");
         Require(change.Fallback != change.Bundle, "a fallback is another bundle");
         Require(change.Fallback is null || change.Fallback == evidence[change.Site].LastHealthy, "a fallback was healthy");
         foreach (var (site, earlier) in release.Sites.Where(site => site.Value.Wave < target.Wave))
@@ -130,8 +132,10 @@ internal sealed class RandomRollout(int seed)
             if (evidence.GetValueOrDefault(site) is { HeardAt: { } heard } known && !IsSilent(heard))
             {
                 var line = lines.GetValueOrDefault(site);
-                Require(line?.Bundle == earlier.Bundle && known.Report is { Phase: ReportPhase.Healthy } report && report.Since == line.Since
-                    && report.BundleSince == line.Since && report.Bundle == line.Bundle, $"{change.Site} started before {site} was healthy");
+                Require(line?.Bundle == earlier.Bundle && known.Report is { Phase: ReportPhase.Healthy } report
+                    && report.Since == line.Since
+                    && report.BundleSince == line.Since && report.Bundle == line.Bundle,
+                        $"{change.Site} started before {site} was healthy");
             }
             else
             {

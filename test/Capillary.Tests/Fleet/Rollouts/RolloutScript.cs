@@ -8,7 +8,8 @@ using Capillary.Fleet.Rollouts;
 namespace Capillary.Tests.Fleet.Rollouts;
 
 /// <summary>
-/// A rollout as a script a support engineer could write: lines that begin with <c>&gt;</c> are commands, what follows is what the planner says.
+/// A rollout as a script a support engineer could write: lines that begin with <c>&gt;</c> are commands, what follows is what the planner
+/// says.
 /// </summary>
 internal sealed class RolloutScript
 {
@@ -41,7 +42,8 @@ internal sealed class RolloutScript
             case "waves": waves = words[1..]; break;
             case "release": Release(words[1..]); break;
             case "plan": Plan(); break;
-            case "report": Report(new SiteId(words[1]), words[2], words.Length > 3 ? long.Parse(words[3], CultureInfo.InvariantCulture) : null); break;
+            case "report": Report(new SiteId(words[1]), words[2], words.Length > 3 ? long.Parse(words[3], CultureInfo.InvariantCulture)
+                : null); break;
             case "hear": Hear(new SiteId(words[1])); break;
             case "wait": now += TimeSpan.FromMinutes(int.Parse(words[1], CultureInfo.InvariantCulture)); break;
             case "revoke": evidence[new SiteId(words[1])] = Known(new SiteId(words[1])) with { Revoked = true }; break;
@@ -59,7 +61,8 @@ internal sealed class RolloutScript
             var parts = word.Split('=', '@');
             var digest = Digest.Of(Encoding.UTF8.GetBytes(parts[1]));
             names[digest] = parts[1];
-            sites[new SiteId(parts[0])] = new(digest, new RegionId("eu"), parts.Length > 2 ? int.Parse(parts[2], CultureInfo.InvariantCulture) - 1 : waves.Length);
+            sites[new SiteId(parts[0])] = new(digest, new RegionId("eu"), parts.Length > 2
+                ? int.Parse(parts[2], CultureInfo.InvariantCulture) - 1 : waves.Length);
         }
         release = new((release?.Number ?? 0) + 1, waves, sites);
     }
@@ -105,5 +108,6 @@ internal sealed class RolloutScript
 internal static class Reporting
 {
     public static Report Of(SiteId site, long seq, long generation, long since, Digest bundle, ReportPhase phase) =>
-        new(1, new FleetName("fleet"), site, 1, seq, default, generation, since, null, bundle, phase == ReportPhase.Healthy ? since : 0, phase, [], [], "test");
+        new(1, new FleetName("fleet"), site, 1, seq, default, generation, since, null, bundle, phase == ReportPhase.Healthy ? since : 0,
+            phase, [], [], "test");
 }

@@ -1,0 +1,33 @@
+namespace Capillary.Benchmarks;
+
+/// <summary>One figure.</summary>
+/// <param name="Name">What was measured.</param>
+/// <param name="Value">The median of its runs, unless the name says otherwise.</param>
+/// <param name="Unit">Of the value.</param>
+/// <param name="Budget">What DESIGN or the issue allows; null when there is no budget.</param>
+/// <param name="Better">lower or higher.</param>
+internal sealed record Row(string Name, double Value, string Unit, double? Budget, string Better = "lower")
+{
+    public bool? Holds => Budget is not { } budget ? null : Better == "lower" ? Value <= budget : Value >= budget;
+}
+
+/// <summary>One thing to measure.</summary>
+internal sealed record Benchmark(string Name, string About, Func<IAsyncEnumerable<Row>> Run)
+{
+    public static IReadOnlyList<Benchmark> All { get; } =
+    [
+        new("verify", "checkpoint and proof of one of 10,000 sites", VerifyBench.Run),
+        new("compile", "10,000 sites x 5 apps from a real Git commit to a durable checkpoint", CompileBench.Run),
+        new("template", "one small template, many renders", TemplateBench.Run),
+        new("cli", "cold start of the command line", CliBench.Run),
+        new("demo", "a Git commit until six sites are healthy on it, hub, regions and sites as processes", DemoBench.Run),
+        new("agent", "the agent as it ships: its file and its idle memory", AgentBench.Run),
+    ];
+
+    /// <summary>The middle of some figures.</summary>
+    public static double Median(IEnumerable<double> values)
+    {
+        var sorted = values.Order().ToList();
+        return sorted[sorted.Count / 2];
+    }
+}
