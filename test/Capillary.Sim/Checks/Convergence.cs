@@ -30,7 +30,12 @@ internal sealed class Convergence(World world)
     private string? Missing(HubProcess hub, SimSite site)
     {
         if (site.Agent is not { } agent) return $"{site.Name} is down";
-        if (!hub.State.Lines.TryGetValue(site.Id, out var offered)) return $"{site.Name} has no line";
+        if (!hub.State.Lines.TryGetValue(site.Id, out var offered))
+        {
+            // Every rollout halted in a wave before its own.
+            var left = hub.Status.Phase == RolloutPhase.Halted && agent.Accepted.Since == 0;
+            return left ? null : $"{site.Name} has no line";
+        }
         var line = offered.Assignment;
         if (world.RegionOf(site).Process!.State.Lines.GetValueOrDefault(site.Id)?.Assignment != line)
             return $"the region of {site.Name} does not offer since {line.Since}";

@@ -89,8 +89,12 @@ internal sealed class RegionProcess : Process
     {
         foreach (var line in lines)
         {
-            if (Receive(checkpoint, line) is { } site)
-                region.Disk.Replace($"{Lines}{site}", JsonSerializer.SerializeToUtf8Bytes(new KeptLine(checkpoint.Envelope, line)));
+            if (Receive(checkpoint, line) is not { } fresh) continue;
+            if (World.Broken == Mutation.RegionRemembersBeforeKeeping) received[fresh.Assignment.Site] = fresh;
+            // Kept first: a full disk must leave no memory of a line, or it would not be kept when it comes again.
+            region.Disk.Replace($"{Lines}{fresh.Assignment.Site}",
+                JsonSerializer.SerializeToUtf8Bytes(new KeptLine(checkpoint.Envelope, line)));
+            received[fresh.Assignment.Site] = fresh;
         }
         if (complete && checkpoint.Checkpoint.Generation > generation)
         {
@@ -114,7 +118,8 @@ internal sealed class RegionProcess : Process
             .Select(item => KeyValuePair.Create(item.Record.Node, item))),
     });
 
-    private SiteId? Receive(VerifiedCheckpoint checkpoint, ProvenLine line)
+    /// <summary>The line, if it holds and is newer than what was received before.</summary>
+    private OfferedLine? Receive(VerifiedCheckpoint checkpoint, ProvenLine line)
     {
         try
         {
@@ -124,8 +129,7 @@ internal sealed class RegionProcess : Process
                 : new AcceptedLine(before.Checkpoint.Checkpoint.Generation, before.Checkpoint.Digest, before.Assignment.Since,
                     before.Line.Leaf);
             if (Acceptance.Accept(accepted, assignment.Site, checkpoint, line) is not AcceptResult.Accepted { Acts: true }) return null;
-            received[assignment.Site] = new OfferedLine(assignment, region.Id, line, checkpoint);
-            return assignment.Site;
+            return new OfferedLine(assignment, region.Id, line, checkpoint);
         }
         catch (TrustFormatException)
         {
@@ -141,7 +145,8 @@ internal sealed class RegionProcess : Process
             try
             {
                 var kept = JsonSerializer.Deserialize<KeptLine>(content)!;
-                Receive(VerifiedCheckpoint.Verify(kept.Checkpoint, World.Authority.Root), kept.Line);
+                if (Receive(VerifiedCheckpoint.Verify(kept.Checkpoint, World.Authority.Root), kept.Line) is { } line)
+                    received[line.Assignment.Site] = line;
             }
             catch (Exception e) when (e is JsonException or TrustFormatException)
             {

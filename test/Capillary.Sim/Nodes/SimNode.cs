@@ -51,10 +51,11 @@ internal abstract class SimNode
     public void Crash(bool power)
     {
         if (process is not { } ending) return;
+        // What becomes durable by the loss is judged by what the process knew when it wrote it.
+        Disk.LosePower();
         process = null;
         ending.IsOver = true;
         ending.DropLinks(tell: !power);
-        Disk.LosePower();
         World.Note(Name, power ? "loses power" : "crashes");
         OnCrash(power);
     }

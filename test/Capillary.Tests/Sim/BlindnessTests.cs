@@ -16,11 +16,13 @@ public sealed class BlindnessTests
     [InlineData(nameof(Mutation.HubTrustsSilence), 2, 20, "promise 6")]
     [InlineData(nameof(Mutation.HubTakesRelayedReportsForLife), 120, 25, "promise 6")]
     [InlineData(nameof(Mutation.HubForgetsItsLastPlan), 1, 20, "generations")]
+    [InlineData(nameof(Mutation.SiteForgetsReportNumbers), 107, 25, "convergence")]
+    [InlineData(nameof(Mutation.RegionRemembersBeforeKeeping), 5022, 40, "convergence", 8)]
     [InlineData(nameof(Mutation.RegionKeepsGenerationOverDamage), 105, 25, "convergence")]
-    public void A_broken_rule_is_caught(string mutation, ulong seed, int minutes, string rule)
+    public void A_broken_rule_is_caught(string mutation, ulong seed, int minutes, string rule, int sites = 12)
     {
         var broken = Enum.Parse<Mutation>(mutation);
-        var outcome = new World(new Options(seed, Sites: 12, Minutes: minutes, Broken: broken)).Run();
+        var outcome = new World(new Options(seed, Sites: sites, Minutes: minutes, Broken: broken)).Run();
         Assert.StartsWith($"{rule}:", outcome.Failure);
     }
 }

@@ -24,6 +24,8 @@ public sealed class FleetSimulationTests
     [Theory]
     [InlineData(106, 12, 25)] // A clock set back hid a dead link for ever: ChildSession.OnTick.
     [InlineData(120, 12, 25)] // A report that waited 400 s at a region made the hub show a dead site as healthy.
+    [InlineData(107, 12, 25)] // A full disk and a crash made the hub ignore what a site said next.
+    [InlineData(5022, 8, 40)] // A line that a full disk refused was remembered, acknowledged when it came again, and lost in a crash.
     public void Regressions_hold(ulong seed, int sites, int minutes) => Holds(new Options(seed, Sites: sites, Minutes: minutes));
 
     [Fact]
