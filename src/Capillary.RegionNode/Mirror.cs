@@ -72,7 +72,11 @@ internal sealed partial class Mirror
         {
             await work.WaitAsync(stop);
             var waiting = Offer();
-            if (waiting.Count == 0) continue;
+            if (waiting.Count == 0)
+            {
+                Collect();
+                continue;
+            }
             await link.WhenLiveAsync(stop);
             var outcomes = new ConcurrentBag<FetchOutcome>();
             await Parallel.ForEachAsync(waiting, new ParallelOptions { MaxDegreeOfParallelism = BundlesAtOnce, CancellationToken = stop },
@@ -109,6 +113,20 @@ internal sealed partial class Mirror
         }
         if (ready.Count > 0) cell.Update(state => state with { Lines = state.Lines.SetItems(ready) });
         return [.. missing];
+    }
+
+    /// <summary>Everything is here, so what no line needs any more can go.</summary>
+    private void Collect()
+    {
+        try
+        {
+            var removed = blobs.Collect(received.Values.SelectMany(Needed));
+            if (removed > 0) BlobsCollected(log, removed);
+        }
+        catch (Exception e) when (e is IOException or BundleFormatException)
+        {
+            MirrorWaits(log, $"blobs that no line needs are not removed: {e.Message}");
+        }
     }
 
     private static IEnumerable<Digest> Needed(OfferedLine line) =>
@@ -157,6 +175,9 @@ internal sealed partial class Mirror
 
     [LoggerMessage(3001, LogLevel.Warning, "line of {Site} refused: {Code}: {Reason}")]
     private static partial void LineRefused(ILogger log, string site, RefusalCode code, string reason);
+
+    [LoggerMessage(3003, LogLevel.Information, "removed {Count} blobs that no line needs")]
+    private static partial void BlobsCollected(ILogger log, int count);
 
     [LoggerMessage(3002, LogLevel.Warning, "mirror waits: {Problem}")]
     private static partial void MirrorWaits(ILogger log, string problem);

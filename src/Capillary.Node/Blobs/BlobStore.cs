@@ -117,13 +117,28 @@ public sealed class BlobStore : IDisposable
         return true;
     }
 
-    /// <summary>Removes a blob that stands alone.</summary>
-    public void Remove(Digest digest) => File.Delete(LoosePath(digest));
-
-    /// <summary>Every blob that stands alone.</summary>
-    public IEnumerable<Digest> Loose() => Directory.EnumerateFiles(loose, "*", SearchOption.AllDirectories)
-        .Select(file => Digest.TryParse("sha256:" + Path.GetFileName(file), out var digest) ? digest : default)
-        .Where(digest => digest.Text is not null);
+    /// <summary>
+    /// Removes every blob that stands alone and that none of these bundles needs. Call it when none is being fetched but these. A bundle
+    /// whose manifest is not here keeps nothing but its own name.
+    /// </summary>
+    /// <returns>How many were removed.</returns>
+    public int Collect(IEnumerable<Digest> bundles)
+    {
+        var keep = new HashSet<Digest>();
+        foreach (var bundle in bundles.Distinct())
+        {
+            keep.Add(bundle);
+            if (ReadAll(bundle) is { } manifest) keep.UnionWith(BundleManifest.Parse(manifest).Blobs.Select(blob => blob.Digest));
+        }
+        var removed = 0;
+        foreach (var file in Directory.EnumerateFiles(loose, "*", SearchOption.AllDirectories).Concat(Directory.EnumerateFiles(partial)))
+        {
+            if (Digest.TryParse("sha256:" + Path.GetFileName(file), out var digest) && keep.Contains(digest)) continue;
+            File.Delete(file);
+            removed++;
+        }
+        return removed;
+    }
 
     public void Dispose()
     {
