@@ -47,7 +47,8 @@ internal sealed partial class Edge
         accepted = LoadAccepted();
         blobs = new BlobStore(home.FolderOf("blobs"));
         var lastReport = new DurableFile<Envelope>(home.FileOf("report.json"), EdgeJson.Default.Envelope);
-        reporter = new Reporter(self, identity, outbox, lastReport, time);
+        var numbers = new DurableFile<ReservedNumbers>(home.FileOf("report-numbers.json"), EdgeJson.Default.ReservedNumbers);
+        reporter = new Reporter(self, identity, outbox, lastReport, numbers, time);
         apply = new HostApply(ApplyOptions(), blobs.PathOf, FetchAsync, time, logs.CreateLogger<HostApply>());
         apply.Changed += reporter.Wake;
         apply.Changed += Collect;
@@ -136,7 +137,8 @@ internal sealed partial class Edge
     /// <summary>What neither the healthy bundle nor its fallback needs makes room for the next one.</summary>
     private void Collect()
     {
-        if (accepted.Assignment is not { } line || apply.Status is not { Phase: ApplyPhase.Healthy } status || status.Since != line.Since) return;
+        var status = apply.Status;
+        if (accepted.Assignment is not { } line || status.Phase != ApplyPhase.Healthy || status.Since != line.Since) return;
         try
         {
             var removed = blobs.Collect(line.Fallback is { } fallback ? [line.Bundle, fallback] : [line.Bundle]);

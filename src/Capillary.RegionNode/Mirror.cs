@@ -31,8 +31,14 @@ internal sealed partial class Mirror
         ILogger log)
     {
         (this.store, this.blobs, this.cell, this.region, this.time, this.log) = (store, blobs, cell, region, time, log);
-        Generation = store.LoadGeneration();
-        foreach (var (checkpoint, line) in store.LoadLines(root)) Receive(checkpoint, line);
+        var (lines, damaged) = store.LoadLines(root);
+        foreach (var (checkpoint, line) in lines)
+        {
+            if (Check(checkpoint, line) is { } offered) received[offered.Assignment.Site] = offered;
+            else damaged = true;
+        }
+        // A line that was lost must be asked for again, and a generation says that none is missing.
+        Generation = damaged ? 0 : store.LoadGeneration();
     }
 
     /// <summary>The newest generation received to its end.</summary>
@@ -43,7 +49,10 @@ internal sealed partial class Mirror
     {
         foreach (var line in lines)
         {
-            if (Receive(checkpoint, line) is { } site) store.Keep(site, new MirroredLine(checkpoint.Envelope, line));
+            if (Check(checkpoint, line) is not { } offered) continue;
+            // Kept first: what is remembered but not on disk would be lost by a crash, and never be sent again.
+            store.Keep(offered.Assignment.Site, new MirroredLine(checkpoint.Envelope, line));
+            received[offered.Assignment.Site] = offered;
         }
         if (complete && checkpoint.Checkpoint.Generation > Generation)
         {
@@ -132,8 +141,8 @@ internal sealed partial class Mirror
     private static IEnumerable<Digest> Needed(OfferedLine line) =>
         line.Assignment.Fallback is { } fallback ? [line.Assignment.Bundle, fallback] : [line.Assignment.Bundle];
 
-    /// <summary>The site, if the line holds and is newer than what was received before.</summary>
-    private SiteId? Receive(VerifiedCheckpoint checkpoint, ProvenLine line)
+    /// <summary>The line, if it holds and is newer than what was received before.</summary>
+    private OfferedLine? Check(VerifiedCheckpoint checkpoint, ProvenLine line)
     {
         try
         {
@@ -145,8 +154,7 @@ internal sealed partial class Mirror
             switch (Acceptance.Accept(accepted, assignment.Site, checkpoint, line))
             {
                 case AcceptResult.Accepted { Acts: true }:
-                    received[assignment.Site] = new OfferedLine(assignment, region, line, checkpoint);
-                    return assignment.Site;
+                    return new OfferedLine(assignment, region, line, checkpoint);
                 case AcceptResult.Refused refused:
                     LineRefused(log, assignment.Site.Value, refused.Code, refused.Reason);
                     return null;

@@ -42,21 +42,32 @@ internal sealed class MirrorStore
         File.Delete(Path.Combine(records, $"{node}.json"));
     }
 
-    /// <summary>Lines whose checkpoint still verifies; a damaged file is left out, so that the line is asked for again.</summary>
-    public IEnumerable<(VerifiedCheckpoint Checkpoint, ProvenLine Line)> LoadLines(TrustRoot root)
+    /// <summary>Lines whose checkpoint still verifies, and whether there was another.</summary>
+    public (IReadOnlyList<(VerifiedCheckpoint Checkpoint, ProvenLine Line)> Lines, bool Damaged) LoadLines(TrustRoot root)
     {
-        foreach (var file in Directory.EnumerateFiles(lines, "*.json"))
-        {
-            if (Read(file, root) is { } line) yield return line;
-        }
+        var read = Directory.EnumerateFiles(lines, "*.json").Select(file => Read(file, root)).ToList();
+        return ([.. read.OfType<(VerifiedCheckpoint, ProvenLine)>()], read.Contains(null));
     }
 
+    /// <summary>Records that still verify; the parent sees by their digest that others are missing.</summary>
     public IEnumerable<SignedRecord> LoadRecords(TrustRoot root)
     {
         foreach (var file in Directory.EnumerateFiles(records, "*.json"))
         {
+            if (ReadRecord(file, root) is { } record) yield return record;
+        }
+    }
+
+    private static SignedRecord? ReadRecord(string file, TrustRoot root)
+    {
+        try
+        {
             var envelope = Envelope.Parse(File.ReadAllBytes(file));
-            yield return new SignedRecord(NodeRecord.Verify(envelope, root), envelope);
+            return new SignedRecord(NodeRecord.Verify(envelope, root), envelope);
+        }
+        catch (TrustFormatException)
+        {
+            return null;
         }
     }
 

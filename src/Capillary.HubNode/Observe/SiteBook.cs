@@ -77,7 +77,8 @@ internal sealed partial class SiteBook(HubDatabase database, DesiredStateCell ce
         {
             return e.Message;
         }
-        HeardOf([site]);
+        // A relayed report may have waited; only the site's own link, or its region's word, tells that it lives now.
+        if (from.Kind == NodeKind.Site) HeardOf([site]);
         if (!report.IsNewerThan(seen.GetValueOrDefault(site)?.Report)) return null;
         var waiting = new Waiting(report, envelope, new(TaskCreationOptions.RunContinuationsAsynchronously));
         await queue.Writer.WriteAsync(waiting, stop);
@@ -115,11 +116,16 @@ internal sealed partial class SiteBook(HubDatabase database, DesiredStateCell ce
             .Where(item => item.Report.IsNewerThan(seen.GetValueOrDefault(item.Report.Site)?.Report)).ToList();
         var healthy = newest.ToDictionary(item => item.Report.Site, item => LastHealthy(item.Report, group: batch));
         // Unacknowledged reports stay at the sites' side too, so a full disk loses nothing: keep trying.
-        while (!TryWrite(newest.Select(item => new StoredReport(item.Report.Site, item.Envelope, now, healthy[item.Report.Site]))))
+        var rows = newest.Select(item => (item.Report.Site, item.Envelope))
+            .Select(item => new StoredReport(item.Site, item.Envelope, LifeOf(item.Site), healthy[item.Site]));
+        while (!TryWrite(rows))
             await Task.Delay(TimeSpan.FromSeconds(1), time, stop);
-        foreach (var item in newest) seen[item.Report.Site] = new(item.Report, now, now, healthy[item.Report.Site]);
+        foreach (var item in newest)
+            seen[item.Report.Site] = new(item.Report, now, LifeOf(item.Report.Site), healthy[item.Report.Site]);
         foreach (var item in batch) item.Kept.TrySetResult();
     }
+
+    private DateTimeOffset LifeOf(SiteId site) => seen.GetValueOrDefault(site)?.LifeAt ?? DateTimeOffset.UnixEpoch;
 
     /// <summary>The last healthy bundle of this incarnation: new hardware has none to return to.</summary>
     private Digest? LastHealthy(Report report, List<Waiting> group)
