@@ -26,12 +26,22 @@ internal sealed partial class Mirror
     private readonly ILogger log;
     private readonly ConcurrentDictionary<SiteId, OfferedLine> received = new();
     private readonly SemaphoreSlim work = new(1, 1);
+    private volatile bool discarded;
 
     public Mirror(MirrorStore store, BlobStore blobs, DesiredStateCell cell, RegionId region, TrustRoot root, TimeProvider time, ILogger log)
     {
         (this.store, this.blobs, this.cell, this.region, this.time, this.log) = (store, blobs, cell, region, time, log);
+        foreach (var held in store.LoadLines(root))
+        {
+            if (Receive(held.Checkpoint, held.Line) is null) store.PutAside(held.File, "its line does not hold");
+        }
+        // After the lines: a file that was put aside makes us ask for everything again.
         Generation = store.LoadGeneration();
-        foreach (var (checkpoint, line) in store.LoadLines(root)) Receive(checkpoint, line);
+        blobs.Discarded += _ =>
+        {
+            discarded = true;
+            Wake();
+        };
     }
 
     /// <summary>The newest generation received to its end.</summary>
@@ -86,24 +96,37 @@ internal sealed partial class Mirror
 
     private async Task PauseAsync(IEnumerable<FetchOutcome> outcomes, CancellationToken stop)
     {
-        foreach (var problem in outcomes.Where(outcome => outcome is not FetchOutcome.Complete).Select(outcome => outcome.ToString()!).Distinct())
+        foreach (var problem in outcomes.Where(outcome => outcome is not FetchOutcome.Complete).Select(Words).Distinct())
             MirrorWaits(log, problem);
         await Task.Delay(RetryAfter, time, stop);
         Wake();
     }
+
+    private static string Words(FetchOutcome outcome) => outcome switch
+    {
+        FetchOutcome.Unavailable unavailable => unavailable.Reason,
+        FetchOutcome.Bad bad => $"blob {bad.Blob} from the parent: {bad.Reason}",
+        FetchOutcome.DiskFull full => $"the disk is full: {full.Reason}; the last state stays in force",
+        _ => throw new InvalidOperationException($"{outcome} is no problem"),
+    };
 
     /// <summary>Offers every line that is whole; returns bundles still missing.</summary>
     private List<Digest> Offer()
     {
         var missing = new HashSet<Digest>();
         var ready = new List<KeyValuePair<SiteId, OfferedLine>>();
+        // A line that is offered was whole once; only a blob that was discarded since makes it worth another look.
+        var recheck = discarded;
+        discarded = false;
         foreach (var (site, line) in received)
         {
-            if (ReferenceEquals(cell.Value.Lines.GetValueOrDefault(site), line)) continue;
+            var offered = ReferenceEquals(cell.Value.Lines.GetValueOrDefault(site), line);
+            if (offered && !recheck) continue;
             var absent = Needed(line).Where(bundle => !BlobFetcher.IsComplete(blobs, bundle)).ToList();
-            if (absent.Count == 0) ready.Add(new(site, line));
-            else missing.UnionWith(absent);
+            if (absent.Count > 0) missing.UnionWith(absent);
+            else if (!offered) ready.Add(new(site, line));
         }
+        if (recheck && missing.Count > 0) discarded = true;
         if (ready.Count > 0) cell.Update(state => state with { Lines = state.Lines.SetItems(ready) });
         return [.. missing];
     }
