@@ -39,6 +39,18 @@ internal sealed partial class FleetRepository
         return (await GitAsync(stop, "rev-parse", "HEAD")).Trim();
     }
 
+    /// <summary>The newest commit's id.</summary>
+    public async Task<string> HeadAsync(CancellationToken stop) => (await GitAsync(stop, "rev-parse", "HEAD")).Trim();
+
+    /// <summary>Makes the work tree what it was at a commit, and commits that when anything differs; the newest commit's id.</summary>
+    public async Task<string> ReturnToAsync(string commit, CancellationToken stop)
+    {
+        await GitAsync(stop, "read-tree", "--reset", "-u", commit);
+        await GitAsync(stop, "clean", "--quiet", "--force", "-d", "-x");
+        var changed = await GitAsync(stop, "status", "--porcelain");
+        return changed.Length == 0 ? await HeadAsync(stop) : await CommitAsync("back to the first state", stop);
+    }
+
     public Task<string> GitAsync(CancellationToken stop, params string[] arguments) => NodeProcess.RunAsync("git", ["-C", Folder, .. arguments], stop);
 
     /// <summary>Edits one file as a person would.</summary>
