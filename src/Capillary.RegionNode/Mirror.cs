@@ -26,19 +26,24 @@ internal sealed partial class Mirror
     private readonly ILogger log;
     private readonly ConcurrentDictionary<SiteId, OfferedLine> received = new();
     private readonly SemaphoreSlim work = new(1, 1);
+    private volatile bool discarded;
 
     public Mirror(MirrorStore store, BlobStore blobs, DesiredStateCell cell, RegionId region, TrustRoot root, TimeProvider time,
         ILogger log)
     {
         (this.store, this.blobs, this.cell, this.region, this.time, this.log) = (store, blobs, cell, region, time, log);
-        var (lines, damaged) = store.LoadLines(root);
-        foreach (var (checkpoint, line) in lines)
+        foreach (var held in store.LoadLines(root))
         {
-            if (Check(checkpoint, line) is { } offered) received[offered.Assignment.Site] = offered;
-            else damaged = true;
+            if (Check(held.Checkpoint, held.Line) is { } offered) received[offered.Assignment.Site] = offered;
+            else store.PutAside(held.File, "its line does not hold");
         }
-        // A line that was lost must be asked for again, and a generation says that none is missing.
-        Generation = damaged ? 0 : store.LoadGeneration();
+        // After the lines: a file that was put aside makes us ask for everything again.
+        Generation = store.LoadGeneration();
+        blobs.Discarded += _ =>
+        {
+            discarded = true;
+            Wake();
+        };
     }
 
     /// <summary>The newest generation received to its end.</summary>
@@ -101,25 +106,37 @@ internal sealed partial class Mirror
 
     private async Task PauseAsync(IEnumerable<FetchOutcome> outcomes, CancellationToken stop)
     {
-        foreach (var problem in outcomes.Where(outcome => outcome is not FetchOutcome.Complete)
-            .Select(outcome => outcome.ToString()!).Distinct())
+        foreach (var problem in outcomes.Where(outcome => outcome is not FetchOutcome.Complete).Select(Words).Distinct())
             MirrorWaits(log, problem);
         await Task.Delay(RetryAfter, time, stop);
         Wake();
     }
+
+    private static string Words(FetchOutcome outcome) => outcome switch
+    {
+        FetchOutcome.Unavailable unavailable => unavailable.Reason,
+        FetchOutcome.Bad bad => $"blob {bad.Blob} from the parent: {bad.Reason}",
+        FetchOutcome.DiskFull full => $"the disk is full: {full.Reason}; the last state stays in force",
+        _ => throw new InvalidOperationException($"{outcome} is no problem"),
+    };
 
     /// <summary>Offers every line that is whole; returns bundles still missing.</summary>
     private List<Digest> Offer()
     {
         var missing = new HashSet<Digest>();
         var ready = new List<KeyValuePair<SiteId, OfferedLine>>();
+        // A line that is offered was whole once; only a blob that was discarded since makes it worth another look.
+        var recheck = discarded;
+        discarded = false;
         foreach (var (site, line) in received)
         {
-            if (ReferenceEquals(cell.Value.Lines.GetValueOrDefault(site), line)) continue;
+            var offered = ReferenceEquals(cell.Value.Lines.GetValueOrDefault(site), line);
+            if (offered && !recheck) continue;
             var absent = Needed(line).Where(bundle => !BlobFetcher.IsComplete(blobs, bundle)).ToList();
-            if (absent.Count == 0) ready.Add(new(site, line));
-            else missing.UnionWith(absent);
+            if (absent.Count > 0) missing.UnionWith(absent);
+            else if (!offered) ready.Add(new(site, line));
         }
+        if (recheck && missing.Count > 0) discarded = true;
         if (ready.Count > 0) cell.Update(state => state with { Lines = state.Lines.SetItems(ready) });
         return [.. missing];
     }
@@ -184,7 +201,7 @@ internal sealed partial class Mirror
     [LoggerMessage(3001, LogLevel.Warning, "line of {Site} refused: {Code}: {Reason}")]
     private static partial void LineRefused(ILogger log, string site, RefusalCode code, string reason);
 
-    [LoggerMessage(3003, LogLevel.Information, "removed {Count} blobs that no line needs")]
+    [LoggerMessage(3004, LogLevel.Information, "removed {Count} blobs that no line needs")]
     private static partial void BlobsCollected(ILogger log, int count);
 
     [LoggerMessage(3002, LogLevel.Warning, "mirror waits: {Problem}")]

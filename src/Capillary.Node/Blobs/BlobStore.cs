@@ -30,6 +30,9 @@ public sealed class BlobStore : IDisposable
         foreach (var index in Directory.EnumerateFiles(packs, "*.index").Order(StringComparer.Ordinal)) LoadPack(index);
     }
 
+    /// <summary>Raised after a damaged blob was removed; whoever needs it fetches it again.</summary>
+    public event Action<Digest>? Discarded;
+
     public bool Has(Digest digest) => packed.ContainsKey(digest) || File.Exists(LoosePath(digest));
 
     /// <summary>The file of a blob that stands alone; null when it is not here, or in a pack.</summary>
@@ -115,6 +118,21 @@ public sealed class BlobStore : IDisposable
         File.Move(from, to, overwrite: true);
         DurableFolder.Flush(Path.GetDirectoryName(to)!);
         return true;
+    }
+
+    /// <summary>Whether a blob's bytes are still those of its name; reads it all.</summary>
+    public bool IsWhole(Digest digest)
+    {
+        using var stream = Open(digest);
+        return stream is not null && Digest.FromHash(SHA256.HashData(stream)) == digest;
+    }
+
+    /// <summary>Removes a blob whose bytes were found to be others. One that stands in a pack stays: it cannot be fetched anew.</summary>
+    public void Discard(Digest digest)
+    {
+        if (packed.ContainsKey(digest)) return;
+        File.Delete(LoosePath(digest));
+        Discarded?.Invoke(digest);
     }
 
     /// <summary>
