@@ -60,7 +60,7 @@ internal static class HubCommand
         var advertise = new Option<string[]>("--advertise") { Description = "Where join files tell nodes to dial, as HOST:PORT; may be "
             + "given again." };
         var poll = new Option<int>("--poll-ms") { Description = "How often Git is asked, in milliseconds.", DefaultValueFactory = _ =>
-            1000 };
+            500 };
         var command = new Command("run", "Run the hub until it is stopped.") { data, repository, branch, listen, socket, apiListen,
             advertise, poll };
         command.SetAction(async (parsed, stop) =>
