@@ -61,7 +61,7 @@ internal static class HubCommand
         var advertise = new Option<string[]>("--advertise") { Description = "Where join files tell nodes to dial, as HOST:PORT; may be "
             + "given again." };
         var poll = new Option<int>("--poll-ms") { Description = "How often Git is asked, in milliseconds, 100 to 3600000.",
-            DefaultValueFactory = _ => 1000 };
+            DefaultValueFactory = _ => 500 };
         var command = new Command("run", "Run the hub until it is stopped.") { data, repository, branch, listen, socket, apiListen,
             advertise, poll };
         command.SetAction(async (parsed, stop) =>

@@ -47,9 +47,11 @@ internal sealed partial class Edge
         accepted = LoadAccepted();
         blobs = new BlobStore(home.FolderOf("blobs"));
         var lastReport = new DurableFile<Envelope>(home.FileOf("report.json"), EdgeJson.Default.Envelope);
-        reporter = new Reporter(self, identity, outbox, lastReport, time);
+        var numbers = new DurableFile<ReservedNumbers>(home.FileOf("report-numbers.json"), EdgeJson.Default.ReservedNumbers);
+        reporter = new Reporter(self, identity, outbox, lastReport, numbers, time);
         apply = new HostApply(ApplyOptions(), blobs.PathOf, FetchAsync, time, logs.CreateLogger<HostApply>());
         apply.Changed += reporter.Wake;
+        apply.Changed += Collect;
         var handlers = new ChildHandlers(() => new ChildHello(accepted.Generation, null, Reporter.Agent), KeepTrust, TakeLines,
             Records: (_, _) => { }, Alive: () => [], Live: _ => { });
         var parents = settings.Parents.Select(parent => JoinFile.ParseAddress(parent, home.FileOf("node.json"))).ToList();
@@ -132,6 +134,22 @@ internal sealed partial class Edge
         }
     }
 
+    /// <summary>What neither the healthy bundle nor its fallback needs makes room for the next one.</summary>
+    private void Collect()
+    {
+        var status = apply.Status;
+        if (accepted.Assignment is not { } line || status.Phase != ApplyPhase.Healthy || status.Since != line.Since) return;
+        try
+        {
+            var removed = blobs.Collect(line.Fallback is { } fallback ? [line.Bundle, fallback] : [line.Bundle]);
+            if (removed > 0) BlobsCollected(log, removed);
+        }
+        catch (Exception e) when (e is IOException or BundleFormatException)
+        {
+            CollectFailed(log, e.Message);
+        }
+    }
+
     private void Assign(Assignment assignment) => apply.Assign(new DesiredBundle(assignment.Bundle, assignment.Fallback, assignment.Since));
 
     private async Task<HostFetch> FetchAsync(Digest bundle, CancellationToken stop)
@@ -152,6 +170,12 @@ internal sealed partial class Edge
 
     [LoggerMessage(4102, LogLevel.Error, "line refused: {Code}: {Reason}")]
     private static partial void LineRefused(ILogger log, RefusalCode code, string reason);
+
+    [LoggerMessage(4104, LogLevel.Information, "removed {Count} blobs that no bundle needs")]
+    private static partial void BlobsCollected(ILogger log, int count);
+
+    [LoggerMessage(4105, LogLevel.Warning, "blobs that no bundle needs are not removed: {Reason}")]
+    private static partial void CollectFailed(ILogger log, string reason);
 
     [LoggerMessage(4103, LogLevel.Error, "what was accepted is unreadable and kept at {Aside}: {Reason}")]
     private static partial void AcceptedLost(ILogger log, string aside, string reason);

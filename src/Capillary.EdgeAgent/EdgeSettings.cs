@@ -47,4 +47,5 @@ internal sealed record EdgeSettings
 [JsonSerializable(typeof(EdgeSettings))]
 [JsonSerializable(typeof(AcceptedLine))]
 [JsonSerializable(typeof(Envelope))]
+[JsonSerializable(typeof(ReservedNumbers))]
 internal sealed partial class EdgeJson : JsonSerializerContext;

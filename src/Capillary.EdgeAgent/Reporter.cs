@@ -10,16 +10,22 @@ using Capillary.Node.Keys;
 namespace Capillary.EdgeAgent;
 
 /// <summary>
-/// Says what the site is, signed, on every change and at each beacon; durable before it is sent, so that a number is never used twice.
+/// Says what the site is, signed, on every change and at each beacon; its numbers are reserved durably, so that none is used twice.
 /// </summary>
-internal sealed class Reporter(NodeRecord self, SigningKey identity, Outbox outbox, DurableFile<Envelope> file, TimeProvider time)
+internal sealed class Reporter(NodeRecord self, SigningKey identity, Outbox outbox, DurableFile<Envelope> last,
+    DurableFile<ReservedNumbers> numbers, TimeProvider time)
 {
     public const string Agent = "capillary-edge/0.1.0";
 
     // A burst of changes becomes one report.
     private static readonly TimeSpan Between = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
+
+    // Numbers are reserved in blocks, so that a full disk silences the site only when a whole block is used up.
+    private const long Block = 1000;
     private readonly SemaphoreSlim changed = new(1, 1);
     private long seq;
+    private long reserved;
 
     /// <summary>Something of what a report says changed, or a proof is due.</summary>
     public void Wake()
@@ -38,39 +44,48 @@ internal sealed class Reporter(NodeRecord self, SigningKey identity, Outbox outb
     /// <param name="accepted">The line accepted now.</param>
     /// <param name="status">What apply says now.</param>
     /// <param name="stop">Ends it.</param>
-    /// <exception cref="IOException">The disk takes no report.</exception>
     public async Task RunAsync(Func<AcceptedLine> accepted, Func<ApplyStatus> status, CancellationToken stop)
     {
-        seq = LastSeq();
+        // What an earlier process reserved may have been used: go on behind it.
+        if (numbers.Read() is DurableRead<ReservedNumbers>.Found { Value: var found } && found.Incarnation == self.Version)
+            seq = reserved = found.Last;
         while (true)
         {
             await changed.WaitAsync(stop);
+            while (!Reserve()) await Task.Delay(RetryAfter, time, stop);
             var envelope = identity.Sign(PayloadTypes.Report, Next(accepted(), status()).ToPayload());
-            // A full disk must not silence the site: the report goes out all the same, and only the number's durability is lost.
-            try
-            {
-                file.Write(envelope);
-            }
-            catch (IOException)
-            {
-                seq += 1000;
-            }
             outbox.Put(new SiteId(self.Node.Value), envelope);
+            Keep(envelope);
             await Task.Delay(Between, time, stop);
         }
     }
 
-    private long LastSeq()
+    /// <summary>True when the next number is safe to use: a number used twice would make the hub ignore a report.</summary>
+    private bool Reserve()
     {
-        if (file.Read() is not DurableRead<Envelope>.Found { Value: var envelope }) return 0;
+        if (reserved - seq > Block / 2) return true;
         try
         {
-            var last = Report.Verify(envelope, self);
-            return last.Incarnation == self.Version ? last.Seq : 0;
+            numbers.Write(new ReservedNumbers(self.Version, seq + Block));
+            reserved = seq + Block;
+            return true;
         }
-        catch (TrustFormatException)
+        catch (IOException)
         {
-            return 0;
+            return seq < reserved;
+        }
+    }
+
+    /// <summary>For `capillary-edge status`; nothing depends on it.</summary>
+    private void Keep(Envelope envelope)
+    {
+        try
+        {
+            last.Write(envelope);
+        }
+        catch (IOException)
+        {
+            // A full disk has its own condition.
         }
     }
 
@@ -107,3 +122,8 @@ internal sealed class Reporter(NodeRecord self, SigningKey identity, Outbox outb
         _ => Severity.Error,
     };
 }
+
+/// <summary>Report numbers that may be used without another write.</summary>
+/// <param name="Incarnation">Of the reports.</param>
+/// <param name="Last">The last of them.</param>
+internal sealed record ReservedNumbers(long Incarnation, long Last);

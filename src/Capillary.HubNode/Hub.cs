@@ -28,8 +28,8 @@ public sealed record HubOptions(string Data, IPEndPoint Listen)
     /// <summary>Addresses that join files name when nobody gives others, as host:port.</summary>
     public IReadOnlyList<string> Advertise { get; init; } = [];
 
-    /// <summary>How often Git is asked (100 ms to 1 h, default 1 s).</summary>
-    public TimeSpan PollEvery { get; init; } = TimeSpan.FromSeconds(1);
+    /// <summary>How often Git is asked (100 ms to 1 h, default 500 ms).</summary>
+    public TimeSpan PollEvery { get; init; } = TimeSpan.FromMilliseconds(500);
 
     /// <summary>From when a silent site is stale and offline.</summary>
     public Freshness Freshness { get; init; } = Freshness.Default;

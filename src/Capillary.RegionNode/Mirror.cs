@@ -26,13 +26,24 @@ internal sealed partial class Mirror
     private readonly ILogger log;
     private readonly ConcurrentDictionary<SiteId, OfferedLine> received = new();
     private readonly SemaphoreSlim work = new(1, 1);
+    private volatile bool discarded;
 
     public Mirror(MirrorStore store, BlobStore blobs, DesiredStateCell cell, RegionId region, TrustRoot root, TimeProvider time,
         ILogger log)
     {
         (this.store, this.blobs, this.cell, this.region, this.time, this.log) = (store, blobs, cell, region, time, log);
+        foreach (var held in store.LoadLines(root))
+        {
+            if (Check(held.Checkpoint, held.Line) is { } offered) received[offered.Assignment.Site] = offered;
+            else store.PutAside(held.File, "its line does not hold");
+        }
+        // After the lines: a file that was put aside makes us ask for everything again.
         Generation = store.LoadGeneration();
-        foreach (var (checkpoint, line) in store.LoadLines(root)) Receive(checkpoint, line);
+        blobs.Discarded += _ =>
+        {
+            discarded = true;
+            Wake();
+        };
     }
 
     /// <summary>The newest generation received to its end.</summary>
@@ -43,7 +54,10 @@ internal sealed partial class Mirror
     {
         foreach (var line in lines)
         {
-            if (Receive(checkpoint, line) is { } site) store.Keep(site, new MirroredLine(checkpoint.Envelope, line));
+            if (Check(checkpoint, line) is not { } offered) continue;
+            // Kept first: what is remembered but not on disk would be lost by a crash, and never be sent again.
+            store.Keep(offered.Assignment.Site, new MirroredLine(checkpoint.Envelope, line));
+            received[offered.Assignment.Site] = offered;
         }
         if (complete && checkpoint.Checkpoint.Generation > Generation)
         {
@@ -72,7 +86,11 @@ internal sealed partial class Mirror
         {
             await work.WaitAsync(stop);
             var waiting = Offer();
-            if (waiting.Count == 0) continue;
+            if (waiting.Count == 0)
+            {
+                Collect();
+                continue;
+            }
             await link.WhenLiveAsync(stop);
             var outcomes = new ConcurrentBag<FetchOutcome>();
             await Parallel.ForEachAsync(waiting, new ParallelOptions { MaxDegreeOfParallelism = BundlesAtOnce, CancellationToken = stop },
@@ -88,34 +106,60 @@ internal sealed partial class Mirror
 
     private async Task PauseAsync(IEnumerable<FetchOutcome> outcomes, CancellationToken stop)
     {
-        foreach (var problem in outcomes.Where(outcome => outcome is not FetchOutcome.Complete)
-            .Select(outcome => outcome.ToString()!).Distinct())
+        foreach (var problem in outcomes.Where(outcome => outcome is not FetchOutcome.Complete).Select(Words).Distinct())
             MirrorWaits(log, problem);
         await Task.Delay(RetryAfter, time, stop);
         Wake();
     }
+
+    private static string Words(FetchOutcome outcome) => outcome switch
+    {
+        FetchOutcome.Unavailable unavailable => unavailable.Reason,
+        FetchOutcome.Bad bad => $"blob {bad.Blob} from the parent: {bad.Reason}",
+        FetchOutcome.DiskFull full => $"the disk is full: {full.Reason}; the last state stays in force",
+        _ => throw new InvalidOperationException($"{outcome} is no problem"),
+    };
 
     /// <summary>Offers every line that is whole; returns bundles still missing.</summary>
     private List<Digest> Offer()
     {
         var missing = new HashSet<Digest>();
         var ready = new List<KeyValuePair<SiteId, OfferedLine>>();
+        // A line that is offered was whole once; only a blob that was discarded since makes it worth another look.
+        var recheck = discarded;
+        discarded = false;
         foreach (var (site, line) in received)
         {
-            if (ReferenceEquals(cell.Value.Lines.GetValueOrDefault(site), line)) continue;
+            var offered = ReferenceEquals(cell.Value.Lines.GetValueOrDefault(site), line);
+            if (offered && !recheck) continue;
             var absent = Needed(line).Where(bundle => !BlobFetcher.IsComplete(blobs, bundle)).ToList();
-            if (absent.Count == 0) ready.Add(new(site, line));
-            else missing.UnionWith(absent);
+            if (absent.Count > 0) missing.UnionWith(absent);
+            else if (!offered) ready.Add(new(site, line));
         }
+        if (recheck && missing.Count > 0) discarded = true;
         if (ready.Count > 0) cell.Update(state => state with { Lines = state.Lines.SetItems(ready) });
         return [.. missing];
+    }
+
+    /// <summary>Everything is here, so what no line needs any more can go.</summary>
+    private void Collect()
+    {
+        try
+        {
+            var removed = blobs.Collect(received.Values.SelectMany(Needed));
+            if (removed > 0) BlobsCollected(log, removed);
+        }
+        catch (Exception e) when (e is IOException or BundleFormatException)
+        {
+            MirrorWaits(log, $"blobs that no line needs are not removed: {e.Message}");
+        }
     }
 
     private static IEnumerable<Digest> Needed(OfferedLine line) =>
         line.Assignment.Fallback is { } fallback ? [line.Assignment.Bundle, fallback] : [line.Assignment.Bundle];
 
-    /// <summary>The site, if the line holds and is newer than what was received before.</summary>
-    private SiteId? Receive(VerifiedCheckpoint checkpoint, ProvenLine line)
+    /// <summary>The line, if it holds and is newer than what was received before.</summary>
+    private OfferedLine? Check(VerifiedCheckpoint checkpoint, ProvenLine line)
     {
         try
         {
@@ -127,8 +171,7 @@ internal sealed partial class Mirror
             switch (Acceptance.Accept(accepted, assignment.Site, checkpoint, line))
             {
                 case AcceptResult.Accepted { Acts: true }:
-                    received[assignment.Site] = new OfferedLine(assignment, region, line, checkpoint);
-                    return assignment.Site;
+                    return new OfferedLine(assignment, region, line, checkpoint);
                 case AcceptResult.Refused refused:
                     LineRefused(log, assignment.Site.Value, refused.Code, refused.Reason);
                     return null;
@@ -157,6 +200,9 @@ internal sealed partial class Mirror
 
     [LoggerMessage(3001, LogLevel.Warning, "line of {Site} refused: {Code}: {Reason}")]
     private static partial void LineRefused(ILogger log, string site, RefusalCode code, string reason);
+
+    [LoggerMessage(3004, LogLevel.Information, "removed {Count} blobs that no line needs")]
+    private static partial void BlobsCollected(ILogger log, int count);
 
     [LoggerMessage(3002, LogLevel.Warning, "mirror waits: {Problem}")]
     private static partial void MirrorWaits(ILogger log, string problem);

@@ -4,6 +4,7 @@ using Capillary.Core.Identity;
 using Capillary.Core.Protocol;
 using Capillary.Core.Trust;
 using Capillary.Node.Journal;
+using Microsoft.Extensions.Logging;
 
 namespace Capillary.RegionNode;
 
@@ -11,14 +12,16 @@ namespace Capillary.RegionNode;
 public sealed record MirroredLine(Envelope Checkpoint, ProvenLine Line);
 
 /// <summary>What a region has received, on its disk: a file per line and per record, so that the cost follows the change.</summary>
-internal sealed class MirrorStore
+internal sealed partial class MirrorStore
 {
+    private readonly ILogger log;
     private readonly string lines;
     private readonly string records;
     private readonly string generation;
 
-    public MirrorStore(string folder)
+    public MirrorStore(string folder, ILogger log)
     {
+        this.log = log;
         lines = Directory.CreateDirectory(Path.Combine(folder, "lines")).FullName;
         records = Directory.CreateDirectory(Path.Combine(folder, "records")).FullName;
         generation = Path.Combine(folder, "generation");
@@ -42,39 +45,63 @@ internal sealed class MirrorStore
         File.Delete(Path.Combine(records, $"{node}.json"));
     }
 
-    /// <summary>Lines whose checkpoint still verifies; a damaged file is left out, so that the line is asked for again.</summary>
-    public IEnumerable<(VerifiedCheckpoint Checkpoint, ProvenLine Line)> LoadLines(TrustRoot root)
+    /// <summary>Lines whose checkpoint still verifies; a damaged file is put aside, so that the line is asked for again.</summary>
+    public IEnumerable<(string File, VerifiedCheckpoint Checkpoint, ProvenLine Line)> LoadLines(TrustRoot root)
     {
-        foreach (var file in Directory.EnumerateFiles(lines, "*.json"))
+        foreach (var file in Directory.EnumerateFiles(lines, "*.json").ToList())
         {
-            if (Read(file, root) is { } line) yield return line;
+            var read = Read(file, bytes =>
+                JsonSerializer.Deserialize(bytes, MirrorJson.Default.MirroredLine) is { Checkpoint: not null, Line: not null } held
+                ? new LoadedLine(VerifiedCheckpoint.Verify(held.Checkpoint, root), held.Line)
+                : throw new TrustFormatException("it lacks a member"));
+            if (read is { } line) yield return (file, line.Checkpoint, line.Line);
         }
     }
 
+    /// <summary>Records that still verify; a damaged file is put aside, so that the record is asked for again.</summary>
     public IEnumerable<SignedRecord> LoadRecords(TrustRoot root)
     {
-        foreach (var file in Directory.EnumerateFiles(records, "*.json"))
+        foreach (var file in Directory.EnumerateFiles(records, "*.json").ToList())
         {
-            var envelope = Envelope.Parse(File.ReadAllBytes(file));
-            yield return new SignedRecord(NodeRecord.Verify(envelope, root), envelope);
+            var read = Read(file, bytes =>
+            {
+                var envelope = Envelope.Parse(bytes);
+                return new SignedRecord(NodeRecord.Verify(envelope, root), envelope);
+            });
+            if (read is not null) yield return read;
         }
     }
 
-    private static (VerifiedCheckpoint, ProvenLine)? Read(string file, TrustRoot root)
+    /// <summary>Keeps a damaged file as evidence, and forgets what was received, so that the parent sends it all again.</summary>
+    public void PutAside(string file, string reason)
+    {
+        var aside = file + ".damaged";
+        File.Move(file, aside, overwrite: true);
+        File.Delete(generation);
+        Damaged(log, file, aside, reason);
+    }
+
+    private T? Read<T>(string file, Func<byte[], T> read)
+        where T : class
     {
         try
         {
-            var held = JsonSerializer.Deserialize(File.ReadAllBytes(file), MirrorJson.Default.MirroredLine);
-            return held is null ? null : (VerifiedCheckpoint.Verify(held.Checkpoint, root), held.Line);
+            return read(File.ReadAllBytes(file));
         }
-        catch (Exception e) when (e is JsonException or TrustFormatException)
+        catch (Exception e) when (e is JsonException or TrustFormatException or FormatException)
         {
+            PutAside(file, e.Message);
             return null;
         }
     }
+
+    private sealed record LoadedLine(VerifiedCheckpoint Checkpoint, ProvenLine Line);
+
+    [LoggerMessage(3003, LogLevel.Error, "{File} is damaged, kept at {Aside} and asked for again: {Reason}")]
+    private static partial void Damaged(ILogger log, string file, string aside, string reason);
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition =
-    JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(MirroredLine))]
 internal sealed partial class MirrorJson : JsonSerializerContext;

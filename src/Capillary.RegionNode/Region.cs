@@ -35,7 +35,7 @@ public sealed class Region(RegionOptions options, TimeProvider time, ILoggerFact
         using var identity = home.LoadKey();
         var (trust, roots) = home.LoadTrust();
         using var blobs = new BlobStore(home.FolderOf("blobs"));
-        var store = new MirrorStore(home.FolderOf("mirror"));
+        var store = new MirrorStore(home.FolderOf("mirror"), logs.CreateLogger<MirrorStore>());
         var own = home.LoadRecord();
         var cell = new DesiredStateCell(new DesiredState(roots, new SignedRecord(NodeRecord.Verify(own, trust.Root), own),
             trust.BeaconEnvelope,

@@ -12,8 +12,7 @@ internal sealed class Demo
     private readonly Stopwatch clock;
     private readonly RunningFleet fleet;
 
-    private Demo(DemoOptions options, RunningFleet fleet, Stopwatch clock) =>
-        (this.options, this.fleet, this.clock) = (options, fleet, clock);
+    private Demo(DemoOptions options, RunningFleet fleet, Stopwatch clock) => (this.options, this.fleet, this.clock) = (options, fleet, clock);
 
     public static async Task<int> RunAsync(DemoOptions options, CancellationToken stop)
     {
@@ -54,19 +53,10 @@ internal sealed class Demo
         await BreakAsync(stop);
     }
 
-    /// <summary>A laboratory instrument speaks to the site's gateway, and the site keeps what it said.</summary>
     private async Task SendMessageAsync(DemoSite site, CancellationToken stop)
     {
-        var sample = Directory.EnumerateFiles(Path.Combine(fleet.Binaries.Repository, "workloads", "InstrumentGateway", "samples"),
-            "*.hl7").Order(StringComparer.Ordinal).First();
-        var message = Path.Combine(fleet.Folder, "message.hl7");
-        var sender = SenderOf(site);
-        await File.WriteAllTextAsync(message, WithSender(await File.ReadAllTextAsync(sample, stop), sender), stop);
-        var before = await ResultsAsync(site, stop);
-        await NodeProcess.RunAsync(fleet.Binaries.Gateway, ["send", "--to", $"127.0.0.1:{site.MllpPort}", message], stop);
-        await fleet.WaitAsync($"the message to be stored at {site.Name}", async () =>
-            await ResultsAsync(site, stop) > before, TimeSpan.FromSeconds(10), stop);
-        Say(clock, $"HL7 message {Path.GetFileName(sample)} from {sender} is acknowledged and stored at {site.Name}");
+        var sent = await Instrument.SendAsync(fleet, site, stop);
+        Say(clock, $"HL7 message {sent.Sample} from {sent.Sender} is acknowledged and stored at {site.Name}");
     }
 
     /// <summary>One commit: another port for one site's gateway, another value for one group.</summary>
@@ -79,13 +69,10 @@ internal sealed class Demo
         await fleet.ConvergeAsync(commit, TimeSpan.FromMinutes(2), stop);
         Say(clock, $"commit {commit[..8]} is healthy on all sites {since.Elapsed.TotalSeconds.ToString("0.0", CultureInfo.InvariantCulture)} s after it was made");
         await SendMessageAsync(site, stop);
-        foreach (var other in fleet.Repository.Sites
-            .Where(item => File.ReadAllText(Path.Combine(fleet.Repository.Folder, item.File)).Contains("point-of-care",
-                StringComparison.Ordinal)))
+        foreach (var other in fleet.Repository.Sites.Where(item => File.ReadAllText(Path.Combine(fleet.Repository.Folder, item.File)).Contains("point-of-care", StringComparison.Ordinal)))
         {
             var notice = await File.ReadAllTextAsync(Path.Combine(fleet.HomeOf(other.Name), "root", "share", "notice.txt"), stop);
-            if (!notice.Contains("provisional",
-                StringComparison.Ordinal)) throw new HarnessException($"{other.Name} does not show the group's new notice");
+            if (!notice.Contains("provisional", StringComparison.Ordinal)) throw new HarnessException($"{other.Name} does not show the group's new notice");
         }
         Say(clock, "the gateway answers on its new port, and the group's sites show their new notice");
     }
@@ -100,13 +87,10 @@ internal sealed class Demo
         await fleet.WaitAsync("the hub to show the broken commit", async () =>
         {
             var status = await fleet.Api.GetAsync("status", stop);
-            return status.TryGetProperty("lastFailedCommit", out failed) && failed.ValueKind == JsonValueKind.Object
-                && failed.GetProperty("commit").GetString() == commit;
+            return status.TryGetProperty("lastFailedCommit", out failed) && failed.ValueKind == JsonValueKind.Object && failed.GetProperty("commit").GetString() == commit;
         }, TimeSpan.FromSeconds(30), stop);
         foreach (var line in DiagnosticsOf(failed)) Console.WriteLine($"         {line}");
-        if (!DiagnosticsOf(failed).Any(line =>
-            line.Contains("gateway.json.j2",
-                StringComparison.Ordinal))) throw new HarnessException("the diagnostics do not name the broken template");
+        if (!DiagnosticsOf(failed).Any(line => line.Contains("gateway.json.j2", StringComparison.Ordinal))) throw new HarnessException("the diagnostics do not name the broken template");
         if (await SnapshotAsync(stop) != before) throw new HarnessException("a broken commit changed what sites should run");
         Say(clock, $"commit {commit[..8]} does not compile; its diagnostics are shown and nothing changed");
     }
@@ -118,32 +102,6 @@ internal sealed class Demo
     private static IEnumerable<string> DiagnosticsOf(JsonElement failed) =>
         failed.GetProperty("diagnostics").EnumerateArray().Select(item => item.ValueKind == JsonValueKind.String ? item.GetString()!
             : $"{item.GetProperty("file").GetString()}:{item.GetProperty("line")}:{item.GetProperty("column")}: {item.GetProperty("message").GetString()}");
-
-    private static async Task<int> ResultsAsync(DemoSite site, CancellationToken stop)
-    {
-        using var client = new HttpClient { Timeout = TimeSpan.FromSeconds(5) };
-        using var json = JsonDocument.Parse(await client.GetByteArrayAsync($"http://127.0.0.1:{site.HttpPort}/api/results?limit=500",
-            stop));
-        return json.RootElement.ValueKind == JsonValueKind.Array ? json.RootElement.GetArrayLength()
-            : json.RootElement.GetProperty("results").GetArrayLength();
-    }
-
-    private string SenderOf(DemoSite site)
-    {
-        var line = File.ReadLines(Path.Combine(fleet.Repository.Folder, site.File)).FirstOrDefault(text =>
-            text.Contains("instruments:", StringComparison.Ordinal)) ?? "";
-        return line[(line.IndexOf('"', StringComparison.Ordinal) + 1)..].TrimEnd('"').Split(',')[0];
-    }
-
-    /// <summary>The sample with another sending application (MSH-3) and a control id of its own (MSH-10).</summary>
-    private static string WithSender(string message, string sender)
-    {
-        var lines = message.ReplaceLineEndings("\n").Split('\n');
-        var fields = lines[0].Split('|');
-        (fields[2], fields[9]) = (sender, $"DEMO{Stopwatch.GetTimestamp()}");
-        lines[0] = string.Join('|', fields);
-        return string.Join('\n', lines);
-    }
 
     private async Task<int> StayAsync(CancellationToken stop)
     {

@@ -35,13 +35,23 @@ internal sealed partial class FleetRepository
     public async Task<string> CommitAsync(string message, CancellationToken stop)
     {
         await GitAsync(stop, "add", "--all");
-        await GitAsync(stop, "-c", "user.name=Demo", "-c", "user.email=demo@example.org", "-c", "commit.gpgsign=false", "commit",
-            "--quiet", "--message", message);
+        await GitAsync(stop, "-c", "user.name=Demo", "-c", "user.email=demo@example.org", "-c", "commit.gpgsign=false", "commit", "--quiet", "--message", message);
         return (await GitAsync(stop, "rev-parse", "HEAD")).Trim();
     }
 
-    public Task<string> GitAsync(CancellationToken stop, params string[] arguments) =>
-        NodeProcess.RunAsync("git", ["-C", Folder, .. arguments], stop);
+    /// <summary>The newest commit's id.</summary>
+    public async Task<string> HeadAsync(CancellationToken stop) => (await GitAsync(stop, "rev-parse", "HEAD")).Trim();
+
+    /// <summary>Makes the work tree what it was at a commit, and commits that when anything differs; the newest commit's id.</summary>
+    public async Task<string> ReturnToAsync(string commit, CancellationToken stop)
+    {
+        await GitAsync(stop, "read-tree", "--reset", "-u", commit);
+        await GitAsync(stop, "clean", "--quiet", "--force", "-d", "-x");
+        var changed = await GitAsync(stop, "status", "--porcelain");
+        return changed.Length == 0 ? await HeadAsync(stop) : await CommitAsync("back to the first state", stop);
+    }
+
+    public Task<string> GitAsync(CancellationToken stop, params string[] arguments) => NodeProcess.RunAsync("git", ["-C", Folder, .. arguments], stop);
 
     /// <summary>Edits one file as a person would.</summary>
     public void Edit(string file, Func<string, string> change)
@@ -80,9 +90,7 @@ internal sealed partial class FleetRepository
             var model = files[i % 6];
             var name = $"{Path.GetFileNameWithoutExtension(model)}-copy-{i / 6}";
             var copy = Path.Combine(Path.GetDirectoryName(model)!, $"{name}.yaml");
-            File.WriteAllText(copy,
-                File.ReadAllText(model).Replace($"name: {Path.GetFileNameWithoutExtension(model)}\n",
-                    $"name: {name}\n").Replace("wave: canary", "wave: later"));
+            File.WriteAllText(copy, File.ReadAllText(model).Replace($"name: {Path.GetFileNameWithoutExtension(model)}\n", $"name: {name}\n").Replace("wave: canary", "wave: later"));
             files.Add(copy);
         }
         return [.. files.Take(count).Select(file => WithFreePorts(folder, file))];
@@ -100,8 +108,7 @@ internal sealed partial class FleetRepository
     /// <summary>The gateway runs on this machine's .NET, wherever it was installed.</summary>
     private void SetDotnetRoot()
     {
-        var root = Path.GetFullPath(Path.Combine(System.Runtime.InteropServices.RuntimeEnvironment.GetRuntimeDirectory(), "..", "..",
-            ".."));
+        var root = Path.GetFullPath(Path.Combine(System.Runtime.InteropServices.RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", ".."));
         Edit("fleet.yaml", text => text.Replace("  variables:\n", $"  variables:\n    dotnet_root: {root.TrimEnd('/')}\n"));
     }
 

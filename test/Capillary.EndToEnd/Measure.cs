@@ -14,12 +14,11 @@ internal sealed record Measure(int Sites, int Commits, bool AtOnce, int IdleSeco
 {
     public static Measure Parse(string[] arguments)
     {
-        var values = arguments.Skip(1).Zip(arguments.Skip(2).Append("")).ToDictionary(pair => pair.First, pair => pair.Second);
-        return new Measure(Number("--sites", 6), Number("--commits", 5), arguments.Contains("--at-once"), Number("--idle", 0),
-            values.GetValueOrDefault("--edge"));
+        return new Measure(Number("--sites", 6), Number("--commits", 5), arguments.Contains("--at-once"), Number("--idle", 0), Value("--edge"));
 
-        int Number(string name, int otherwise) =>
-            values.TryGetValue(name, out var text) ? int.Parse(text, CultureInfo.InvariantCulture) : otherwise;
+        string? Value(string name) => arguments.SkipWhile(argument => argument != name).Skip(1).FirstOrDefault();
+
+        int Number(string name, int otherwise) => Value(name) is { } text ? int.Parse(text, CultureInfo.InvariantCulture) : otherwise;
     }
 
     public async Task<int> RunAsync(CancellationToken stop)

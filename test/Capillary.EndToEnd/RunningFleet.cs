@@ -2,9 +2,7 @@ using System.Text.Json;
 
 namespace Capillary.EndToEnd;
 
-/// <summary>
-/// A whole fleet of real processes on this machine: hub, regions, sites, over a real Git repository. Ends all that it started.
-/// </summary>
+/// <summary>A whole fleet of real processes on this machine: hub, regions, sites, over a real Git repository. Ends all that it started.</summary>
 internal sealed class RunningFleet : IAsyncDisposable
 {
     private readonly Dictionary<string, NodeProcess> processes = [];
@@ -65,11 +63,10 @@ internal sealed class RunningFleet : IAsyncDisposable
     public async Task StartHubAsync(CancellationToken stop)
     {
         var home = HomeOf("hub");
-        if (!Directory.Exists(home)) await CapillaryAsync(stop, "hub", "init", "--data", home, "--fleet", "medical-edge");
+        if (!File.Exists(Path.Combine(home, "hub.db"))) await CapillaryAsync(stop, "hub", "init", "--data", home, "--fleet", "medical-edge");
         if (!addresses.ContainsKey("hub")) addresses["hub"] = $"127.0.0.1:{FleetRepository.FreePort()}";
         Start("hub", Binaries.Capillary, "hub", "run", "--data", home, "--repo", Repository.Folder, "--listen", addresses["hub"]);
-        await WaitAsync("the hub to answer", async () =>
-            (await Api.GetAsync("status", stop)).ValueKind == JsonValueKind.Object, TimeSpan.FromSeconds(60), stop);
+        await WaitAsync("the hub to answer", async () => (await Api.GetAsync("status", stop)).ValueKind == JsonValueKind.Object, TimeSpan.FromSeconds(60), stop);
         await WaitAsync("the hub to know its fleet", async () => (await Api.SitesAsync(stop)).Count > 0, TimeSpan.FromSeconds(60), stop);
     }
 
@@ -77,6 +74,23 @@ internal sealed class RunningFleet : IAsyncDisposable
         Start(region, Binaries.Capillary, "region", "run", "--data", HomeOf(region), "--listen", addresses[region]);
 
     public void StartSite(string site) => Start(site, Binaries.Edge, "run", "--data", HomeOf(site));
+
+    /// <summary>Whether a node's process was started and not ended by the harness.</summary>
+    public bool IsStarted(string node) => processes.ContainsKey(node);
+
+    /// <summary>Starts a node again, whatever its tier.</summary>
+    public async Task StartAsync(string node, CancellationToken stop)
+    {
+        if (node == "hub") await StartHubAsync(stop);
+        else if (Regions.Contains(node)) StartRegion(node);
+        else StartSite(node);
+    }
+
+    /// <summary>SIGTERM, as an init system ends one node.</summary>
+    public async Task StopAsync(string node)
+    {
+        if (processes.Remove(node, out var process)) await process.DisposeAsync();
+    }
 
     /// <summary>kill -9 of one node; what a site's agent supervises runs on.</summary>
     public async Task KillAsync(string node)
@@ -88,8 +102,7 @@ internal sealed class RunningFleet : IAsyncDisposable
         }
     }
 
-    public Task<string> CapillaryAsync(CancellationToken stop, params string[] arguments) =>
-        NodeProcess.RunAsync(Binaries.Capillary, arguments, stop);
+    public Task<string> CapillaryAsync(CancellationToken stop, params string[] arguments) => NodeProcess.RunAsync(Binaries.Capillary, arguments, stop);
 
     /// <summary>Waits until every site is healthy on what <paramref name="commit"/> wants of it.</summary>
     public Task ConvergeAsync(string commit, TimeSpan deadline, CancellationToken stop) =>
@@ -98,8 +111,10 @@ internal sealed class RunningFleet : IAsyncDisposable
     public async Task<bool> IsConvergedAsync(string commit, CancellationToken stop)
     {
         var status = await Api.GetAsync("status", stop);
-        if (status.GetProperty("commit").GetString() != commit
-            || status.GetProperty("rollout").GetProperty("phase").GetString() != "complete") return false;
+        var rollout = status.GetProperty("rollout");
+        // A release is known a moment before its rollout: "complete" may still speak of the one before.
+        if (rollout.GetProperty("release").GetInt64() != status.GetProperty("release").GetInt64()) return false;
+        if (status.GetProperty("commit").GetString() != commit || rollout.GetProperty("phase").GetString() != "complete") return false;
         var sites = await Api.SitesAsync(stop);
         return sites.Count == Repository.Sites.Count && sites.All(site => site.IsSettled);
     }
@@ -154,8 +169,7 @@ internal sealed class RunningFleet : IAsyncDisposable
     {
         try
         {
-            return File.ResolveLinkTarget($"/proc/{process}/cwd", returnFinalTarget: false)?.FullName.StartsWith(Folder + "/",
-                StringComparison.Ordinal) ?? false;
+            return File.ResolveLinkTarget($"/proc/{process}/cwd", returnFinalTarget: false)?.FullName.StartsWith(Folder + "/", StringComparison.Ordinal) ?? false;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -173,8 +187,7 @@ internal sealed class RunningFleet : IAsyncDisposable
             await CapillaryAsync(stop, "region", "join", file, "--data", HomeOf(region));
             StartRegion(region);
         }
-        await Parallel.ForEachAsync(Repository.Sites, new ParallelOptions { MaxDegreeOfParallelism = 3, CancellationToken = stop },
-            async (site, token) =>
+        await Parallel.ForEachAsync(Repository.Sites, new ParallelOptions { MaxDegreeOfParallelism = 3, CancellationToken = stop }, async (site, token) =>
         {
             var file = Path.Combine(Folder, $"{site.Name}.join");
             await CapillaryAsync(token, "site", "enroll", site.Name, "--parent", addresses[site.Region], "--out", file, "--socket", Socket);

@@ -55,29 +55,42 @@ public sealed class Authority
     {
         Generation++;
         foreach (var (site, change) in changes)
-            current[site] = new Assignment(1, Fleet, site, Generation, change.Bundle, change.Fallback, Assignment.ApplyMode, null);
+            current[site] = ToAssignment(site, Generation, change.Bundle, change.Fallback);
         var leaves = current.Values.Select(line => line.ToLeaf()).ToList();
         var tree = new MerkleTree([.. leaves.Select(leaf => MerkleTree.HashLeaf(leaf))]);
-        var checkpoint = new Checkpoint(1, Fleet, Generation, release, now, previous, tree.Root, tree.Size);
-        var signed = new VerifiedCheckpoint(checkpoint, ReleaseKey.Sign(PayloadTypes.Checkpoint, checkpoint.ToPayload()));
+        var signed = SignCheckpoint(Generation, release, now, previous, tree);
         previous = signed.Digest;
         var sites = current.Keys.ToList();
         var lines = State.Lines;
         for (var i = 0; i < sites.Count; i++)
         {
             if (changes.TryGetValue(sites[i], out var change))
-                lines = lines.SetItem(sites[i],
-                    new OfferedLine(current[sites[i]], change.Region, new ProvenLine(leaves[i], i, tree.Path(i)), signed));
+            {
+                var line = new ProvenLine(leaves[i], i, tree.Path(i));
+                lines = lines.SetItem(sites[i], new OfferedLine(current[sites[i]], change.Region, line, signed));
+            }
         }
-        return State = State with { Lines = lines, Generation = Generation, Beacon = SignBeacon(now, signed.Digest) };
+        return State = State with { Lines = lines, Generation = Generation, Beacon = SignBeacon(now, Generation, signed.Digest) };
     }
 
     /// <summary>Signs a beacon for now.</summary>
-    public DesiredState Beat(DateTimeOffset now) => State = State with { Beacon = SignBeacon(now, previous) };
+    public DesiredState Beat(DateTimeOffset now) => State = State with { Beacon = SignBeacon(now, Generation, previous) };
 
-    private Envelope SignBeacon(DateTimeOffset now, Digest? checkpoint)
+    /// <summary>A site's line.</summary>
+    public Assignment ToAssignment(SiteId site, long since, Digest bundle, Digest? fallback) =>
+        new(1, Fleet, site, since, bundle, fallback, Assignment.ApplyMode, null);
+
+    /// <summary>Signs a plan's tree; keeps nothing.</summary>
+    public VerifiedCheckpoint SignCheckpoint(long generation, long release, DateTimeOffset now, Digest? before, MerkleTree tree)
     {
-        var beacon = new Beacon(1, Fleet, now, Generation, checkpoint, [.. State.Revocations]);
+        var checkpoint = new Checkpoint(1, Fleet, generation, release, now, before, tree.Root, tree.Size);
+        return new(checkpoint, ReleaseKey.Sign(PayloadTypes.Checkpoint, checkpoint.ToPayload()));
+    }
+
+    /// <summary>Signs a beacon; keeps nothing.</summary>
+    public Envelope SignBeacon(DateTimeOffset now, long generation, Digest? checkpoint)
+    {
+        var beacon = new Beacon(1, Fleet, now, generation, checkpoint, [.. State.Revocations]);
         return BeaconKey.Sign(PayloadTypes.Beacon, beacon.ToPayload());
     }
 }

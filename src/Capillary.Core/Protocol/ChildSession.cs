@@ -99,6 +99,9 @@ public sealed class ChildSession(NodeName self, TrustState trust, string parentK
     /// <summary>Call at least once a second: sends the heartbeat, ends a dead link.</summary>
     public IEnumerable<ChildOutput> OnTick(DateTimeOffset now)
     {
+        // A clock that was set back would make silence last for years: what it showed before counts no more.
+        if (now < lastHeard) lastHeard = now;
+        if (now < lastBeat) lastBeat = now - LinkProtocol.BeatEvery;
         if (now - lastHeard > LinkProtocol.DeadAfter)
             return [new ChildOutput.Fail("link-dead", $"no frame for {LinkProtocol.DeadAfter.TotalSeconds:0} s")];
         if (parent is null || now - lastBeat < LinkProtocol.BeatEvery) return [];

@@ -16,7 +16,9 @@ internal static class WaveGate
         return SiteStatus.Derive(facts, inputs.Freshness, now) switch
         {
             SiteState.Healthy => new(site, GateVerdict.Met, "healthy"),
-            SiteState.Degraded when report.Since >= line.Since => new(site, GateVerdict.Failed, Failure(report)),
+            // An error that is left from the attempt before does not fail this one.
+            SiteState.Degraded when report.Since >= line.Since && report.Phase is ReportPhase.Degraded or ReportPhase.Reverted
+                => new(site, GateVerdict.Failed, Failure(report)),
             SiteState.Conflict => new(site, GateVerdict.Failed,
                 $"it accepted generation {report.Generation}, which this hub does not know"),
             SiteState.Held => new(site, GateVerdict.Waiting, "a hold keeps it from applying"),

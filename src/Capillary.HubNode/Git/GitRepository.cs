@@ -33,6 +33,7 @@ public sealed class GitRepository
     private readonly string remote;
     private readonly string branch;
     private readonly GitCommand git;
+    private GitCommit? known;
 
     /// <param name="folder">The bare repository; made at the first fetch.</param>
     /// <param name="remote">A path or URL (https, ssh, git, file).</param>
@@ -57,6 +58,24 @@ public sealed class GitRepository
 
     /// <summary>Asks the remote for its newest commit.</summary>
     public async Task<GitFetch> FetchAsync(CancellationToken stop)
+    {
+        // Almost always nothing moved, and one small question tells.
+        if (known is { } same && await IsAtAsync(same.Id, stop)) return new GitFetch.Unchanged(same);
+        var fetched = await FetchMovedAsync(stop);
+        known = fetched switch
+        {
+            GitFetch.Moved moved => moved.Commit,
+            GitFetch.Unchanged unchanged => unchanged.Commit,
+            _ => null,
+        };
+        return fetched;
+    }
+
+    private async Task<bool> IsAtAsync(string commit, CancellationToken stop) =>
+        await git.RunAsync(["ls-remote", "--quiet", "--end-of-options", remote, $"refs/heads/{branch}"], stop) is GitRun.Done done
+        && done.Output.StartsWith(commit + "\t", StringComparison.Ordinal);
+
+    private async Task<GitFetch> FetchMovedAsync(CancellationToken stop)
     {
         if (await PrepareAsync(stop) is { } problem) return new GitFetch.Failed(problem, null);
         var last = await LastAsync(stop);

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Threading.Channels;
 using Capillary.Core.Bundles;
 using Capillary.Core.Identity;
+using Capillary.Core.Protocol;
 using Capillary.Core.Reports;
 using Capillary.Core.Trust;
 using Capillary.HubNode.Storage;
@@ -12,7 +13,19 @@ using Microsoft.Extensions.Logging;
 namespace Capillary.HubNode.Observe;
 
 /// <summary>The newest of what was heard of one site.</summary>
-internal sealed record SiteSeen(Report? Report, DateTimeOffset HeardAt, Digest? LastHealthy);
+/// <param name="Report">Its newest report.</param>
+/// <param name="ProvenAt">When that came in; before the first, when the site was first heard of.</param>
+/// <param name="LifeAt">When its parent last said that it lives.</param>
+/// <param name="LastHealthy">The bundle of its last healthy report.</param>
+internal sealed record SiteSeen(Report? Report, DateTimeOffset ProvenAt, DateTimeOffset LifeAt, Digest? LastHealthy)
+{
+    // A site signs at each beacon. A parent's word alone counts no longer than two of them may take, so that an evil region cannot
+    // keep a dead site alive.
+    private static readonly TimeSpan WordCountsFor = 2 * LinkProtocol.BeaconEvery + TimeSpan.FromMinutes(1);
+
+    /// <summary>When it was last heard of.</summary>
+    public DateTimeOffset HeardAt => LifeAt < ProvenAt + WordCountsFor ? LifeAt : ProvenAt + WordCountsFor;
+}
 
 /// <summary>
 /// Takes reports in: verified with the site's record, newest wins, durable before they are acknowledged, many in one commit. Proofs of life
@@ -44,7 +57,7 @@ internal sealed partial class SiteBook(HubDatabase database, DesiredStateCell ce
             // A key that was superseded meanwhile says nothing any more.
             if (cell.Value.Records.TryGetValue(new NodeName(stored.Site.Value), out var record)
                 && TryVerify(stored.Envelope, record.Record) is { } report)
-                seen[stored.Site] = new(report, stored.ReceivedAt, stored.Healthy);
+                seen[stored.Site] = new(report, stored.ReceivedAt, stored.ReceivedAt, stored.Healthy);
         }
     }
 
@@ -64,7 +77,8 @@ internal sealed partial class SiteBook(HubDatabase database, DesiredStateCell ce
         {
             return e.Message;
         }
-        HeardOf([site]);
+        // A relayed report may have waited; only the site's own link, or its region's word, tells that it lives now.
+        if (from.Kind == NodeKind.Site) HeardOf([site]);
         if (!report.IsNewerThan(seen.GetValueOrDefault(site)?.Report)) return null;
         var waiting = new Waiting(report, envelope, new(TaskCreationOptions.RunContinuationsAsynchronously));
         await queue.Writer.WriteAsync(waiting, stop);
@@ -76,7 +90,7 @@ internal sealed partial class SiteBook(HubDatabase database, DesiredStateCell ce
     public void HeardOf(IReadOnlyList<SiteId> sites)
     {
         var now = time.GetUtcNow();
-        foreach (var site in sites) seen.AddOrUpdate(site, new SiteSeen(null, now, null), (_, old) => old with { HeardAt = now });
+        foreach (var site in sites) seen.AddOrUpdate(site, new SiteSeen(null, now, now, null), (_, old) => old with { LifeAt = now });
     }
 
     /// <summary>New hardware took the site over: what the old one said is no longer said of it.</summary>
@@ -102,11 +116,16 @@ internal sealed partial class SiteBook(HubDatabase database, DesiredStateCell ce
             .Where(item => item.Report.IsNewerThan(seen.GetValueOrDefault(item.Report.Site)?.Report)).ToList();
         var healthy = newest.ToDictionary(item => item.Report.Site, item => LastHealthy(item.Report, group: batch));
         // Unacknowledged reports stay at the sites' side too, so a full disk loses nothing: keep trying.
-        while (!TryWrite(newest.Select(item => new StoredReport(item.Report.Site, item.Envelope, now, healthy[item.Report.Site]))))
+        var rows = newest.Select(item => (item.Report.Site, item.Envelope))
+            .Select(item => new StoredReport(item.Site, item.Envelope, LifeOf(item.Site), healthy[item.Site]));
+        while (!TryWrite(rows))
             await Task.Delay(TimeSpan.FromSeconds(1), time, stop);
-        foreach (var item in newest) seen[item.Report.Site] = new(item.Report, now, healthy[item.Report.Site]);
+        foreach (var item in newest)
+            seen[item.Report.Site] = new(item.Report, now, LifeOf(item.Report.Site), healthy[item.Report.Site]);
         foreach (var item in batch) item.Kept.TrySetResult();
     }
+
+    private DateTimeOffset LifeOf(SiteId site) => seen.GetValueOrDefault(site)?.LifeAt ?? DateTimeOffset.UnixEpoch;
 
     /// <summary>The last healthy bundle of this incarnation: new hardware has none to return to.</summary>
     private Digest? LastHealthy(Report report, List<Waiting> group)

@@ -54,6 +54,7 @@ internal sealed partial class CommitLoop(CommitSource source, ReleaseBook releas
         {
             var outcome = await source(taken, stop);
             Reached(outcome);
+            if (outcome is { Rewrote: { } before }) Rewritten(before, outcome);
             switch (outcome)
             {
                 case CommitOutcome.DoesNotCompile failed: Fail(failed); break;
@@ -72,13 +73,25 @@ internal sealed partial class CommitLoop(CommitSource source, ReleaseBook releas
     {
         if (outcome is CommitOutcome.Unreachable { Error: var error })
         {
-            problem = $"the fleet repository cannot be read: {error}";
+            problem = $"the fleet repository cannot be read: {FirstLine(error)}";
             if (conditions.Raise(HubConditions.GitUnreachable, $"{problem}; the last release stays in force")) LogUnreachable(error);
         }
         else if (conditions.Clear(HubConditions.GitUnreachable) && outcome is CommitOutcome.Unchanged)
         {
             problem = conditions.All.FirstOrDefault(condition => condition.Code == HubConditions.CommitFailed)?.Text;
         }
+    }
+
+    // The rest of what git says is advice to somebody at a terminal.
+    private static string FirstLine(string text) => text.ReplaceLineEndings("\n").Split('\n')[0];
+
+    /// <summary>A rewritten branch is followed like any other, but nobody should have to wonder where a commit went.</summary>
+    private void Rewritten(string before, CommitOutcome outcome)
+    {
+        var now = outcome is CommitOutcome.Compiled compiled ? compiled.Commit.Id : ((CommitOutcome.DoesNotCompile)outcome).Commit.Id;
+        LogRewritten(before, now);
+        database.Write(db =>
+            JournalTable.Append(db, time.GetUtcNow(), "hub", "branch.rewritten", new { commit = before }, new { commit = now }));
     }
 
     private void Fail(CommitOutcome.DoesNotCompile failed)
@@ -116,4 +129,8 @@ internal sealed partial class CommitLoop(CommitSource source, ReleaseBook releas
 
     [LoggerMessage(EventId = 2204, Level = LogLevel.Error, Message = "the release cannot be kept: {Problem}")]
     private partial void LogNotKept(string problem);
+
+    [LoggerMessage(EventId = 2205, Level = LogLevel.Warning,
+        Message = "the branch was rewritten: it held {Before} and now holds {Now}, which does not come after it; the branch is followed")]
+    private partial void LogRewritten(string before, string now);
 }

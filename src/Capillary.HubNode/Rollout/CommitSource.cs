@@ -8,6 +8,9 @@ internal abstract record CommitOutcome
 {
     private CommitOutcome() { }
 
+    /// <summary>The commit that the branch held before it was rewritten (force-pushed); null when it only grew.</summary>
+    public string? Rewrote { get; init; }
+
     /// <summary>Still the commit that was told last.</summary>
     public sealed record Unchanged : CommitOutcome;
 

@@ -18,9 +18,13 @@ internal sealed class FleetSource(GitRepository repository)
     public async Task<CommitOutcome> LookAsync(string? taken, CancellationToken stop)
     {
         GitCommit commit;
+        string? rewrote = null;
         switch (await repository.FetchAsync(stop))
         {
-            case GitFetch.Moved moved: commit = moved.Commit; break;
+            case GitFetch.Moved moved:
+                commit = moved.Commit;
+                rewrote = moved.IsRewritten ? moved.Previous?.Id : null;
+                break;
             case GitFetch.Unchanged unchanged: commit = unchanged.Commit; break;
             case GitFetch.Failed failed: return new CommitOutcome.Unreachable(failed.Error);
             default: throw new InvalidOperationException("no such outcome");
@@ -32,9 +36,9 @@ internal sealed class FleetSource(GitRepository repository)
         compilation = CompileLoop.Compile(tree, compilation, stop);
         var info = new CommitInfo(commit.Id, commit.Subject, commit.Author, commit.Time);
         return compilation is { Sites: { } sites, Inventory: { } inventory }
-            ? new CommitOutcome.Compiled(info, Content(sites, inventory.Policy, inventory.Regions.Keys))
+            ? new CommitOutcome.Compiled(info, Content(sites, inventory.Policy, inventory.Regions.Keys)) { Rewrote = rewrote }
             : new CommitOutcome.DoesNotCompile(info, compilation.Diagnostics.ErrorCount,
-                JsonSerializer.Serialize(compilation.Diagnostics.Shown, ApiJson.Options));
+                JsonSerializer.Serialize(compilation.Diagnostics.Shown, ApiJson.Options)) { Rewrote = rewrote };
     }
 
     private ReleaseContent Content(IReadOnlyList<CompiledSite> sites, RolloutPolicy policy, IEnumerable<string> regions)

@@ -30,6 +30,9 @@ public sealed class BlobStore : IDisposable
         foreach (var index in Directory.EnumerateFiles(packs, "*.index").Order(StringComparer.Ordinal)) LoadPack(index);
     }
 
+    /// <summary>Raised after a damaged blob was removed; whoever needs it fetches it again.</summary>
+    public event Action<Digest>? Discarded;
+
     public bool Has(Digest digest) => packed.ContainsKey(digest) || File.Exists(LoosePath(digest));
 
     /// <summary>The file of a blob that stands alone; null when it is not here, or in a pack.</summary>
@@ -117,13 +120,43 @@ public sealed class BlobStore : IDisposable
         return true;
     }
 
-    /// <summary>Removes a blob that stands alone.</summary>
-    public void Remove(Digest digest) => File.Delete(LoosePath(digest));
+    /// <summary>Whether a blob's bytes are still those of its name; reads it all.</summary>
+    public bool IsWhole(Digest digest)
+    {
+        using var stream = Open(digest);
+        return stream is not null && Digest.FromHash(SHA256.HashData(stream)) == digest;
+    }
 
-    /// <summary>Every blob that stands alone.</summary>
-    public IEnumerable<Digest> Loose() => Directory.EnumerateFiles(loose, "*", SearchOption.AllDirectories)
-        .Select(file => Digest.TryParse("sha256:" + Path.GetFileName(file), out var digest) ? digest : default)
-        .Where(digest => digest.Text is not null);
+    /// <summary>Removes a blob whose bytes were found to be others. One that stands in a pack stays: it cannot be fetched anew.</summary>
+    public void Discard(Digest digest)
+    {
+        if (packed.ContainsKey(digest)) return;
+        File.Delete(LoosePath(digest));
+        Discarded?.Invoke(digest);
+    }
+
+    /// <summary>
+    /// Removes every blob that stands alone and that none of these bundles needs. Call it when none is being fetched but these. A bundle
+    /// whose manifest is not here keeps nothing but its own name.
+    /// </summary>
+    /// <returns>How many were removed.</returns>
+    public int Collect(IEnumerable<Digest> bundles)
+    {
+        var keep = new HashSet<Digest>();
+        foreach (var bundle in bundles.Distinct())
+        {
+            keep.Add(bundle);
+            if (ReadAll(bundle) is { } manifest) keep.UnionWith(BundleManifest.Parse(manifest).Blobs.Select(blob => blob.Digest));
+        }
+        var removed = 0;
+        foreach (var file in Directory.EnumerateFiles(loose, "*", SearchOption.AllDirectories).Concat(Directory.EnumerateFiles(partial)))
+        {
+            if (Digest.TryParse("sha256:" + Path.GetFileName(file), out var digest) && keep.Contains(digest)) continue;
+            File.Delete(file);
+            removed++;
+        }
+        return removed;
+    }
 
     public void Dispose()
     {

@@ -12,6 +12,9 @@ public sealed class BlobFetcher(ParentLink link, BlobStore blobs)
     // Wide enough to hide a round trip, narrow enough to keep memory and the parent's queue small.
     private const int AtOnce = 4;
 
+    // Bundles share blobs: each comes once, and who waits for it finds it there. A few locks serve all digests.
+    private readonly SemaphoreSlim[] turns = [.. Enumerable.Range(0, 256).Select(_ => new SemaphoreSlim(1))];
+
     /// <summary>Fetches the manifest of <paramref name="bundle"/> and every blob it names that is not here.</summary>
     public async Task<FetchOutcome> FetchBundleAsync(Digest bundle, CancellationToken stop)
     {
@@ -23,6 +26,7 @@ public sealed class BlobFetcher(ParentLink link, BlobStore blobs)
         }
         catch (BundleFormatException e)
         {
+            if (!blobs.IsWhole(bundle)) blobs.Discard(bundle);
             return new FetchOutcome.Bad(bundle, e.Message);
         }
         var missing = manifest.Blobs.Where(blob => !blobs.Has(blob.Digest)).DistinctBy(blob => blob.Digest).ToList();
@@ -54,6 +58,20 @@ public sealed class BlobFetcher(ParentLink link, BlobStore blobs)
     private async Task<FetchOutcome> FetchAsync(string kind, Digest digest, long mostBytes, CancellationToken stop)
     {
         if (blobs.Has(digest)) return new FetchOutcome.Complete();
+        var turn = turns[digest.ToHash()[0]];
+        await turn.WaitAsync(stop);
+        try
+        {
+            return blobs.Has(digest) ? new FetchOutcome.Complete() : await FetchInTurnAsync(kind, digest, mostBytes, stop);
+        }
+        finally
+        {
+            turn.Release();
+        }
+    }
+
+    private async Task<FetchOutcome> FetchInTurnAsync(string kind, Digest digest, long mostBytes, CancellationToken stop)
+    {
         if (link.Live is not { } connection) return new FetchOutcome.Unavailable("no live link to the parent");
         try
         {

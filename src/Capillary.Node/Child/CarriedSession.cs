@@ -1,4 +1,5 @@
 using Capillary.Core.Bundles;
+using Capillary.Core.Identity;
 using Capillary.Core.Protocol;
 using Capillary.Node.Links;
 using Microsoft.Extensions.Logging;
@@ -62,9 +63,11 @@ internal sealed partial class CarriedSession(ChildSession session, FrameStream f
             while (true)
             {
                 var waiting = outbox.All;
-                foreach (var report in waiting.Where(report => !sent.Contains(report.Digest)))
-                    await frames.WriteAsync(new Frame.ReportUp(report), ended.Token);
-                sent = [.. waiting.Select(report => report.Digest)];
+                var fresh = waiting.Where(item => !sent.Contains(item.Report.Digest)).ToList();
+                // A relayed report proves no life, as it may be old; the region's word for those that live comes before it.
+                await SendAliveAsync(handlers.Alive().Intersect(fresh.Select(item => item.Site)), ended.Token);
+                foreach (var (_, report) in fresh) await frames.WriteAsync(new Frame.ReportUp(report), ended.Token);
+                sent = [.. waiting.Select(item => item.Report.Digest)];
                 await outbox.WaitForChangeAsync(ended.Token);
             }
         }
@@ -93,7 +96,7 @@ internal sealed partial class CarriedSession(ChildSession session, FrameStream f
         {
             case ChildOutput.Send send:
                 await frames.WriteAsync(send.Frame, stop);
-                if (send.Frame is Frame.Beat) await SendAliveAsync(stop);
+                if (send.Frame is Frame.Beat) await SendAliveAsync(handlers.Alive(), stop);
                 break;
             case ChildOutput.KeepTrust keep:
                 handlers.KeepTrust(keep.Trust, keep.NewRoots);
@@ -102,6 +105,7 @@ internal sealed partial class CarriedSession(ChildSession session, FrameStream f
             case ChildOutput.Live proven:
                 onLive?.Invoke(proven.Parent.Node.Value);
                 handlers.Live(new LinkStatus(true, time.GetUtcNow(), null));
+                await SendAliveAsync(handlers.Alive(), stop);
                 live.TrySetResult();
                 break;
             case ChildOutput.Lines lines:
@@ -120,9 +124,9 @@ internal sealed partial class CarriedSession(ChildSession session, FrameStream f
         }
     }
 
-    private async Task SendAliveAsync(CancellationToken stop)
+    private async Task SendAliveAsync(IEnumerable<SiteId> sites, CancellationToken stop)
     {
-        foreach (var chunk in handlers.Alive().Chunk(LinkProtocol.SitesPerFrame)) await frames.WriteAsync(new Frame.Alive(chunk), stop);
+        foreach (var chunk in sites.Chunk(LinkProtocol.SitesPerFrame)) await frames.WriteAsync(new Frame.Alive(chunk), stop);
     }
 
     [LoggerMessage(1203, LogLevel.Warning, "the parent refused report {Report}: {Reason}")]

@@ -25,7 +25,7 @@ public sealed class Outbox
     }
 
     /// <summary>Everything that waits; call at the start of a session.</summary>
-    public IReadOnlyList<Envelope> All => [.. waiting.Values];
+    public IReadOnlyList<(SiteId Site, Envelope Report)> All => [.. waiting.Select(item => (item.Key, item.Value))];
 
     /// <summary>The parent keeps this report (or refused it for good).</summary>
     public void Acknowledge(Digest report)

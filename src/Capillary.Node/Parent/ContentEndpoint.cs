@@ -1,14 +1,18 @@
+using System.Buffers;
 using System.Globalization;
+using System.Security.Cryptography;
 using Capillary.Core.Bundles;
 using Capillary.Core.Protocol;
 using Capillary.Node.Blobs;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
 
 namespace Capillary.Node.Parent;
 
 /// <summary>Content by the OCI distribution paths, with Range, so that a cut transfer goes on where it was cut.</summary>
-internal static class ContentEndpoint
+internal static partial class ContentEndpoint
 {
+    private const int CopyBytes = 64 << 10;
     private const string Blobs = $"/v2/{LinkProtocol.Repository}/blobs/";
     private const string Manifests = $"/v2/{LinkProtocol.Repository}/manifests/";
 
@@ -20,7 +24,7 @@ internal static class ContentEndpoint
         return folder is not null && Digest.TryParse(path[folder.Length..], out digest);
     }
 
-    public static async Task ServeAsync(HttpContext context, BlobStore blobs, string path, Digest digest)
+    public static async Task ServeAsync(HttpContext context, BlobStore blobs, string path, Digest digest, ILogger log)
     {
         var response = context.Response;
         await using var content = blobs.Open(digest);
@@ -47,8 +51,35 @@ internal static class ContentEndpoint
         response.ContentLength = content.Length - start;
         if (context.Request.Method == "HEAD") return;
         content.Seek(start, SeekOrigin.Begin);
-        await content.CopyToAsync(response.Body, context.RequestAborted);
+        if (await CopyAsync(content, response.Body, context.RequestAborted) == digest || start > 0) return;
+        // The child finds it out by itself and asks again; until then a parent with a parent has fetched it anew.
+        Damaged(log, digest.Text);
+        blobs.Discard(digest);
+        context.Abort();
     }
+
+    /// <summary>Copies, and tells what was copied: a disk that rots must not feed a child the same bad bytes for ever.</summary>
+    private static async Task<Digest> CopyAsync(Stream from, Stream to, CancellationToken stop)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var buffer = ArrayPool<byte>.Shared.Rent(CopyBytes);
+        try
+        {
+            while (await from.ReadAsync(buffer.AsMemory(0, CopyBytes), stop) is var read and > 0)
+            {
+                hash.AppendData(buffer, 0, read);
+                await to.WriteAsync(buffer.AsMemory(0, read), stop);
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+        return Digest.FromHash(hash.GetHashAndReset());
+    }
+
+    [LoggerMessage(1104, LogLevel.Error, "blob {Blob} is damaged on this disk: its bytes have another digest; it is removed")]
+    private static partial void Damaged(ILogger log, string blob);
 
     /// <summary>Of <c>bytes=N-</c>, N; anything else is served from the start, as RFC 9110 allows.</summary>
     private static long RangeStart(string range) =>

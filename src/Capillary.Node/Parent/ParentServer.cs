@@ -97,7 +97,7 @@ public sealed class ParentServer(ParentOptions options, SigningKey identity, Des
             ("POST", LinkProtocol.SessionPath) => ServeSessionAsync(context, key.Id, stop),
             ("GET" or "POST", LinkProtocol.EnrollPath) => EnrollEndpoint.ServeAsync(context, handlers),
             ("GET" or "HEAD", _) when ContentEndpoint.TryParse(path, out var digest) => live.ContainsKey(key.Id)
-                ? ContentEndpoint.ServeAsync(context, blobs, path, digest)
+                ? ContentEndpoint.ServeAsync(context, blobs, path, digest, log)
                 : Answer(context, StatusCodes.Status401Unauthorized),
             _ => Answer(context, StatusCodes.Status404NotFound),
         };

@@ -45,11 +45,28 @@ public sealed class ReportTests : IDisposable
         await hub.ReportAsync("a", key, ReportPhase.Healthy, 1);
         time.Now += TimeSpan.FromSeconds(91);
         Assert.Equal(SiteState.Stale, State(hub, "a"));
-        time.Now += TimeSpan.FromMinutes(10);
+        time.Now += TimeSpan.FromMinutes(9);
         Assert.Equal(SiteState.Offline, State(hub, "a"));
         hub.Hub.Sites.HeardOf([new SiteId("a")]);
         Assert.Equal(SiteState.Healthy, State(hub, "a"));
         Assert.Equal(0, hub.Hub.Views.Find(new SiteId("a"))!.Summary.AgeSeconds);
+    }
+
+    [Fact]
+    public async Task Promise6_A_parents_word_alone_keeps_no_site_healthy_for_long()
+    {
+        commits.Commit("c1", "a=1");
+        using var hub = await StartAsync();
+        using var key = hub.Enroll("a");
+        await hub.ReportAsync("a", key, ReportPhase.Healthy, 1);
+        for (var minute = 0; minute < 30; minute++)
+        {
+            time.Now += TimeSpan.FromMinutes(1);
+            hub.Hub.Sites.HeardOf([new SiteId("a")]);
+        }
+        Assert.Equal(SiteState.Offline, State(hub, "a"));
+        await hub.ReportAsync("a", key, ReportPhase.Healthy, 2);
+        Assert.Equal(SiteState.Healthy, State(hub, "a"));
     }
 
     [Fact]

@@ -56,9 +56,9 @@ internal sealed class ServiceHealth(HealthProber prober)
             return;
         }
         if (asked is not null || now < nextAsk) return;
-        // Until it is healthy it is asked every second: an apply waits for the answer.
-        var interval = State == HealthState.Healthy ? probe.IntervalSeconds : Math.Min(1, probe.IntervalSeconds);
-        (nextAsk, askedInRound) = (now + TimeSpan.FromSeconds(interval), round);
+        // Until it is healthy it is asked at every beat: an apply waits for the answer.
+        nextAsk = State == HealthState.Healthy ? now + TimeSpan.FromSeconds(probe.IntervalSeconds) : now;
+        askedInRound = round;
         asked = prober.AskAsync(spec, probe, stop);
         Take(spec);
     }

@@ -1,0 +1,28 @@
+using Capillary.Sim;
+using Xunit;
+
+namespace Capillary.Tests.Sim;
+
+/// <summary>Each rule broken on purpose is caught by the rule's own check: the simulator cannot pass by being blind.</summary>
+public sealed class BlindnessTests
+{
+    [Theory]
+    [InlineData(nameof(Mutation.SiteSkipsAcceptance), 4, 20, "promise 1")]
+    [InlineData(nameof(Mutation.SiteActsBeforeKeeping), 1, 20, "promise 1")]
+    [InlineData(nameof(Mutation.SiteAppliesBeforeBlobs), 1, 20, "promise 4")]
+    [InlineData(nameof(Mutation.SiteKeepsNoApplyState), 1, 20, "promise 4")]
+    [InlineData(nameof(Mutation.SiteForgetsReverts), 3, 20, "promise 4")]
+    [InlineData(nameof(Mutation.PlannerIgnoresWaves), 3, 20, "promise 7")]
+    [InlineData(nameof(Mutation.HubTrustsSilence), 2, 20, "promise 6")]
+    [InlineData(nameof(Mutation.HubTakesRelayedReportsForLife), 120, 25, "promise 6")]
+    [InlineData(nameof(Mutation.HubForgetsItsLastPlan), 1, 20, "generations")]
+    [InlineData(nameof(Mutation.SiteForgetsReportNumbers), 107, 25, "convergence")]
+    [InlineData(nameof(Mutation.RegionRemembersBeforeKeeping), 5022, 40, "convergence", 8)]
+    [InlineData(nameof(Mutation.RegionKeepsGenerationOverDamage), 105, 25, "convergence")]
+    public void A_broken_rule_is_caught(string mutation, ulong seed, int minutes, string rule, int sites = 12)
+    {
+        var broken = Enum.Parse<Mutation>(mutation);
+        var outcome = new World(new Options(seed, Sites: sites, Minutes: minutes, Broken: broken)).Run();
+        Assert.StartsWith($"{rule}:", outcome.Failure);
+    }
+}
