@@ -90,7 +90,8 @@ internal sealed partial class CommitLoop(CommitSource source, ReleaseBook releas
     {
         var now = outcome is CommitOutcome.Compiled compiled ? compiled.Commit.Id : ((CommitOutcome.DoesNotCompile)outcome).Commit.Id;
         LogRewritten(before, now);
-        database.Write(db => JournalTable.Append(db, time.GetUtcNow(), "hub", "branch.rewritten", new { commit = before }, new { commit = now }));
+        database.Write(db => JournalTable.Append(db, time.GetUtcNow(), "hub", "branch.rewritten", new { commit = before },
+            new { commit = now }));
     }
 
     private void Fail(CommitOutcome.DoesNotCompile failed)
