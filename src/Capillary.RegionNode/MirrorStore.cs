@@ -51,9 +51,11 @@ internal sealed partial class MirrorStore
         foreach (var file in Directory.EnumerateFiles(lines, "*.json").ToList())
         {
             var read = Read(file, bytes =>
-                JsonSerializer.Deserialize(bytes, MirrorJson.Default.MirroredLine) is { Checkpoint: not null, Line: not null } held
-                ? new LoadedLine(VerifiedCheckpoint.Verify(held.Checkpoint, root), held.Line)
-                : throw new TrustFormatException("it lacks a member"));
+            {
+                if (JsonSerializer.Deserialize(bytes, MirrorJson.Default.MirroredLine) is not { Checkpoint: not null, Line: not null } held)
+                    throw new TrustFormatException("it lacks a member");
+                return new LoadedLine(VerifiedCheckpoint.Verify(held.Checkpoint, root), held.Line);
+            });
             if (read is { } line) yield return (file, line.Checkpoint, line.Line);
         }
     }

@@ -16,7 +16,8 @@ public sealed class CommitTests(SharedFleet shared, ITestOutputHelper output) : 
             File.AppendAllBytes(Path.Combine(folder, "groups/point-of-care.yaml"), [0xff, 0xfe, (byte)'\n'])),
         new("a link out of the tree", "CAP0003", "apps/site-notice/templates/passwd.txt.j2", false, folder =>
             File.CreateSymbolicLink(Path.Combine(folder, "apps/site-notice/templates/passwd.txt.j2"), "/etc/passwd")),
-        new("a YAML bomb", "CAP0104", "groups/bomb.yaml", true, folder => File.WriteAllText(Path.Combine(folder, "groups/bomb.yaml"), Bomb())),
+        new("a YAML bomb", "CAP0104", "groups/bomb.yaml", true, folder =>
+            File.WriteAllText(Path.Combine(folder, "groups/bomb.yaml"), Bomb())),
         new("an unknown key", "CAP0203", "sites/eu-central/lyon-poct-2.yaml", true, folder =>
             Replace(folder, "sites/eu-central/lyon-poct-2.yaml", "  variables:", "  variabels:")),
         new("a template with a typing error", "CAP0503", "apps/site-notice/templates/notice.txt.j2", true, folder =>
@@ -75,7 +76,8 @@ public sealed class CommitTests(SharedFleet shared, ITestOutputHelper output) : 
         Directory.Move(Repository.Folder, away);
         try
         {
-            await WaitAsync("the hub to say that Git is gone", async () => (await HubConditionsAsync()).Any(item => item.Code == "GitUnreachable"));
+            await WaitAsync("the hub to say that Git is gone", async () =>
+                (await HubConditionsAsync()).Any(item => item.Code == "GitUnreachable"));
             Say((await HubConditionsAsync()).First(item => item.Code == "GitUnreachable").Text);
             Assert.Equal(before, await PictureAsync());
             Assert.Contains("GitUnreachable", await CliAsync("status"), StringComparison.Ordinal);
@@ -107,7 +109,8 @@ public sealed class CommitTests(SharedFleet shared, ITestOutputHelper output) : 
     /// <summary>Ten levels of aliases, each ten times the one before.</summary>
     private static string Bomb()
     {
-        var text = new StringBuilder("apiVersion: capillary.dev/v1\nkind: Group\nmetadata:\n  name: bomb\nspec:\n  selector: {}\n  priority: 1\n  variables:\n");
+        var text = new StringBuilder("apiVersion: capillary.dev/v1\nkind: Group\nmetadata:\n  name: bomb\n");
+        text.Append("spec:\n  selector: {}\n  priority: 1\n  variables:\n");
         text.Append("    a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
         for (var i = 1; i < 10; i++) text.Append($"    a{i}: &a{i} [{string.Join(", ", Enumerable.Repeat($"*a{i - 1}", 10))}]\n");
         return text.ToString();

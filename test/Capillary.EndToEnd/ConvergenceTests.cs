@@ -7,7 +7,8 @@ namespace Capillary.EndToEnd;
 /// <summary>A commit reaches its sites, and every command tells the same of it.</summary>
 public sealed class ConvergenceTests(SharedFleet shared, ITestOutputHelper output) : FleetTest(shared, output)
 {
-    private static readonly string[] Members = ["site", "region", "state", "since", "generation", "bundle", "commit", "desired", "ageSeconds"];
+    private static readonly string[] Members =
+        ["site", "region", "state", "since", "generation", "bundle", "commit", "desired", "ageSeconds"];
 
     [Fact]
     public async Task OneSitesVariable_ChangesThatSiteOnly_AndEveryCommandAgrees()
@@ -15,7 +16,8 @@ public sealed class ConvergenceTests(SharedFleet shared, ITestOutputHelper outpu
         Say($"first convergence: {Shared.Started.TotalSeconds:0.0} s");
         var before = await RowsAsync();
         Repository.Edit(SiteNamed(Poct).File, text => text.Replace("emergency ward 2", "emergency ward 9"));
-        var preview = JsonDocument.Parse(await Fleet.CapillaryAsync(Stop, "fleet", "preview", Repository.Folder, "--against", "HEAD", "-o", "json"));
+        var preview = JsonDocument.Parse(await Fleet.CapillaryAsync(Stop,
+            "fleet", "preview", Repository.Folder, "--against", "HEAD", "-o", "json"));
         var commit = await CommitAndConvergeAsync("another name for one ward");
         var after = await RowsAsync();
 

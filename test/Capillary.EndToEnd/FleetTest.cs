@@ -69,7 +69,19 @@ public abstract class FleetTest(SharedFleet shared, ITestOutputHelper output) : 
         return json.RootElement.GetProperty("pid").GetInt32();
     }
 
-    private protected static bool IsRunning(int process) => Directory.Exists($"/proc/{process}");
+    /// <summary>A process whose parent was killed may stay as a zombie where nobody reaps; it does not run.</summary>
+    private protected static bool IsRunning(int process)
+    {
+        try
+        {
+            var stat = File.ReadAllText($"/proc/{process}/stat");
+            return stat[stat.LastIndexOf(')') + 2] is not ('Z' or 'X');
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+    }
 
     /// <summary>The log of a node from a place on, so that a test sees only what it caused.</summary>
     private protected string LogSince(string node, long from)

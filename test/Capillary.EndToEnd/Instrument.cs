@@ -25,7 +25,8 @@ internal static class Instrument
     public static async Task<int> ResultsAsync(DemoSite site, CancellationToken stop)
     {
         using var client = new HttpClient { Timeout = TimeSpan.FromSeconds(5) };
-        using var json = JsonDocument.Parse(await client.GetByteArrayAsync($"http://127.0.0.1:{site.HttpPort}/api/results?limit=500", stop));
+        var answer = await client.GetByteArrayAsync($"http://127.0.0.1:{site.HttpPort}/api/results?limit=500", stop);
+        using var json = JsonDocument.Parse(answer);
         var root = json.RootElement;
         return root.ValueKind == JsonValueKind.Array ? root.GetArrayLength() : root.GetProperty("results").GetArrayLength();
     }

@@ -63,7 +63,9 @@ internal sealed class RunningFleet : IAsyncDisposable
     public async Task StartHubAsync(CancellationToken stop)
     {
         var home = HomeOf("hub");
-        if (!File.Exists(Path.Combine(home, "hub.db"))) await CapillaryAsync(stop, "hub", "init", "--data", home, "--fleet", "medical-edge");
+        // The folder may be there already, as a file system of its own.
+        if (!File.Exists(Path.Combine(home, "hub.db")))
+            await CapillaryAsync(stop, "hub", "init", "--data", home, "--fleet", "medical-edge");
         if (!addresses.ContainsKey("hub")) addresses["hub"] = $"127.0.0.1:{FleetRepository.FreePort()}";
         Start("hub", Binaries.Capillary, "hub", "run", "--data", home, "--repo", Repository.Folder, "--listen", addresses["hub"]);
         await WaitAsync("the hub to answer", async () => (await Api.GetAsync("status", stop)).ValueKind == JsonValueKind.Object, TimeSpan.FromSeconds(60), stop);

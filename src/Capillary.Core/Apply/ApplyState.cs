@@ -34,7 +34,10 @@ public enum ApplyPhase
     /// <summary>The fallback runs. This <c>since</c> is not tried again.</summary>
     Reverted,
 
-    /// <summary>The attempt failed and there is no fallback, or it failed too. It stays until a greater <c>since</c>.</summary>
+    /// <summary>
+    /// The attempt failed and there is no fallback, or it failed too. It stays until a greater <c>since</c>, or until the assigned bundle,
+    /// wholly in place, turns out healthy after all.
+    /// </summary>
     Degraded,
 }
 

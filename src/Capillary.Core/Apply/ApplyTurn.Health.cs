@@ -30,6 +30,8 @@ internal sealed partial class ApplyTurn
             case ApplyPhase.VerifyingFallback when all && !busy:
                 RevertDone();
                 break;
+            // It came late, but what was assigned is wholly in place and well: to go on calling it degraded would be a lie.
+            case ApplyPhase.Degraded when all && !busy && s.Actual is { } whole && whole == s.Attempt?.Bundle:
             case ApplyPhase.Unhealthy when all:
                 Clear(ConditionCodes.HealthCheckFailed);
                 Save(s with { Phase = ApplyPhase.Healthy });

@@ -67,9 +67,16 @@ internal sealed class ReleaseBook(HubDatabase database, BlobStore blobs, TimePro
     private async Task KeepArtifactAsync(ArtifactContent artifact, CancellationToken stop)
     {
         if (blobs.Has(artifact.Digest)) return;
-        await using (var file = blobs.OpenPartial(artifact.Digest, 0))
+        try
         {
+            await using var file = blobs.OpenPartial(artifact.Digest, 0);
             if (await artifact.CopyAsync(file, stop) is { } problem) throw new IOException($"artifact {artifact.Digest}: {problem}");
+        }
+        catch (IOException)
+        {
+            // It begins anew next time, and the database needs the space now.
+            blobs.DropPartial(artifact.Digest);
+            throw;
         }
         if (!blobs.Commit(artifact.Digest)) throw new IOException($"artifact {artifact.Digest}: the repository gave other bytes than it "
             + "was compiled with");

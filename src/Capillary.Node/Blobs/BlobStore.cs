@@ -100,6 +100,22 @@ public sealed class BlobStore : IDisposable
         return file;
     }
 
+    /// <summary>Gives the space of a cut transfer back.</summary>
+    public void DropPartial(Digest digest) => File.Delete(PartialPath(digest));
+
+    /// <summary>How many bytes this store's disk has free; <see cref="long.MaxValue"/> where that cannot be known.</summary>
+    public long FreeBytes()
+    {
+        try
+        {
+            return new DriveInfo(partial).AvailableFreeSpace;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return long.MaxValue;
+        }
+    }
+
     /// <summary>Takes a complete partial file in. False, and the file is gone, when its bytes are not the digest's.</summary>
     public bool Commit(Digest digest)
     {

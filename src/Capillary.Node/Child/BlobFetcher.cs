@@ -12,6 +12,9 @@ public sealed class BlobFetcher(ParentLink link, BlobStore blobs)
     // Wide enough to hide a round trip, narrow enough to keep memory and the parent's queue small.
     private const int AtOnce = 4;
 
+    // What a node needs beside blobs to go on: its journal, its reports, the lines of its sites.
+    private const long SpaceMargin = 2 << 20;
+
     // Bundles share blobs: each comes once, and who waits for it finds it there. A few locks serve all digests.
     private readonly SemaphoreSlim[] turns = [.. Enumerable.Range(0, 256).Select(_ => new SemaphoreSlim(1))];
 
@@ -72,6 +75,7 @@ public sealed class BlobFetcher(ParentLink link, BlobStore blobs)
 
     private async Task<FetchOutcome> FetchInTurnAsync(string kind, Digest digest, long mostBytes, CancellationToken stop)
     {
+        if (kind == "blobs" && TooBig(digest, mostBytes) is { } full) return full;
         if (link.Live is not { } connection) return new FetchOutcome.Unavailable("no live link to the parent");
         try
         {
@@ -93,6 +97,16 @@ public sealed class BlobFetcher(ParentLink link, BlobStore blobs)
         {
             return new FetchOutcome.Unavailable("the transfer was cut");
         }
+    }
+
+    /// <summary>
+    /// Asked before the transfer: to learn it from the last write would cost the transfer again at each retry, and fill the disk meanwhile.
+    /// </summary>
+    private FetchOutcome.DiskFull? TooBig(Digest digest, long size)
+    {
+        var missing = size - Math.Min(size, blobs.PartialLength(digest));
+        if (blobs.FreeBytes() is var free && free >= missing + SpaceMargin) return null;
+        return new($"blob {digest} needs {missing >> 10} KiB and a margin of {SpaceMargin >> 10} KiB, and {free >> 10} KiB are free");
     }
 
     private async Task<FetchOutcome> TransferAsync(LinkConnection connection, string path, Digest digest, long mostBytes,

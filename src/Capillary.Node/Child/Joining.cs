@@ -49,6 +49,8 @@ public static class Joining
     {
         using var identity = home.LoadKey();
         using var connection = new LinkConnection(JoinFile.ParseAddress(parent, "join file"), identity);
+        if ((await connection.AskFleetAsync(stop)).Fleet is { } fleet && fleet != file.Fleet)
+            return new JoinOutcome.Failed($"{parent} serves fleet '{fleet}', and the join file is of fleet '{file.Fleet}'");
         var code = JoinCode.Parse(file.Code);
         var request = new EnrollRequest(1, file.Node, file.Kind, code.Id(file.Fleet), identity.Public,
             RandomNumberGenerator.GetBytes(EnrollmentTranscript.NonceBytes));
@@ -56,6 +58,9 @@ public static class Joining
         if (offer.Error is { } refused) return new JoinOutcome.Failed($"the hub refused: {refused}");
         if (offer is not { TrustRoots.Count: > 0, HubRecord: not null, HubNonce: not null, Proof: not null })
             return new JoinOutcome.Failed("the parent's answer lacks a member");
+        if (offer.TrustRoots[0].Digest != file.TrustRoot)
+            return new JoinOutcome.Failed($"{parent} does not lead to the hub that made the join file: it shows trust root "
+                + $"{offer.TrustRoots[0].Digest}, the file names {file.TrustRoot}; if the hub was made anew, make a new join file");
         var first = TrustChain.Begin(offer.TrustRoots[0], file.TrustRoot);
         var root = TrustChain.Extend(first, offer.TrustRoots);
         var hub = NodeRecord.Verify(offer.HubRecord, root);

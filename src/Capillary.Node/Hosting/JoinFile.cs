@@ -35,7 +35,9 @@ public sealed record JoinFile(int V, FleetName Fleet, NodeName Node, NodeKind Ki
         }
         catch (JsonException e)
         {
-            throw new InvalidDataException($"{path}:{e.LineNumber + 1}: is not a join file: {e.Message}", e);
+            // The agent ships without the texts of the base library, so the exception's own would be a key.
+            throw new InvalidDataException($"{path}:{e.LineNumber + 1}: is damaged or no join file; copy it again, or make a new one with: "
+                + "capillary site enroll NAME --out FILE", e);
         }
     }
 

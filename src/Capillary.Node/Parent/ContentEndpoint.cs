@@ -52,10 +52,9 @@ internal static partial class ContentEndpoint
         if (context.Request.Method == "HEAD") return;
         content.Seek(start, SeekOrigin.Begin);
         if (await CopyAsync(content, response.Body, context.RequestAborted) == digest || start > 0) return;
-        // The child finds it out by itself and asks again; until then a parent with a parent has fetched it anew.
+        // The child finds it out by itself and asks again; by then a parent that has a parent may have fetched it anew.
         Damaged(log, digest.Text);
         blobs.Discard(digest);
-        context.Abort();
     }
 
     /// <summary>Copies, and tells what was copied: a disk that rots must not feed a child the same bad bytes for ever.</summary>
