@@ -30,6 +30,10 @@ internal sealed partial class Edge
     private readonly HostApply apply;
     private readonly ParentLink link;
     private readonly BlobFetcher fetcher;
+
+    // After the last change has been reported, there is nothing to do for a long time.
+    private static readonly TimeSpan QuietFor = TimeSpan.FromSeconds(10);
+    private readonly ITimer idle;
     private volatile AcceptedLine accepted;
 
     /// <exception cref="InvalidDataException">The node has not joined, or a file of its folder is damaged.</exception>
@@ -58,6 +62,7 @@ internal sealed partial class Edge
         link = new ParentLink(new ParentLinkOptions(settings.Node, parents), identity, trust, handlers, outbox, time,
             logs.CreateLogger<ParentLink>());
         fetcher = new BlobFetcher(link, blobs);
+        idle = time.CreateTimer(_ => IdleMemory.GiveBack(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
     /// <summary>Runs until <paramref name="stop"/>; services run on after it.</summary>
@@ -143,6 +148,7 @@ internal sealed partial class Edge
         {
             var removed = blobs.Collect(line.Fallback is { } fallback ? [line.Bundle, fallback] : [line.Bundle]);
             if (removed > 0) BlobsCollected(log, removed);
+            idle.Change(QuietFor, Timeout.InfiniteTimeSpan);
         }
         catch (Exception e) when (e is IOException or BundleFormatException)
         {

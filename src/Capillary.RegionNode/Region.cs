@@ -32,6 +32,10 @@ public sealed class Region(RegionOptions options, TimeProvider time, ILoggerFact
     {
         var home = new NodeHome(options.Home);
         var settings = home.LoadSettings();
+        if (settings.Kind != NodeKind.Region)
+            throw new InvalidDataException($"{options.Home}: this node joined as a {settings.Kind}, not as a region");
+        // Two processes on one folder would overwrite each other's mirror.
+        using var only = home.Lock();
         using var identity = home.LoadKey();
         var (trust, roots) = home.LoadTrust();
         using var blobs = new BlobStore(home.FolderOf("blobs"));

@@ -42,6 +42,20 @@ public sealed class NodeHome
 
     public string FileOf(string name) => Path.Combine(Folder, name);
 
+    /// <summary>Holds the folder for this process until it is disposed.</summary>
+    /// <exception cref="InvalidDataException">Another process holds it.</exception>
+    public IDisposable Lock()
+    {
+        try
+        {
+            return new FileStream(Path.Combine(Folder, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException e)
+        {
+            throw new InvalidDataException($"{Folder}: another process runs this node already", e);
+        }
+    }
+
     /// <exception cref="InvalidDataException">It has not joined, or the file is damaged.</exception>
     public NodeSettings LoadSettings()
     {

@@ -77,6 +77,19 @@ public sealed class ApplyMachineTests
     }
 
     [Fact]
+    public void A_first_install_that_is_healthy_late_is_healthy()
+    {
+        var site = Site();
+        site.Boot();
+        Assign(site, bad, null, 1);
+        Assert.Equal(ApplyPhase.Degraded, site.Status.Phase);
+        site.Tell(new ApplyEvent.HealthChanged([.. site.Status.Apps.Select(app => app with { State = HealthState.Healthy, Reason = null })]));
+        site.Drain();
+        Assert.Equal((ApplyPhase.Healthy, bad), (site.Status.Phase, site.Status.Bundle));
+        Assert.DoesNotContain(site.Status.Conditions, c => c.Code == ConditionCodes.HealthCheckFailed);
+    }
+
+    [Fact]
     public void Promise4_a_fallback_that_fails_too_stops_the_site()
     {
         var site = Healthy(first);
