@@ -28,6 +28,7 @@ internal sealed class Demo
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
             Console.WriteLine("stopped; every process of the demo has ended");
+            if (!options.Keep && Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
             return options.Once ? 1 : 0;
         }
         catch (Exception e) when (e is HarnessException or FileNotFoundException or HttpRequestException)

@@ -18,7 +18,7 @@ using Xunit;
 namespace Capillary.Tests.Node;
 
 /// <summary>Real Kestrel, real TLS, real files: a hub's parent side, a region node, and a site's child side in one process.</summary>
-public sealed class LinkTests : IAsyncDisposable
+public sealed class LinkTests : IAsyncLifetime
 {
     private static readonly RegionId Eu = new("eu");
     private static readonly SiteId Basel = new("basel");
@@ -105,7 +105,9 @@ public sealed class LinkTests : IAsyncDisposable
         Assert.Equal(good, site.Blobs.ReadAll(artifact.Digest));
     }
 
-    public async ValueTask DisposeAsync()
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public async Task DisposeAsync()
     {
         await stop.CancelAsync();
         foreach (var task in running) await task.ContinueWith(_ => { }, TaskScheduler.Default);
