@@ -4,6 +4,7 @@ using Capillary.Core.Identity;
 using Capillary.Core.Reports;
 using Capillary.Core.Trust;
 using Capillary.Node.Child;
+using Capillary.Node.Hosting;
 using Capillary.Node.Journal;
 using Capillary.Node.Keys;
 
@@ -23,22 +24,12 @@ internal sealed class Reporter(NodeRecord self, SigningKey identity, Outbox outb
 
     // Numbers are reserved in blocks, so that a full disk silences the site only when a whole block is used up.
     private const long Block = 1000;
-    private readonly SemaphoreSlim changed = new(1, 1);
+    private readonly WakeSignal changed = new(atOnce: true);
     private long seq;
     private long reserved;
 
     /// <summary>Something of what a report says changed, or a proof is due.</summary>
-    public void Wake()
-    {
-        try
-        {
-            changed.Release();
-        }
-        catch (SemaphoreFullException)
-        {
-            // Already woken; the level is what counts.
-        }
-    }
+    public void Wake() => changed.Wake();
 
     /// <summary>Makes a report after each wake.</summary>
     /// <param name="accepted">The line accepted now.</param>

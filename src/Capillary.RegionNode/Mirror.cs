@@ -5,6 +5,7 @@ using Capillary.Core.Protocol;
 using Capillary.Core.Trust;
 using Capillary.Node.Blobs;
 using Capillary.Node.Child;
+using Capillary.Node.Hosting;
 using Capillary.Node.Parent;
 using Microsoft.Extensions.Logging;
 
@@ -25,7 +26,7 @@ internal sealed partial class Mirror
     private readonly TimeProvider time;
     private readonly ILogger log;
     private readonly ConcurrentDictionary<SiteId, OfferedLine> received = new();
-    private readonly SemaphoreSlim work = new(1, 1);
+    private readonly WakeSignal work = new(atOnce: true);
     private volatile bool discarded;
 
     public Mirror(MirrorStore store, BlobStore blobs, DesiredStateCell cell, RegionId region, TrustRoot root, TimeProvider time,
@@ -42,7 +43,7 @@ internal sealed partial class Mirror
         blobs.Discarded += _ =>
         {
             discarded = true;
-            Wake();
+            work.Wake();
         };
     }
 
@@ -64,7 +65,7 @@ internal sealed partial class Mirror
             Generation = checkpoint.Checkpoint.Generation;
             store.KeepGeneration(Generation);
         }
-        Wake();
+        work.Wake();
     }
 
     /// <summary>Keeps new records durably and lets their nodes in.</summary>
@@ -101,6 +102,7 @@ internal sealed partial class Mirror
                 outcomes.Add(outcome);
             });
             if (Offer().Count > 0) await PauseAsync(outcomes, stop);
+            else Collect();
         }
     }
 
@@ -109,7 +111,7 @@ internal sealed partial class Mirror
         foreach (var problem in outcomes.Where(outcome => outcome is not FetchOutcome.Complete).Select(Words).Distinct())
             MirrorWaits(log, problem);
         await Task.Delay(RetryAfter, time, stop);
-        Wake();
+        work.Wake();
     }
 
     private static string Words(FetchOutcome outcome) => outcome switch
@@ -183,18 +185,6 @@ internal sealed partial class Mirror
         {
             LineRefused(log, "?", RefusalCode.NotForThisSite, e.Message);
             return null;
-        }
-    }
-
-    private void Wake()
-    {
-        try
-        {
-            work.Release();
-        }
-        catch (SemaphoreFullException)
-        {
-            // Already woken; the level is what counts.
         }
     }
 

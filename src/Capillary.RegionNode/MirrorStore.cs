@@ -38,13 +38,6 @@ internal sealed partial class MirrorStore
     public void Keep(SignedRecord record) =>
         AtomicFile.Write(Path.Combine(records, $"{record.Record.Node}.json"), record.Envelope.ToBytes());
 
-    /// <summary>A site that is no longer of this region.</summary>
-    public void Forget(NodeName node)
-    {
-        File.Delete(Path.Combine(lines, $"{node}.json"));
-        File.Delete(Path.Combine(records, $"{node}.json"));
-    }
-
     /// <summary>Lines whose checkpoint still verifies; a damaged file is put aside, so that the line is asked for again.</summary>
     public IEnumerable<(string File, VerifiedCheckpoint Checkpoint, ProvenLine Line)> LoadLines(TrustRoot root)
     {

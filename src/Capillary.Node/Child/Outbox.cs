@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Capillary.Core.Bundles;
 using Capillary.Core.Identity;
 using Capillary.Core.Trust;
+using Capillary.Node.Hosting;
 
 namespace Capillary.Node.Child;
 
@@ -12,7 +13,7 @@ namespace Capillary.Node.Child;
 public sealed class Outbox
 {
     private readonly ConcurrentDictionary<SiteId, Envelope> waiting = new();
-    private readonly SemaphoreSlim changed = new(0, 1);
+    private readonly WakeSignal changed = new(atOnce: false);
 
     /// <summary>Reports that wait now.</summary>
     public int Count => waiting.Count;
@@ -21,7 +22,7 @@ public sealed class Outbox
     public void Put(SiteId site, Envelope report)
     {
         waiting[site] = report;
-        Wake();
+        changed.Wake();
     }
 
     /// <summary>Everything that waits; call at the start of a session.</summary>
@@ -38,16 +39,4 @@ public sealed class Outbox
 
     /// <summary>Returns after a report was put in.</summary>
     public Task WaitForChangeAsync(CancellationToken stop) => changed.WaitAsync(stop);
-
-    internal void Wake()
-    {
-        try
-        {
-            changed.Release();
-        }
-        catch (SemaphoreFullException)
-        {
-            // Already woken; the level is what counts.
-        }
-    }
 }

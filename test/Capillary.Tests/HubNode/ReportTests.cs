@@ -119,6 +119,20 @@ public sealed class ReportTests : IDisposable
     }
 
     [Fact]
+    public async Task Promise6_A_relayed_report_may_be_old_and_proves_no_life()
+    {
+        commits.Commit("c1", "a=1");
+        using var hub = await StartAsync();
+        using var key = hub.Enroll("a");
+        await hub.ReportAsync("a", key, ReportPhase.Healthy, 1);
+        time.Now += TimeSpan.FromSeconds(91);
+        var region = Record(hub, "a") with { Node = new NodeName("eu"), Kind = NodeKind.Region };
+        Assert.Null(await hub.ReportAsync("a", key, ReportPhase.Healthy, 2, from: region));
+        Assert.Equal(2, hub.Hub.Sites.Seen[new SiteId("a")].Report!.Seq);
+        Assert.Equal(SiteState.Stale, State(hub, "a"));
+    }
+
+    [Fact]
     public async Task A_line_that_something_withholds_shows()
     {
         commits.Commit("c1", "a=1");

@@ -101,7 +101,8 @@ internal sealed class TestHub : IDisposable
     }
 
     /// <summary>Gives the hub a site's report of its line.</summary>
-    public async Task<string?> ReportAsync(string site, SigningKey key, ReportPhase phase, long seq, long? since = null)
+    public async Task<string?> ReportAsync(string site, SigningKey key, ReportPhase phase, long seq, long? since = null,
+        NodeRecord? from = null)
     {
         var record = Hub.Cell.Value.Records[new NodeName(site)].Record;
         var line = Hub.Cell.Value.Lines[new SiteId(site)];
@@ -111,7 +112,7 @@ internal sealed class TestHub : IDisposable
             line.Assignment.Bundle, phase == ReportPhase.Healthy ? at : 0, phase, [new(new AppName("app"), true)], [], "test/1");
         using var stop = new CancellationTokenSource();
         var intake = Hub.Sites.RunAsync(stop.Token);
-        var answer = await Hub.Sites.TakeAsync(key.Sign(PayloadTypes.Report, report.ToPayload()), record, CancellationToken.None);
+        var answer = await Hub.Sites.TakeAsync(key.Sign(PayloadTypes.Report, report.ToPayload()), from ?? record, CancellationToken.None);
         await stop.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => intake);
         return answer;
