@@ -52,7 +52,7 @@ internal sealed partial class Edge
         blobs = new BlobStore(home.FolderOf("blobs"));
         var lastReport = new DurableFile<Envelope>(home.FileOf("report.json"), EdgeJson.Default.Envelope);
         var numbers = new DurableFile<ReservedNumbers>(home.FileOf("report-numbers.json"), EdgeJson.Default.ReservedNumbers);
-        reporter = new Reporter(self, identity, outbox, lastReport, numbers, time);
+        reporter = new Reporter(self, settings.Incarnation, identity, outbox, lastReport, numbers, time);
         apply = new HostApply(ApplyOptions(), blobs.PathOf, FetchAsync, time, logs.CreateLogger<HostApply>());
         apply.Changed += reporter.Wake;
         apply.Changed += Collect;

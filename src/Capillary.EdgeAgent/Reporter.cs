@@ -13,7 +13,7 @@ namespace Capillary.EdgeAgent;
 /// <summary>
 /// Says what the site is, signed, on every change and at each beacon; its numbers are reserved durably, so that none is used twice.
 /// </summary>
-internal sealed class Reporter(NodeRecord self, SigningKey identity, Outbox outbox, DurableFile<Envelope> last,
+internal sealed class Reporter(NodeRecord self, long incarnation, SigningKey identity, Outbox outbox, DurableFile<Envelope> last,
     DurableFile<ReservedNumbers> numbers, TimeProvider time)
 {
     public const string Agent = "capillary-edge/0.1.0";
@@ -38,7 +38,7 @@ internal sealed class Reporter(NodeRecord self, SigningKey identity, Outbox outb
     public async Task RunAsync(Func<AcceptedLine> accepted, Func<ApplyStatus> status, CancellationToken stop)
     {
         // What an earlier process reserved may have been used: go on behind it.
-        if (numbers.Read() is DurableRead<ReservedNumbers>.Found { Value: var found } && found.Incarnation == self.Version)
+        if (numbers.Read() is DurableRead<ReservedNumbers>.Found { Value: var found } && found.Incarnation == incarnation)
             seq = reserved = found.Last;
         while (true)
         {
@@ -57,7 +57,7 @@ internal sealed class Reporter(NodeRecord self, SigningKey identity, Outbox outb
         if (reserved - seq > Block / 2) return true;
         try
         {
-            numbers.Write(new ReservedNumbers(self.Version, seq + Block));
+            numbers.Write(new ReservedNumbers(incarnation, seq + Block));
             reserved = seq + Block;
             return true;
         }
@@ -83,7 +83,7 @@ internal sealed class Reporter(NodeRecord self, SigningKey identity, Outbox outb
     private Report Next(AcceptedLine accepted, ApplyStatus status)
     {
         var settled = status.Since == accepted.Since && status.Bundle == status.AttemptedBundle;
-        return new Report(1, self.Fleet, new SiteId(self.Node.Value), self.Version, ++seq, time.GetUtcNow(), accepted.Generation,
+        return new Report(1, self.Fleet, new SiteId(self.Node.Value), incarnation, ++seq, time.GetUtcNow(), accepted.Generation,
             accepted.Since,
             accepted.Leaf is { } leaf ? Digest.Of(leaf) : null, status.Bundle, settled ? accepted.Since : 0, PhaseOf(status, accepted),
             [.. status.Apps.Select(app =>

@@ -80,7 +80,8 @@ public static class Joining
     {
         if (record.Node != file.Node || record.Kind != file.Kind || !record.IdentityKey.Equals(key) || record.Region is not { } region)
             return new JoinOutcome.Failed("the hub's record is of another node");
-        home.KeepJoined(new NodeSettings(1, file.Fleet, file.Node, file.Kind, region, file.Parents), envelope, roots);
+        home.KeepJoined(new NodeSettings(1, file.Fleet, file.Node, file.Kind, region, file.Parents, record.Version, file.Proxy),
+            envelope, roots);
         return new JoinOutcome.Joined(record);
     }
 }

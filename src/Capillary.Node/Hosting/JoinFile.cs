@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Capillary.Core.Bundles;
 using Capillary.Core.Identity;
+using Capillary.Node.Links;
 
 namespace Capillary.Node.Hosting;
 
@@ -16,8 +17,9 @@ namespace Capillary.Node.Hosting;
 /// <param name="Parents">Addresses as <c>host:port</c>, 1 to 16.</param>
 /// <param name="TrustRoot">Digest of the trust root of version 1.</param>
 /// <param name="Code">The join code; a secret until it is used.</param>
+/// <param name="Proxy">What the site's network demands; null: none.</param>
 public sealed record JoinFile(int V, FleetName Fleet, NodeName Node, NodeKind Kind, IReadOnlyList<string> Parents, Digest TrustRoot,
-    string Code)
+    string Code, ProxySettings? Proxy = null)
 {
     public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(this, HostingJson.Default.JoinFile);
 
@@ -59,7 +61,10 @@ public sealed record JoinFile(int V, FleetName Fleet, NodeName Node, NodeKind Ki
 /// <param name="Kind">Region or site.</param>
 /// <param name="Region">The region it is or belongs to.</param>
 /// <param name="Parents">Addresses of its parents.</param>
-public sealed record NodeSettings(int V, FleetName Fleet, NodeName Node, NodeKind Kind, RegionId Region, IReadOnlyList<string> Parents);
+/// <param name="Incarnation">Version of the record it joined with; what its reports and events are numbered within.</param>
+/// <param name="Proxy">What its network demands; null: none.</param>
+public sealed record NodeSettings(int V, FleetName Fleet, NodeName Node, NodeKind Kind, RegionId Region, IReadOnlyList<string> Parents,
+    long Incarnation, ProxySettings? Proxy = null);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]

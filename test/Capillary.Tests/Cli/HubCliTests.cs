@@ -131,7 +131,7 @@ public sealed class HubCliTests : IAsyncLifetime
     {
         var home = new NodeHome(folder.Of("site"));
         var record = hub.Hub.Cell.Value.OwnRecord.Envelope;
-        home.KeepJoined(new(1, hub.Hub.Fleet, new("a"), NodeKind.Site, new("eu"), ["127.0.0.1:1"]), record, hub.Hub.Cell.Value.TrustRoots);
+        home.KeepJoined(new(1, hub.Hub.Fleet, new("a"), NodeKind.Site, new("eu"), ["127.0.0.1:1"], 1), record, hub.Hub.Cell.Value.TrustRoots);
         var (code, _, error) = await CliAsync(["region", "run", "--data", home.Folder, "--listen", "127.0.0.1:0"]);
         Assert.Equal(1, code);
         Assert.Contains("'a' joined as a site; run it with: capillary-edge run", error, StringComparison.Ordinal);

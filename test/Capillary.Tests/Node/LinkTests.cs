@@ -136,7 +136,7 @@ public sealed class LinkTests : IAsyncLifetime
         var home = new NodeHome(Path.Combine(folder, "region"));
         var key = home.LoadKey();
         var record = authority.SignRecord(new NodeName("eu"), NodeKind.Region, Eu, key.Public);
-        home.KeepJoined(new NodeSettings(1, authority.Fleet, new NodeName("eu"), NodeKind.Region, Eu, [hub.ToString()]), record.Envelope, authority.TrustRoots);
+        home.KeepJoined(new NodeSettings(1, authority.Fleet, new NodeName("eu"), NodeKind.Region, Eu, [hub.ToString()], 1), record.Envelope, authority.TrustRoots);
         cell.Update(_ => authority.State);
         var region = new Region(new RegionOptions(home.Folder, new IPEndPoint(IPAddress.Loopback, 0)), TimeProvider.System, NullLoggerFactory.Instance);
         running.Add(region.RunAsync(stop.Token));
