@@ -29,7 +29,7 @@ internal static class RegionNodeCommands
             if (join.Kind != NodeKind.Region)
                 throw new InvalidDataException("that file is for a site; a site joins with: capillary-edge join FILE");
             var home = new NodeHome(parsed.GetValue(data)!);
-            if (await Joining.JoinAsync(home, join, stop) is JoinOutcome.Failed failed) throw new InvalidDataException(failed.Reason);
+            if (await Joining.JoinAsync(home, JoinTarget.Of(join), stop) is JoinOutcome.Failed failed) throw new InvalidDataException(failed.Reason);
             await parsed.InvocationConfiguration.Output.WriteLineAsync(
                 $"{join.Node} joined fleet {join.Fleet}; start it with: capillary region run --data {home.Folder} --listen ADDRESS:PORT");
         }));

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Capillary.Core.Apply;
 using Capillary.Core.Bundles;
 using Capillary.Core.Identity;
@@ -34,6 +35,8 @@ internal sealed partial class Edge
     // After the last change has been reported, there is nothing to do for a long time.
     private static readonly TimeSpan QuietFor = TimeSpan.FromSeconds(10);
     private readonly ITimer idle;
+    private readonly NodeIdentity identity;
+    private readonly string boot = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
     private volatile AcceptedLine accepted;
 
     /// <exception cref="InvalidDataException">The node has not joined, or a file of its folder is damaged.</exception>
@@ -44,22 +47,21 @@ internal sealed partial class Edge
         if (settings.Kind != NodeKind.Site)
             throw new InvalidDataException($"{folder}: this node joined as a {settings.Kind}, not as a site");
         site = new SiteId(settings.Node.Value);
-        var identity = home.LoadKey();
-        var (trust, _) = home.LoadTrust();
-        var self = NodeRecord.Verify(home.LoadRecord(), trust.Root);
+        var (trust, roots) = home.LoadTrust();
+        identity = NodeIdentity.Open(home, roots);
         acceptedFile = new DurableFile<AcceptedLine>(home.FileOf("accepted.json"), EdgeJson.Default.AcceptedLine);
         accepted = LoadAccepted();
         blobs = new BlobStore(home.FolderOf("blobs"));
         var lastReport = new DurableFile<Envelope>(home.FileOf("report.json"), EdgeJson.Default.Envelope);
         var numbers = new DurableFile<ReservedNumbers>(home.FileOf("report-numbers.json"), EdgeJson.Default.ReservedNumbers);
-        reporter = new Reporter(self, settings.Incarnation, identity, outbox, lastReport, numbers, time);
+        reporter = new Reporter(identity, settings.Incarnation, outbox, lastReport, numbers, time);
         apply = new HostApply(ApplyOptions(), blobs.PathOf, FetchAsync, time, logs.CreateLogger<HostApply>());
         apply.Changed += reporter.Wake;
         apply.Changed += Collect;
-        var handlers = new ChildHandlers(() => new ChildHello(accepted.Generation, null, Reporter.Agent), KeepTrust, TakeLines,
-            Records: (_, _) => { }, Alive: () => [], Live: _ => { });
-        var parents = settings.Parents.Select(parent => JoinFile.ParseAddress(parent, home.FileOf("node.json"))).ToList();
-        link = new ParentLink(new ParentLinkOptions(settings.Node, parents), identity, trust, handlers, outbox, time,
+        var handlers = new ChildHandlers(() => new ChildHello(accepted.Generation, identity.RecordDigest, Reporter.Agent, boot), KeepTrust,
+            TakeLines, (records, _, _) => TakeRecords(records), Alive: () => [], Live: TakeLinkStatus);
+        var parents = identity.ParentsOf(settings).Select(parent => JoinFile.ParseAddress(parent, home.FileOf("node.json"))).ToList();
+        link = new ParentLink(new ParentLinkOptions(settings.Node, parents), identity.Keys, trust, handlers, outbox, time,
             logs.CreateLogger<ParentLink>());
         fetcher = new BlobFetcher(link, blobs);
         idle = time.CreateTimer(_ => IdleMemory.GiveBack(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
@@ -119,6 +121,27 @@ internal sealed partial class Edge
         reporter.Wake();
     }
 
+    /// <summary>The site's own newest record: where to dial, and with which key.</summary>
+    private void TakeRecords(IReadOnlyList<SignedRecord> records)
+    {
+        foreach (var own in records)
+        {
+            if (!identity.Take(own)) continue;
+            RecordTaken(log, own.Record.Version, own.Record.IdentityKey.Id[..16]);
+            // What the old key signed is no longer taken: say it again with the new one.
+            reporter.Wake();
+        }
+        if (identity.Pending is { } succession) outbox.PutSuccession(identity.Record.Record.Node, succession);
+    }
+
+    private void TakeLinkStatus(LinkStatus status)
+    {
+        if (!status.IsLive) return;
+        // A parent that was killed may have lost what it acknowledged.
+        reporter.Wake();
+        if (identity.Pending is { } succession) outbox.PutSuccession(identity.Record.Record.Node, succession);
+    }
+
     private void TakeLines(VerifiedCheckpoint checkpoint, IReadOnlyList<ProvenLine> lines, bool complete)
     {
         foreach (var line in lines)
@@ -176,6 +199,9 @@ internal sealed partial class Edge
 
     [LoggerMessage(4102, LogLevel.Error, "line refused: {Code}: {Reason}")]
     private static partial void LineRefused(ILogger log, RefusalCode code, string reason);
+
+    [LoggerMessage(4106, LogLevel.Information, "this site's record has version {Version} and key {Key}")]
+    private static partial void RecordTaken(ILogger log, long version, string key);
 
     [LoggerMessage(4104, LogLevel.Information, "removed {Count} blobs that no bundle needs")]
     private static partial void BlobsCollected(ILogger log, int count);

@@ -84,7 +84,7 @@ internal static class EdgeCommands
         // Services have accounts of their own and must be able to pass through to a root in this folder; all else in it stays closed.
         if (roots.Any(root => root.StartsWith(home.Folder + "/", StringComparison.Ordinal)))
             File.SetUnixFileMode(home.Folder, File.GetUnixFileMode(home.Folder) | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
-        if (await Joining.JoinAsync(home, join, stop) is JoinOutcome.Failed failed) return Fail(1, failed.Reason);
+        if (await Joining.JoinAsync(home, JoinTarget.Of(join), stop) is JoinOutcome.Failed failed) return Fail(1, failed.Reason);
         new EdgeSettings { Roots = roots, Users = options.Users, AllowRoot = options.AllowRoot }.Save(home.FileOf("edge.json"));
         return Print($"{join.Node} joined fleet {join.Fleet}; start it with: capillary-edge run --data {home.Folder}");
     }

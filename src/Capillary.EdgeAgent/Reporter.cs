@@ -6,14 +6,13 @@ using Capillary.Core.Trust;
 using Capillary.Node.Child;
 using Capillary.Node.Hosting;
 using Capillary.Node.Journal;
-using Capillary.Node.Keys;
 
 namespace Capillary.EdgeAgent;
 
 /// <summary>
 /// Says what the site is, signed, on every change and at each beacon; its numbers are reserved durably, so that none is used twice.
 /// </summary>
-internal sealed class Reporter(NodeRecord self, long incarnation, SigningKey identity, Outbox outbox, DurableFile<Envelope> last,
+internal sealed class Reporter(NodeIdentity identity, long incarnation, Outbox outbox, DurableFile<Envelope> last,
     DurableFile<ReservedNumbers> numbers, TimeProvider time)
 {
     public const string Agent = "capillary-edge/0.1.0";
@@ -27,6 +26,8 @@ internal sealed class Reporter(NodeRecord self, long incarnation, SigningKey ide
     private readonly WakeSignal changed = new(atOnce: true);
     private long seq;
     private long reserved;
+
+    private NodeRecord Self => identity.Record.Record;
 
     /// <summary>Something of what a report says changed, or a proof is due.</summary>
     public void Wake() => changed.Wake();
@@ -44,8 +45,8 @@ internal sealed class Reporter(NodeRecord self, long incarnation, SigningKey ide
         {
             await changed.WaitAsync(stop);
             while (!Reserve()) await Task.Delay(RetryAfter, time, stop);
-            var envelope = identity.Sign(PayloadTypes.Report, Next(accepted(), status()).ToPayload());
-            outbox.Put(new SiteId(self.Node.Value), envelope);
+            var envelope = identity.Keys.Current.Sign(PayloadTypes.Report, Next(accepted(), status()).ToPayload());
+            outbox.Put(new SiteId(Self.Node.Value), envelope);
             Keep(envelope);
             await Task.Delay(Between, time, stop);
         }
@@ -83,7 +84,7 @@ internal sealed class Reporter(NodeRecord self, long incarnation, SigningKey ide
     private Report Next(AcceptedLine accepted, ApplyStatus status)
     {
         var settled = status.Since == accepted.Since && status.Bundle == status.AttemptedBundle;
-        return new Report(1, self.Fleet, new SiteId(self.Node.Value), incarnation, ++seq, time.GetUtcNow(), accepted.Generation,
+        return new Report(1, Self.Fleet, new SiteId(Self.Node.Value), incarnation, ++seq, time.GetUtcNow(), accepted.Generation,
             accepted.Since,
             accepted.Leaf is { } leaf ? Digest.Of(leaf) : null, status.Bundle, settled ? accepted.Since : 0, PhaseOf(status, accepted),
             [.. status.Apps.Select(app =>

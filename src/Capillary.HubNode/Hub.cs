@@ -9,6 +9,7 @@ using Capillary.HubNode.Publish;
 using Capillary.HubNode.Rollout;
 using Capillary.HubNode.Storage;
 using Capillary.Node.Blobs;
+using Capillary.Node.Keys;
 using Capillary.Node.Parent;
 using Microsoft.Extensions.Logging;
 
@@ -74,7 +75,7 @@ public sealed class Hub : IDisposable
         Rollout = new RolloutLoop(Publisher, Releases, Sites, Cell, Conditions, options.Freshness, time, logs.CreateLogger<RolloutLoop>());
         Commits = new CommitLoop(source, Releases, Database, Conditions, options.PollEvery, time, logs.CreateLogger<CommitLoop>());
         (Commits.Changed, Sites.Changed) = (Rollout.Wake, Rollout.Wake);
-        Server = new ParentServer(new ParentOptions(options.Listen), Keys.Identity, Cell, Blobs,
+        Server = new ParentServer(new ParentOptions(options.Listen), new LinkKeys(Keys.Identity), Cell, Blobs,
             new ParentHandlers(Sites.TakeAsync, Sites.HeardOf, Enrollment.AnswerAsync, Fleet), time, logs);
         Api = new ApiServer(this, options, time, logs);
     }

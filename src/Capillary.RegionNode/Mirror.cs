@@ -6,7 +6,6 @@ using Capillary.Core.Trust;
 using Capillary.Node.Blobs;
 using Capillary.Node.Child;
 using Capillary.Node.Hosting;
-using Capillary.Node.Parent;
 using Microsoft.Extensions.Logging;
 
 namespace Capillary.RegionNode;
@@ -21,25 +20,25 @@ internal sealed partial class Mirror
 
     private readonly MirrorStore store;
     private readonly BlobStore blobs;
-    private readonly DesiredStateCell cell;
+    private readonly RegionState state;
     private readonly RegionId region;
     private readonly TimeProvider time;
     private readonly ILogger log;
     private readonly ConcurrentDictionary<SiteId, OfferedLine> received = new();
     private readonly WakeSignal work = new(atOnce: true);
+    private HashSet<NodeName>? incoming;
     private volatile bool discarded;
 
-    public Mirror(MirrorStore store, BlobStore blobs, DesiredStateCell cell, RegionId region, TrustRoot root, TimeProvider time,
-        ILogger log)
+    public Mirror(MirrorStore store, BlobStore blobs, RegionState state, RegionId region, TimeProvider time, ILogger log)
     {
-        (this.store, this.blobs, this.cell, this.region, this.time, this.log) = (store, blobs, cell, region, time, log);
-        foreach (var held in store.LoadLines(root))
+        (this.store, this.blobs, this.state, this.region, this.time, this.log) = (store, blobs, state, region, time, log);
+        foreach (var held in store.LoadLines(state.Held.TrustRoots))
         {
             if (Check(held.Checkpoint, held.Line) is { } offered) received[offered.Assignment.Site] = offered;
             else store.PutAside(held.File, "its line does not hold");
         }
         // After the lines: a file that was put aside makes us ask for everything again.
-        Generation = store.LoadGeneration();
+        Newest = store.LoadNewest(state.Held.TrustRoots);
         blobs.Discarded += _ =>
         {
             discarded = true;
@@ -47,8 +46,8 @@ internal sealed partial class Mirror
         };
     }
 
-    /// <summary>The newest generation received to its end.</summary>
-    public long Generation { get; private set; }
+    /// <summary>The newest checkpoint whose lines were received to their end; null at first.</summary>
+    public VerifiedCheckpoint? Newest { get; private set; }
 
     /// <summary>Keeps new lines durably; those that do not hold are left out and named in the log.</summary>
     public void Take(VerifiedCheckpoint checkpoint, IReadOnlyList<ProvenLine> lines, bool complete)
@@ -60,24 +59,53 @@ internal sealed partial class Mirror
             store.Keep(offered.Assignment.Site, new MirroredLine(checkpoint.Envelope, line));
             received[offered.Assignment.Site] = offered;
         }
-        if (complete && checkpoint.Checkpoint.Generation > Generation)
+        if (complete && checkpoint.Checkpoint.Generation > (Newest?.Checkpoint.Generation ?? 0))
         {
-            Generation = checkpoint.Checkpoint.Generation;
-            store.KeepGeneration(Generation);
+            store.KeepNewest(checkpoint);
+            Newest = checkpoint;
         }
         work.Wake();
     }
 
-    /// <summary>Keeps new records durably and lets their nodes in.</summary>
-    public void Take(IReadOnlyList<SignedRecord> records)
+    /// <summary>
+    /// Keeps new records durably and lets their nodes in. At the end of a whole set, what is not in it is of another region now.
+    /// </summary>
+    public void Take(IReadOnlyList<SignedRecord> records, bool full, bool complete)
     {
-        foreach (var record in records) store.Keep(record);
-        cell.Update(state => state with
+        var newer = records.Where(item => item.Record.Version > VersionHeld(item.Record.Node)).ToList();
+        foreach (var record in newer) store.Keep(record);
+        if (full) incoming = [];
+        incoming?.UnionWith(records.Select(item => item.Record.Node));
+        state.Update(held => held with
         {
-            Records = state.Records.SetItems(records
-                .Where(item => item.Record.Version > (state.Records.GetValueOrDefault(item.Record.Node)?.Record.Version ?? 0))
-                .Select(item => KeyValuePair.Create(item.Record.Node, item))),
+            Records = held.Records.SetItems(newer.Select(item => KeyValuePair.Create(item.Record.Node, item))),
         });
+        if (complete && incoming is { } whole)
+        {
+            Forget([.. state.Held.Records.Keys.Where(node => !whole.Contains(node))]);
+            incoming = null;
+        }
+        ForgetLines([.. newer.Where(item => item.Record.Kind == NodeKind.Site && item.Record.Region != region)
+            .Select(item => new SiteId(item.Record.Node.Value))]);
+    }
+
+    private long VersionHeld(NodeName node) => state.Held.Records.GetValueOrDefault(node)?.Record.Version ?? 0;
+
+    private void Forget(List<NodeName> nodes)
+    {
+        foreach (var node in nodes) store.Forget(node);
+        state.Update(held => held with { Records = held.Records.RemoveRange(nodes) });
+        ForgetLines([.. nodes.Select(node => new SiteId(node.Value))]);
+    }
+
+    private void ForgetLines(List<SiteId> sites)
+    {
+        foreach (var site in sites)
+        {
+            store.ForgetLine(site);
+            received.TryRemove(site, out _);
+        }
+        if (sites.Count > 0) state.Update(held => held with { Lines = held.Lines.RemoveRange(sites) });
     }
 
     /// <summary>Brings the blobs of received lines, and offers each line when all of its own are here.</summary>
@@ -132,14 +160,14 @@ internal sealed partial class Mirror
         discarded = false;
         foreach (var (site, line) in received)
         {
-            var offered = ReferenceEquals(cell.Value.Lines.GetValueOrDefault(site), line);
+            var offered = ReferenceEquals(state.Held.Lines.GetValueOrDefault(site), line);
             if (offered && !recheck) continue;
             var absent = Needed(line).Where(bundle => !BlobFetcher.IsComplete(blobs, bundle)).ToList();
             if (absent.Count > 0) missing.UnionWith(absent);
             else if (!offered) ready.Add(new(site, line));
         }
         if (recheck && missing.Count > 0) discarded = true;
-        if (ready.Count > 0) cell.Update(state => state with { Lines = state.Lines.SetItems(ready) });
+        if (ready.Count > 0) state.Update(held => held with { Lines = held.Lines.SetItems(ready) });
         return [.. missing];
     }
 
@@ -172,7 +200,8 @@ internal sealed partial class Mirror
                     before.Line.Leaf);
             switch (Acceptance.Accept(accepted, assignment.Site, checkpoint, line))
             {
-                case AcceptResult.Accepted { Acts: true }:
+                // A line that is proven anew counts too: after a rotation of keys only the new proof holds.
+                case AcceptResult.Accepted accepts when accepts.Acts || checkpoint.Checkpoint.Generation > accepted.Generation:
                     return new OfferedLine(assignment, region, line, checkpoint);
                 case AcceptResult.Refused refused:
                     LineRefused(log, assignment.Site.Value, refused.Code, refused.Reason);

@@ -17,20 +17,34 @@ internal sealed partial class MirrorStore
     private readonly ILogger log;
     private readonly string lines;
     private readonly string records;
-    private readonly string generation;
+    private readonly string checkpoint;
 
     public MirrorStore(string folder, ILogger log)
     {
         this.log = log;
         lines = Directory.CreateDirectory(Path.Combine(folder, "lines")).FullName;
         records = Directory.CreateDirectory(Path.Combine(folder, "records")).FullName;
-        generation = Path.Combine(folder, "generation");
+        checkpoint = Path.Combine(folder, "checkpoint.json");
     }
 
-    /// <summary>The newest generation that was received to its end; 0 at first.</summary>
-    public long LoadGeneration() => File.Exists(generation) && long.TryParse(File.ReadAllText(generation), out var value) ? value : 0;
+    /// <summary>The newest checkpoint whose lines were received to their end; null at first.</summary>
+    public VerifiedCheckpoint? LoadNewest(IReadOnlyList<Envelope> roots)
+    {
+        try
+        {
+            return File.Exists(checkpoint) ? Verified(Envelope.Parse(File.ReadAllBytes(checkpoint)), roots) : null;
+        }
+        catch (TrustFormatException e)
+        {
+            PutAside(checkpoint, e.Message);
+            return null;
+        }
+    }
 
-    public void KeepGeneration(long value) => AtomicFile.Write(generation, System.Text.Encoding.ASCII.GetBytes($"{value}"));
+    public void KeepNewest(VerifiedCheckpoint newest) => AtomicFile.Write(checkpoint, newest.Envelope.ToBytes());
+
+    private static VerifiedCheckpoint Verified(Envelope envelope, IReadOnlyList<Envelope> roots) =>
+        TrustChain.UnderAny(roots, root => VerifiedCheckpoint.Verify(envelope, root));
 
     public void Keep(SiteId site, MirroredLine line) =>
         AtomicFile.Write(Path.Combine(lines, $"{site}.json"), JsonSerializer.SerializeToUtf8Bytes(line, MirrorJson.Default.MirroredLine));
@@ -38,8 +52,18 @@ internal sealed partial class MirrorStore
     public void Keep(SignedRecord record) =>
         AtomicFile.Write(Path.Combine(records, $"{record.Record.Node}.json"), record.Envelope.ToBytes());
 
+    /// <summary>The node is no longer of this region.</summary>
+    public void Forget(NodeName node)
+    {
+        File.Delete(Path.Combine(records, $"{node}.json"));
+        ForgetLine(new SiteId(node.Value));
+    }
+
+    /// <summary>The site is served elsewhere.</summary>
+    public void ForgetLine(SiteId site) => File.Delete(Path.Combine(lines, $"{site}.json"));
+
     /// <summary>Lines whose checkpoint still verifies; a damaged file is put aside, so that the line is asked for again.</summary>
-    public IEnumerable<(string File, VerifiedCheckpoint Checkpoint, ProvenLine Line)> LoadLines(TrustRoot root)
+    public IEnumerable<(string File, VerifiedCheckpoint Checkpoint, ProvenLine Line)> LoadLines(IReadOnlyList<Envelope> roots)
     {
         foreach (var file in Directory.EnumerateFiles(lines, "*.json").ToList())
         {
@@ -47,21 +71,21 @@ internal sealed partial class MirrorStore
             {
                 if (JsonSerializer.Deserialize(bytes, MirrorJson.Default.MirroredLine) is not { Checkpoint: not null, Line: not null } held)
                     throw new TrustFormatException("it lacks a member");
-                return new LoadedLine(VerifiedCheckpoint.Verify(held.Checkpoint, root), held.Line);
+                return new LoadedLine(Verified(held.Checkpoint, roots), held.Line);
             });
             if (read is { } line) yield return (file, line.Checkpoint, line.Line);
         }
     }
 
     /// <summary>Records that still verify; a damaged file is put aside, so that the record is asked for again.</summary>
-    public IEnumerable<SignedRecord> LoadRecords(TrustRoot root)
+    public IEnumerable<SignedRecord> LoadRecords(IReadOnlyList<Envelope> roots)
     {
         foreach (var file in Directory.EnumerateFiles(records, "*.json").ToList())
         {
             var read = Read(file, bytes =>
             {
                 var envelope = Envelope.Parse(bytes);
-                return new SignedRecord(NodeRecord.Verify(envelope, root), envelope);
+                return new SignedRecord(TrustChain.UnderAny(roots, root => NodeRecord.Verify(envelope, root)), envelope);
             });
             if (read is not null) yield return read;
         }
@@ -72,7 +96,7 @@ internal sealed partial class MirrorStore
     {
         var aside = file + ".damaged";
         File.Move(file, aside, overwrite: true);
-        File.Delete(generation);
+        File.Delete(checkpoint);
         Damaged(log, file, aside, reason);
     }
 

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
+using System.Security.Cryptography;
 using Capillary.Core.Identity;
 using Capillary.Core.Protocol;
 using Capillary.Core.Reports;
@@ -21,6 +22,8 @@ public sealed class Region(RegionOptions options, TimeProvider time, ILoggerFact
     private readonly ConcurrentDictionary<SiteId, DateTimeOffset> heard = new();
     private readonly ConcurrentDictionary<SiteId, Report> newest = new();
     private readonly Outbox outbox = new();
+    private readonly string boot = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
+    private volatile IReadOnlyList<CloneSighting> sightings = [];
     private readonly TaskCompletionSource<System.Net.IPEndPoint> listening = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Where it really listens, once it does.</summary>
@@ -36,25 +39,31 @@ public sealed class Region(RegionOptions options, TimeProvider time, ILoggerFact
             throw new InvalidDataException($"{options.Home}: this node joined as a {settings.Kind}, not as a region");
         // Two processes on one folder would overwrite each other's mirror.
         using var only = home.Lock();
-        using var identity = home.LoadKey();
         var (trust, roots) = home.LoadTrust();
+        using var identity = NodeIdentity.Open(home, roots);
         using var blobs = new BlobStore(home.FolderOf("blobs"));
         var store = new MirrorStore(home.FolderOf("mirror"), logs.CreateLogger<MirrorStore>());
-        var own = home.LoadRecord();
-        var cell = new DesiredStateCell(new DesiredState(roots, new SignedRecord(NodeRecord.Verify(own, trust.Root), own),
-            trust.BeaconEnvelope,
-            store.LoadRecords(trust.Root).ToImmutableDictionary(item => item.Record.Node), ImmutableDictionary<SiteId, OfferedLine>.Empty,
-            store.LoadGeneration(), Revoked(trust)));
-        var mirror = new Mirror(store, blobs, cell, settings.Region, trust.Root, time, logs.CreateLogger<Mirror>());
-        var handlers = new ChildHandlers(() => SayHello(mirror, cell), (newer, newRoots) => KeepTrust(home, cell, newer, newRoots),
-            mirror.Take, (items, _) => mirror.Take(items), Alive, _ => { });
-        var addresses = settings.Parents.Select(parent => JoinFile.ParseAddress(parent, home.FileOf("node.json"))).ToList();
-        var link = new ParentLink(new ParentLinkOptions(settings.Node, addresses), identity, trust, handlers, outbox, time,
+        var state = new RegionState(new DesiredState(roots, identity.Record, trust.BeaconEnvelope,
+            store.LoadRecords(roots).ToImmutableDictionary(item => item.Record.Node), ImmutableDictionary<SiteId, OfferedLine>.Empty,
+            store.LoadNewest(roots)?.Checkpoint.Generation ?? 0, Revoked(trust)));
+        var mirror = new Mirror(store, blobs, state, settings.Region, time, logs.CreateLogger<Mirror>());
+        var handlers = new ChildHandlers(() => SayHello(mirror, state), (newer, newRoots) => KeepTrust(home, state, newer, newRoots),
+            mirror.Take, (items, full, complete) => TakeRecords(identity, state, mirror, items, full, complete), Alive,
+            status => TakeLinkStatus(identity, status))
+        {
+            AllRecords = () => [.. state.Held.Records.Values.Select(item => item.Envelope)],
+            Clones = () => sightings,
+        };
+        var addresses = identity.ParentsOf(settings).Select(parent => JoinFile.ParseAddress(parent, home.FileOf("node.json"))).ToList();
+        var link = new ParentLink(new ParentLinkOptions(settings.Node, addresses), identity.Keys, trust, handlers, outbox, time,
             logs.CreateLogger<ParentLink>());
-        var server = new ParentServer(new ParentOptions(options.Listen), identity, cell, blobs,
-            new ParentHandlers((report, from, _) => new(TakeReport(cell, report, from)), HeardOf, (request, token) =>
-                RelayEnrollAsync(link, request, token),
-                settings.Fleet), time, logs);
+        var server = new ParentServer(new ParentOptions(options.Listen), identity.Keys, state.Cell, blobs,
+            new ParentHandlers((report, from, _) => new(TakeReport(report, from)), HeardOf,
+                (request, token) => RelayEnrollAsync(link, request, token), settings.Fleet)
+            {
+                Succeed = TakeSuccession,
+                Sighted = TakeSightings,
+            }, time, logs);
         await RunTogetherAsync([stopping => ServeAsync(server, stopping), link.RunAsync, stopping =>
             mirror.RunAsync(new BlobFetcher(link, blobs), link, stopping)], stop);
     }
@@ -83,24 +92,67 @@ public sealed class Region(RegionOptions options, TimeProvider time, ILoggerFact
         }
     }
 
-    private static ChildHello SayHello(Mirror mirror, DesiredStateCell cell) =>
-        new(mirror.Generation, DesiredState.DigestOf(cell.Value.Records.Values), Version);
+    private ChildHello SayHello(Mirror mirror, RegionState state) =>
+        new(mirror.Newest?.Checkpoint.Generation ?? 0, DesiredState.DigestOf(state.Held.Records.Values), Version, boot,
+            mirror.Newest?.Envelope);
 
-    private static void KeepTrust(NodeHome home, DesiredStateCell cell, TrustState trust, IReadOnlyList<Envelope> newRoots)
+    private static void KeepTrust(NodeHome home, RegionState state, TrustState trust, IReadOnlyList<Envelope> newRoots)
     {
         home.KeepTrust(trust, newRoots);
-        cell.Update(state => state with
+        state.Update(held => held with
         {
-            TrustRoots = newRoots.Count == 0 ? state.TrustRoots : [.. state.TrustRoots, .. newRoots],
+            TrustRoots = newRoots.Count == 0 ? held.TrustRoots : [.. held.TrustRoots, .. newRoots],
             Beacon = trust.BeaconEnvelope,
             Revocations = Revoked(trust),
         });
     }
 
+    private void TakeRecords(NodeIdentity identity, RegionState state, Mirror mirror, IReadOnlyList<SignedRecord> items, bool full,
+        bool complete)
+    {
+        mirror.Take(items, full, complete);
+        foreach (var own in items)
+        {
+            if (identity.Take(own)) state.Update(held => held with { OwnRecord = identity.Record });
+        }
+        Succeed(identity);
+    }
+
+    private void TakeLinkStatus(NodeIdentity identity, LinkStatus status)
+    {
+        if (status.IsLive) Succeed(identity);
+    }
+
+    private void Succeed(NodeIdentity identity)
+    {
+        if (identity.Pending is { } succession) outbox.PutSuccession(identity.Record.Record.Node, succession);
+    }
+
+    /// <summary>A site's succession is verified here too, and goes on to the hub; the site says it again until its record has come.</summary>
+    private string? TakeSuccession(Envelope envelope, NodeRecord from)
+    {
+        try
+        {
+            Succession.Verify(envelope, from);
+            outbox.PutSuccession(from.Node, envelope);
+            return null;
+        }
+        catch (TrustFormatException e)
+        {
+            return e.Message;
+        }
+    }
+
+    private void TakeSightings(IReadOnlyList<CloneSighting> seen)
+    {
+        sightings = seen;
+        outbox.Wake();
+    }
+
     private static ImmutableHashSet<string> Revoked(TrustState trust) => trust.Beacon?.Revocations.ToImmutableHashSet() ?? [];
 
     /// <summary>A report of a site is verified here too, so that a broken one is refused where the site can be told.</summary>
-    private string? TakeReport(DesiredStateCell cell, Envelope envelope, NodeRecord from)
+    private string? TakeReport(Envelope envelope, NodeRecord from)
     {
         try
         {

@@ -34,6 +34,14 @@ public sealed record TrustState(TrustRoot Root, Envelope RootEnvelope, Beacon? B
             : this with { Beacon = beacon, BeaconEnvelope = envelope, TimeFloor = beacon.IssuedAt };
     }
 
+    /// <summary>The beacon that this node kept; the beacon keys may have changed since.</summary>
+    /// <exception cref="TrustFormatException">No beacon key of any of the roots signed it.</exception>
+    public TrustState WithHeldBeacon(Envelope envelope, IReadOnlyList<Envelope> roots)
+    {
+        var beacon = TrustChain.UnderAny(roots, root => Trust.Beacon.Verify(envelope, root));
+        return this with { Beacon = beacon, BeaconEnvelope = envelope, TimeFloor = beacon.IssuedAt };
+    }
+
     /// <summary>Whether a key was revoked by the newest beacon.</summary>
     public bool IsRevoked(PublicKey key) => Beacon?.Revocations.Contains(key.Id) ?? false;
 }
@@ -57,8 +65,16 @@ public abstract record ChildOutput
     /// <summary>Lines under a verified checkpoint; their proofs are still to be verified by <see cref="Acceptance"/>.</summary>
     public sealed record Lines(VerifiedCheckpoint Checkpoint, IReadOnlyList<ProvenLine> Items, bool Complete) : ChildOutput;
 
-    /// <summary>Verified records; <paramref name="Full"/> begins a whole set.</summary>
-    public sealed record Records(IReadOnlyList<SignedRecord> Items, bool Full) : ChildOutput;
+    /// <summary>
+    /// Verified records, this node's own among them; <paramref name="Full"/> begins a whole set, <paramref name="Complete"/> ends it.
+    /// </summary>
+    public sealed record Records(IReadOnlyList<SignedRecord> Items, bool Full, bool Complete) : ChildOutput;
+
+    /// <summary>The parent asks for the records held here; answer with <see cref="Frame.RecordSet"/>.</summary>
+    public sealed record RecordsAsked : ChildOutput;
+
+    /// <summary>The hub keeps this site's events up to this number.</summary>
+    public sealed record EventsKept(SiteId Site, long Incarnation, long Seq) : ChildOutput;
 
     /// <summary>The parent keeps this report, or will never take it.</summary>
     public sealed record Acked(Digest Report, string? Refused) : ChildOutput;
@@ -69,9 +85,11 @@ public abstract record ChildOutput
 
 /// <summary>What a child tells of itself in its hello.</summary>
 /// <param name="Generation">Highest generation it has fully taken.</param>
-/// <param name="Records">A region: digest of the records it holds; null for a site.</param>
+/// <param name="Records">Digest of the records it holds: of its own, and (a region) of its sites.</param>
 /// <param name="Agent">Its version.</param>
-public sealed record ChildHello(long Generation, Digest? Records, string Agent);
+/// <param name="Boot">A random name of this process, 1 to 64 characters.</param>
+/// <param name="Checkpoint">A region: the checkpoint of <paramref name="Generation"/>, which proves it.</param>
+public sealed record ChildHello(long Generation, Digest? Records, string Agent, string Boot, Envelope? Checkpoint = null);
 
 /// <summary>
 /// The child's side of one session: synchronous. It asks for the trust chain, its parent's record and the beacon, and sends nothing else
@@ -120,7 +138,9 @@ public sealed class ChildSession(NodeName self, TrustState trust, string parentK
                 Frame.Refusal refusal => [new ChildOutput.Fail(refusal.Code, refusal.Text)],
                 _ when parent is null => [new ChildOutput.Fail("unproven-parent", $"{frame.GetType().Name} before the parent was proven")],
                 Frame.Desired desired => [LinesOf(desired)],
-                Frame.RecordSet records => [new ChildOutput.Records(Verified(records.Items), records.Full)],
+                Frame.RecordSet records => [new ChildOutput.Records(Verified(records.Items), records.Full, records.Complete)],
+                Frame.RecordQuery => [new ChildOutput.RecordsAsked()],
+                Frame.EventsAck ack => [new ChildOutput.EventsKept(ack.Site, ack.Incarnation, ack.Seq)],
                 Frame.BeaconDown beacon => OnBeacon(beacon.Beacon),
                 Frame.ReportAck ack => [new ChildOutput.Acked(ack.Report, ack.Refused)],
                 Frame.Beat => [],
@@ -147,7 +167,7 @@ public sealed class ChildSession(NodeName self, TrustState trust, string parentK
         parent = record;
         if (!first) return outputs;
         var said = hello();
-        outputs.Add(new ChildOutput.Send(new Frame.Hello(said.Generation, said.Records, said.Agent)));
+        outputs.Add(new ChildOutput.Send(new Frame.Hello(said.Generation, said.Records, said.Agent, said.Boot, said.Checkpoint)));
         outputs.Add(new ChildOutput.Live(record));
         return outputs;
     }

@@ -10,7 +10,11 @@ namespace Capillary.Core.Protocol;
 public sealed record SignedRecord(NodeRecord Record, Envelope Envelope);
 
 /// <summary>One site's newest line with the checkpoint it was proven by.</summary>
-public sealed record OfferedLine(Assignment Assignment, RegionId Region, ProvenLine Line, VerifiedCheckpoint Checkpoint);
+public sealed record OfferedLine(Assignment Assignment, RegionId Region, ProvenLine Line, VerifiedCheckpoint Checkpoint)
+{
+    /// <summary>The generation whose checkpoint proves it; never before the line's `since`.</summary>
+    public long ProvenAt => Checkpoint.Checkpoint.Generation;
+}
 
 /// <summary>
 /// All that a parent offers its children, as one immutable value: the hub makes it from its plans, a region from what it mirrored. Sessions
@@ -37,17 +41,44 @@ public sealed record DesiredState(
         Records.TryGetValue(node, out var found) && found.Record.IdentityKey.Id == keyId
         && found.Record.State == RecordState.Active && !Revocations.Contains(keyId) ? found : null;
 
-    /// <summary>Lines a child must have: its own, or those of its region; newer than <paramref name="generation"/>.</summary>
+    /// <summary>
+    /// Lines a child must have: its own, or those of its region; proven after <paramref name="generation"/>. A line is proven when it
+    /// changes, and again when its region or the key that proves it does.
+    /// </summary>
     public IEnumerable<OfferedLine> LinesFor(NodeRecord child, long generation)
     {
         if (child.Kind == NodeKind.Site)
-            return Lines.TryGetValue(new SiteId(child.Node.Value), out var own) && own.Assignment.Since > generation ? [own] : [];
-        return Lines.Values.Where(line => line.Region == child.Region && line.Assignment.Since > generation);
+            return Lines.TryGetValue(new SiteId(child.Node.Value), out var own) && own.ProvenAt > generation ? [own] : [];
+        return Lines.Values.Where(line => line.Region == child.Region && line.ProvenAt > generation);
     }
 
-    /// <summary>Records a region must have: those of its sites.</summary>
-    public IEnumerable<SignedRecord> RecordsFor(NodeRecord region) =>
-        Records.Values.Where(item => item.Record.Kind == NodeKind.Site && item.Record.Region == region.Region);
+    /// <summary>
+    /// Records a child must have: its own; a region also those of its sites, and of those that were moved away from it, so that it can tell
+    /// them.
+    /// </summary>
+    public IEnumerable<SignedRecord> RecordsFor(NodeRecord child)
+    {
+        var own = Records.TryGetValue(child.Node, out var found) ? [found] : Enumerable.Empty<SignedRecord>();
+        return child.Kind == NodeKind.Site ? own : own.Concat(Records.Values.Where(item => item.Record.Kind == NodeKind.Site
+            && (item.Record.Region == child.Region || item.Record.MovedFrom == child.Region)));
+    }
+
+    /// <summary>
+    /// The newest generation that a child proves with a checkpoint: signed by a release key of any trust root, as the child may not have
+    /// walked to the newest. Null when it proves none.
+    /// </summary>
+    public VerifiedCheckpoint? Proven(Envelope? checkpoint)
+    {
+        if (checkpoint is null) return null;
+        try
+        {
+            return TrustChain.UnderAny(TrustRoots, root => VerifiedCheckpoint.Verify(checkpoint, root));
+        }
+        catch (TrustFormatException)
+        {
+            return null;
+        }
+    }
 
     /// <summary>One digest over (node, version) of records, so that two sides can compare them.</summary>
     public static Digest DigestOf(IEnumerable<SignedRecord> records)

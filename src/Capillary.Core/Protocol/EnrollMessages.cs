@@ -11,15 +11,16 @@ namespace Capillary.Core.Protocol;
 /// First without <paramref name="Proof"/> and <paramref name="HubNonce"/>, then with both.
 /// </summary>
 /// <param name="V">Format version, 1.</param>
-/// <param name="Node">The name it was declared under.</param>
 /// <param name="Kind">Region or site.</param>
 /// <param name="CodeId"><see cref="JoinCode.Id"/> of the join code.</param>
 /// <param name="Key">The identity key it made.</param>
+/// <param name="SealingKey">The sealing key it made.</param>
 /// <param name="Nonce">Its 32 random bytes.</param>
+/// <param name="Node">The name it was declared under; null in the first step when only the code is known.</param>
 /// <param name="HubNonce">Second step: the hub's 32 bytes.</param>
 /// <param name="Proof">Second step: <see cref="EnrollmentTranscript.NodeProof"/>.</param>
-public sealed record EnrollRequest(int V, NodeName Node, [property: JsonRequired] NodeKind Kind, string CodeId, PublicKey Key,
-    byte[] Nonce, byte[]? HubNonce = null, byte[]? Proof = null)
+public sealed record EnrollRequest(int V, [property: JsonRequired] NodeKind Kind, string CodeId, PublicKey Key, PublicKey SealingKey,
+    byte[] Nonce, NodeName? Node, byte[]? HubNonce = null, byte[]? Proof = null)
 {
     public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(this, EnrollJson.Default.EnrollRequest);
 
@@ -27,7 +28,8 @@ public sealed record EnrollRequest(int V, NodeName Node, [property: JsonRequired
     public static EnrollRequest Parse(ReadOnlySpan<byte> bytes)
     {
         var request = EnrollMessage.Read(bytes, EnrollJson.Default.EnrollRequest);
-        return request is { V: 1, Node.Value: not null, CodeId: not null, Key: not null, Nonce.Length: EnrollmentTranscript.NonceBytes }
+        return request is { V: 1, CodeId: not null, Key: not null, SealingKey: not null, Nonce.Length: EnrollmentTranscript.NonceBytes }
+            && request.Node is null or { Value: not null } && (request.Proof is null || request.Node is not null)
             ? request
             : throw new ProtocolException("bad-enrollment", "an enrollment request lacks a member");
     }
@@ -41,8 +43,12 @@ public sealed record EnrollRequest(int V, NodeName Node, [property: JsonRequired
 /// <param name="HubNonce">First step: its 32 random bytes.</param>
 /// <param name="Proof">First step: <see cref="EnrollmentTranscript.HubProof"/>.</param>
 /// <param name="Record">Second step: the node's new record.</param>
+/// <param name="Node">First step: the name that the code was made for; vouched for by the hub's proof.</param>
+/// <param name="Waiting">Second step: the proof holds, and an operator has yet to approve; ask again, from the first step, with the same
+/// key.</param>
 public sealed record EnrollAnswer(string? Error, FleetName? Fleet = null, IReadOnlyList<Envelope>? TrustRoots = null,
-    Envelope? HubRecord = null, byte[]? HubNonce = null, byte[]? Proof = null, Envelope? Record = null)
+    Envelope? HubRecord = null, byte[]? HubNonce = null, byte[]? Proof = null, Envelope? Record = null, NodeName? Node = null,
+    bool? Waiting = null)
 {
     public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(this, EnrollJson.Default.EnrollAnswer);
 

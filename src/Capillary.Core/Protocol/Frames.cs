@@ -11,7 +11,9 @@ public static class LinkProtocol
 {
     // History, newest last:
     // 1  (2026-11) first: trust, hello, desired, records, beacon, report, alive, beat.
-    public const int Version = 1;
+    // 2  (2026-11) hello proves its generation and names its process; records end with `complete`, go to sites too and, when asked for, up;
+    //    succession, sightings, events. Never released beside 1.
+    public const int Version = 2;
 
     /// <summary>The longest frame, in bytes.</summary>
     public const int MaxFrameBytes = 4 << 20;
@@ -24,6 +26,12 @@ public static class LinkProtocol
 
     /// <summary>Sites in one <see cref="Frame.Alive"/> at most.</summary>
     public const int SitesPerFrame = 10_000;
+
+    /// <summary>Sightings in one <see cref="Frame.CloneUp"/> at most.</summary>
+    public const int SightingsPerFrame = 100;
+
+    /// <summary>The longest name of a process in a <see cref="Frame.Hello"/>, in characters.</summary>
+    public const int MaxBoot = 64;
 
     /// <summary>Between two heartbeats of a child.</summary>
     public static TimeSpan BeatEvery { get; } = TimeSpan.FromSeconds(30);
@@ -57,6 +65,11 @@ public static class LinkProtocol
 [JsonDerivedType(typeof(Alive), "alive")]
 [JsonDerivedType(typeof(Beat), "beat")]
 [JsonDerivedType(typeof(Refusal), "refused")]
+[JsonDerivedType(typeof(SuccessionUp), "succession")]
+[JsonDerivedType(typeof(CloneUp), "clones")]
+[JsonDerivedType(typeof(RecordQuery), "records?")]
+[JsonDerivedType(typeof(EventsUp), "events")]
+[JsonDerivedType(typeof(EventsAck), "events-ack")]
 public abstract record Frame
 {
     private Frame() { }
@@ -68,17 +81,42 @@ public abstract record Frame
     public sealed record TrustAnswer(IReadOnlyList<Envelope> Chain, Envelope Record, Envelope? Beacon) : Frame;
 
     /// <summary>
-    /// Child, once its parent is proven: the generation it has fully taken, and (a region) the digest of the records it holds.
+    /// Child, once its parent is proven: the generation it has fully taken, the digest of the records it holds (a region: of its sites and
+    /// its own; a site: its own), its version, and a random name of this process, by which two of them are told from one that dialled
+    /// again. A region proves its generation with the checkpoint.
     /// </summary>
-    public sealed record Hello([property: JsonRequired] long Generation, Digest? Records, string Agent) : Frame;
+    public sealed record Hello([property: JsonRequired] long Generation, Digest? Records, string Agent, string Boot,
+        Envelope? Checkpoint = null) : Frame;
 
     /// <summary>
     /// Parent: lines newer than the child's generation, all proven by one checkpoint. <c>Complete</c> stands in the last of a batch.
     /// </summary>
     public sealed record Desired(Envelope Checkpoint, IReadOnlyList<ProvenLine> Lines, [property: JsonRequired] bool Complete) : Frame;
 
-    /// <summary>Parent to region: records of its sites. <c>Full</c> begins a whole set.</summary>
-    public sealed record RecordSet(IReadOnlyList<Envelope> Items, [property: JsonRequired] bool Full) : Frame;
+    /// <summary>
+    /// Parent: records of the child and of the sites below it. <c>Full</c> begins a whole set, and <c>Complete</c> ends what this time
+    /// is sent: then what is not in a whole set no longer counts. A region: its records, when asked by <see cref="RecordQuery"/>.
+    /// </summary>
+    public sealed record RecordSet(IReadOnlyList<Envelope> Items, [property: JsonRequired] bool Full, [property: JsonRequired] bool Complete)
+        : Frame;
+
+    /// <summary>Hub to region: send me the records you hold; a restored hub may have lost some.</summary>
+    public sealed record RecordQuery : Frame
+    {
+        public static RecordQuery Instance { get; } = new();
+    }
+
+    /// <summary>Child: a <see cref="Trust.Succession"/>, its own or one that it relays; answered with <see cref="ReportAck"/>.</summary>
+    public sealed record SuccessionUp(Envelope Succession) : Frame;
+
+    /// <summary>Region: the signs of copied keys that it saw.</summary>
+    public sealed record CloneUp(IReadOnlyList<CloneSighting> Sightings) : Frame;
+
+    /// <summary>Child: a signed batch of a site's events, its own or one that it relays.</summary>
+    public sealed record EventsUp(Envelope Batch) : Frame;
+
+    /// <summary>Parent: the hub keeps this site's events up to this number of this incarnation.</summary>
+    public sealed record EventsAck(SiteId Site, [property: JsonRequired] long Incarnation, [property: JsonRequired] long Seq) : Frame;
 
     /// <summary>Parent: the newest beacon.</summary>
     public sealed record BeaconDown(Envelope Beacon) : Frame;
@@ -124,7 +162,8 @@ public abstract record Frame
         TrustQuery query => query.Node.Value is not null,
         TrustAnswer answer => answer is { Chain: not null, Record: not null } && answer.Chain.Append(answer.Record).All(Envelope.IsWhole)
             && (answer.Beacon is null || Envelope.IsWhole(answer.Beacon)),
-        Hello hello => hello.Agent is not null,
+        Hello hello => hello is { Agent: not null, Boot.Length: > 0 and <= LinkProtocol.MaxBoot }
+            && (hello.Checkpoint is null || Envelope.IsWhole(hello.Checkpoint)),
         Desired desired => Envelope.IsWhole(desired.Checkpoint) && desired.Lines is { Count: <= LinkProtocol.LinesPerFrame }
             && desired.Lines.All(line => line is { Leaf: not null, Path: not null }),
         RecordSet records => records.Items is { Count: <= LinkProtocol.RecordsPerFrame } && records.Items.All(Envelope.IsWhole),
@@ -133,6 +172,11 @@ public abstract record Frame
         ReportAck ack => ack.Report.Text is not null,
         Alive alive => alive.Sites is { Count: <= LinkProtocol.SitesPerFrame },
         Refusal refusal => refusal is { Code: not null, Text: not null },
+        SuccessionUp succession => Envelope.IsWhole(succession.Succession),
+        CloneUp clones => clones.Sightings is { Count: <= LinkProtocol.SightingsPerFrame }
+            && clones.Sightings.All(one => one is { Node.Value: not null, KeyId.Length: 64 }),
+        EventsUp events => Envelope.IsWhole(events.Batch),
+        EventsAck ack => ack.Site.Value is not null,
         _ => true,
     };
 }

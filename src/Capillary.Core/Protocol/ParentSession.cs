@@ -12,8 +12,27 @@ public abstract record ParentOutput
     /// <summary>Send this frame.</summary>
     public sealed record Send(Frame Frame) : ParentOutput;
 
-    /// <summary>The child proved who it is; the session is live.</summary>
-    public sealed record Joined(NodeRecord Child, string Agent) : ParentOutput;
+    /// <summary>
+    /// The child proved who it is; the session is live. <paramref name="Proven"/> is the newest checkpoint that it proved to hold.
+    /// </summary>
+    public sealed record Joined(NodeRecord Child, string Agent, string Boot, VerifiedCheckpoint? Proven) : ParentOutput;
+
+    /// <summary>Somebody showed the key that the record's key succeeded.</summary>
+    public sealed record OldKeyShown(NodeRecord Record) : ParentOutput;
+
+    /// <summary>
+    /// Take this succession in, then answer with <see cref="ParentSession.OnTaken"/>; only its signatures show that it holds.
+    /// </summary>
+    public sealed record Succeed(Envelope Succession, NodeRecord From) : ParentOutput;
+
+    /// <summary>Take these events in. What the hub keeps is told with <see cref="Frame.EventsAck"/>.</summary>
+    public sealed record TakeEvents(Envelope Batch, NodeRecord From) : ParentOutput;
+
+    /// <summary>A region saw these signs of copied keys.</summary>
+    public sealed record Sighted(IReadOnlyList<CloneSighting> Sightings, NodeRecord From) : ParentOutput;
+
+    /// <summary>A region's records, asked for by <see cref="Frame.RecordQuery"/>; nothing of them is verified yet.</summary>
+    public sealed record TakeRecords(IReadOnlyList<Envelope> Items, NodeRecord From) : ParentOutput;
 
     /// <summary>
     /// Take this report in (verify it, keep it), then answer with <see cref="ParentSession.OnTaken"/>. It claims to be of a site that this
@@ -50,6 +69,11 @@ public sealed class ParentSession(string keyId)
         _ when Child is null => Refuse("hello-first", "say hello before anything else"),
         Frame.ReportUp report => [OnReport(report.Report, Child, state)],
         Frame.Alive alive when Child.Kind == NodeKind.Region => [new ParentOutput.HeardOf(SitesOf(Child, alive.Sites, state))],
+        Frame.SuccessionUp up => [OnSuccession(up.Succession, Child, state)],
+        Frame.EventsUp events => [new ParentOutput.TakeEvents(events.Batch, Child)],
+        Frame.CloneUp clones when Child.Kind == NodeKind.Region =>
+            [new ParentOutput.Sighted([.. clones.Sightings.Where(one => SpeaksFor(Child, one.Node, state))], Child)],
+        Frame.RecordSet records when Child.Kind == NodeKind.Region => [new ParentOutput.TakeRecords(records.Items, Child)],
         Frame.Beat => [new ParentOutput.Send(Frame.Beat.Instance), .. Heard()],
         _ => Refuse("unexpected-frame", $"a child does not send {frame.GetType().Name}"),
     };
@@ -62,12 +86,14 @@ public sealed class ParentSession(string keyId)
     public IEnumerable<ParentOutput> OnState(DesiredState state)
     {
         if (node is null || Child is null) yield break;
-        if (state.ActiveRecord(node.Value, keyId) is not { } signed)
+        if (Refusal(node.Value, state) is { } refusal)
         {
-            foreach (var output in Refuse("not-enrolled", $"'{node}' has no active record for this key")) yield return output;
+            // Its next record is the one word that a child gets with its refusal: it tells where to go on, or with which key.
+            foreach (var frame in OwnRecord(state)) yield return new ParentOutput.Send(frame);
+            foreach (var output in Refuse(refusal.Code, refusal.Text)) yield return output;
             yield break;
         }
-        Child = signed.Record;
+        Child = state.Records[node.Value].Record;
         if (state.TrustRoots.Count > rootVersionSent) yield return new ParentOutput.Send(AnswerTrust(rootVersionSent, state));
         foreach (var frame in NewRecords(state)) yield return new ParentOutput.Send(frame);
         foreach (var frame in NewLines(state)) yield return new ParentOutput.Send(frame);
@@ -100,14 +126,46 @@ public sealed class ParentSession(string keyId)
     private IEnumerable<ParentOutput> OnHello(Frame.Hello hello, DesiredState state)
     {
         if (node is not { } name || Child is not null) return Refuse("unexpected-frame", "hello comes once, after the trust query");
-        if (state.ActiveRecord(name, keyId) is not { } signed)
-            return Refuse("not-enrolled", $"'{name}' has no active record for key {keyId[..16]}");
-        Child = signed.Record;
-        generationSent = hello.Generation;
-        if (Child.Kind == NodeKind.Region && hello.Records is { } held && held == DesiredState.DigestOf(state.RecordsFor(Child)))
+        if (Refusal(name, state) is { } refusal)
+        {
+            var record = state.Records.GetValueOrDefault(name)?.Record;
+            IEnumerable<ParentOutput> shown = refusal.Code == OldKey ? [new ParentOutput.OldKeyShown(record!)] : [];
+            // A moved site is told where to; it proved its key, so the record is its own.
+            var told = refusal.Code == Moved ? OwnRecord(state).Select(frame => new ParentOutput.Send(frame)) : [];
+            return [.. shown, .. told, .. Refuse(refusal.Code, refusal.Text)];
+        }
+        Child = state.Records[name].Record;
+        var proven = state.Proven(hello.Checkpoint);
+        // A site's own word for its generation touches nobody but itself; a region speaks for others and proves it.
+        generationSent = Child.Kind == NodeKind.Site ? hello.Generation : proven?.Checkpoint.Generation ?? 0;
+        if (hello.Records is { } held && held == DesiredState.DigestOf(state.RecordsFor(Child)))
             recordsSent = state.RecordsFor(Child).ToDictionary(item => item.Record.Node, item => item.Record.Version);
-        return [new ParentOutput.Joined(Child, hello.Agent), .. Heard(), .. OnState(state)];
+        return [new ParentOutput.Joined(Child, hello.Agent, hello.Boot, proven), .. Heard(), .. OnState(state)];
     }
+
+    private const string OldKey = "old-key";
+    private const string Moved = "moved";
+
+    private (string Code, string Text)? Refusal(NodeName name, DesiredState state)
+    {
+        if (!state.Records.TryGetValue(name, out var found)) return ("not-enrolled", $"'{name}' has no record here");
+        var record = found.Record;
+        if (record.IdentityKey.Id != keyId)
+        {
+            return record.Previous == keyId
+                ? (OldKey, $"'{name}' has another key since its record version {record.Version}; this one is no longer accepted")
+                : ("not-enrolled", $"'{name}' has no active record for key {keyId[..16]}");
+        }
+        if (record.State == RecordState.Revoked || state.Revocations.Contains(keyId)) return ("revoked", $"'{name}' was revoked");
+        return state.OwnRecord.Record.Region is { } here && record.Region != here
+            ? (Moved, $"'{name}' was moved to region '{record.Region}'")
+            : null;
+    }
+
+    private IEnumerable<Frame> OwnRecord(DesiredState state) => state.Records.TryGetValue(node!.Value, out var own)
+        && (recordsSent?.GetValueOrDefault(node.Value) ?? 0) < own.Record.Version
+        ? [new Frame.RecordSet([own.Envelope], Full: false, Complete: true)]
+        : [];
 
     private IEnumerable<Frame> NewLines(DesiredState state)
     {
@@ -128,23 +186,27 @@ public sealed class ParentSession(string keyId)
 
     private IEnumerable<Frame> NewRecords(DesiredState state)
     {
-        if (Child!.Kind != NodeKind.Region) yield break;
-        var records = state.RecordsFor(Child).ToList();
+        var records = state.RecordsFor(Child!).ToList();
         // A frame only adds. What left the region (a site that moved) leaves the child with a whole new set.
         var full = recordsSent is null || !recordsSent.Keys.ToHashSet().IsSubsetOf(records.Select(item => item.Record.Node));
         if (full) recordsSent = [];
         var changed = records.Where(item => recordsSent!.GetValueOrDefault(item.Record.Node) < item.Record.Version).ToList();
         foreach (var item in changed) recordsSent![item.Record.Node] = item.Record.Version;
-        if (changed.Count == 0 && full) yield return new Frame.RecordSet([], true);
-        foreach (var chunk in changed.Chunk(LinkProtocol.RecordsPerFrame))
+        if (changed.Count == 0 && full) yield return new Frame.RecordSet([], true, true);
+        for (var at = 0; at < changed.Count; at += LinkProtocol.RecordsPerFrame)
         {
-            yield return new Frame.RecordSet([.. chunk.Select(item => item.Envelope)], full);
-            full = false;
+            var chunk = changed.Skip(at).Take(LinkProtocol.RecordsPerFrame).Select(item => item.Envelope);
+            yield return new Frame.RecordSet([.. chunk], full && at == 0, at + LinkProtocol.RecordsPerFrame >= changed.Count);
         }
     }
 
+    private static ParentOutput OnSuccession(Envelope succession, NodeRecord child, DesiredState state) =>
+        Succession.ClaimedNode(succession) is { } node && (node == child.Node || SpeaksFor(child, node, state))
+            ? new ParentOutput.Succeed(succession, child)
+            : OnTaken(succession, $"'{child.Node}' may not bring a succession of this node");
+
     private static ParentOutput OnReport(Envelope report, NodeRecord child, DesiredState state) =>
-        Report.ClaimedSite(report) is { } site && SpeaksFor(child, site, state)
+        Report.ClaimedSite(report) is { } site && SpeaksFor(child, new(site.Value), state)
             ? new ParentOutput.Take(report, child)
             : OnTaken(report, $"'{child.Node}' may not bring a report of this site");
 
@@ -152,11 +214,11 @@ public sealed class ParentSession(string keyId)
         Child is { Kind: NodeKind.Site } site ? [new ParentOutput.HeardOf([new SiteId(site.Node.Value)])] : [];
 
     private static List<SiteId> SitesOf(NodeRecord region, IReadOnlyList<SiteId> sites, DesiredState state) =>
-        [.. sites.Where(site => site.Value is not null && SpeaksFor(region, site, state))];
+        [.. sites.Where(site => site.Value is not null && SpeaksFor(region, new(site.Value), state))];
 
     // A site speaks for itself, a region for the sites of its region.
-    private static bool SpeaksFor(NodeRecord child, SiteId site, DesiredState state) =>
-        state.Records.TryGetValue(new NodeName(site.Value), out var found) && found.Record.Kind == NodeKind.Site
+    private static bool SpeaksFor(NodeRecord child, NodeName site, DesiredState state) =>
+        state.Records.TryGetValue(site, out var found) && found.Record.Kind == NodeKind.Site
         && (child.Kind == NodeKind.Site ? found.Record.Node == child.Node : found.Record.Region == child.Region);
 
     private static ParentOutput[] Refuse(string code, string text) =>

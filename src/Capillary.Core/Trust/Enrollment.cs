@@ -76,12 +76,13 @@ public sealed record JoinCode
 /// <param name="Node">The node that enrolls.</param>
 /// <param name="Kind">Region or site.</param>
 /// <param name="NodeKey">The key it will have in its record.</param>
+/// <param name="SealingKey">The key that secrets will be sealed to.</param>
 /// <param name="HubKey">The hub's identity key.</param>
 /// <param name="TrustRoot">Digest of the first trust root the hub hands over.</param>
 /// <param name="NodeNonce">32 random bytes of the node.</param>
 /// <param name="HubNonce">32 random bytes of the hub.</param>
-public sealed record EnrollmentTranscript(FleetName Fleet, NodeName Node, NodeKind Kind, PublicKey NodeKey, PublicKey HubKey,
-    Bundles.Digest TrustRoot, byte[] NodeNonce, byte[] HubNonce)
+public sealed record EnrollmentTranscript(FleetName Fleet, NodeName Node, NodeKind Kind, PublicKey NodeKey, PublicKey SealingKey,
+    PublicKey HubKey, Bundles.Digest TrustRoot, byte[] NodeNonce, byte[] HubNonce)
 {
     /// <summary>Bytes of each nonce.</summary>
     public const int NonceBytes = 32;
@@ -105,8 +106,8 @@ public sealed record EnrollmentTranscript(FleetName Fleet, NodeName Node, NodeKi
         foreach (var part in (byte[][])
             [
                 Encoding.UTF8.GetBytes("capillary enrollment v1"), Encoding.UTF8.GetBytes(role), Encoding.UTF8.GetBytes(Fleet.Value),
-                Encoding.UTF8.GetBytes(Node.Value), [(byte)Kind], NodeKey.Spki.ToArray(), HubKey.Spki.ToArray(),
-                TrustRoot.ToHash(), NodeNonce, HubNonce,
+                Encoding.UTF8.GetBytes(Node.Value), [(byte)Kind], NodeKey.Spki.ToArray(), SealingKey.Spki.ToArray(),
+                HubKey.Spki.ToArray(), TrustRoot.ToHash(), NodeNonce, HubNonce,
             ])
         {
             // Each part is preceded by its length, so that no two transcripts have the same bytes.

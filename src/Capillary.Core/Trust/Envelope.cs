@@ -77,6 +77,8 @@ public static class PayloadTypes
     public const string Checkpoint = "application/vnd.capillary.checkpoint.v1+json";
     public const string Beacon = "application/vnd.capillary.beacon.v1+json";
     public const string Report = "application/vnd.capillary.report.v1+json";
+    public const string Succession = "application/vnd.capillary.succession.v1+json";
+    public const string Events = "application/vnd.capillary.events.v1+json";
 }
 
 /// <summary>Bytes from outside are not the signed document they claim to be; the message says which rule broke.</summary>

@@ -56,6 +56,22 @@ public enum RecordState
 public sealed record NodeRecord(int V, FleetName Fleet, NodeName Node, [property: JsonRequired] NodeKind Kind, RegionId? Region,
     PublicKey IdentityKey, PublicKey? SealingKey, [property: JsonRequired] RecordState State, long Version)
 {
+    /// <summary>The most parents that a record names.</summary>
+    public const int MaxParents = 16;
+
+    /// <summary>Id of the key that this identity key succeeded; null for a first key. Whoever still shows it is a copy.</summary>
+    public string? Previous { get; init; }
+
+    /// <summary>The region that this site was moved away from, and whose nodes still tell it so; null when it never was.</summary>
+    public RegionId? MovedFrom { get; init; }
+
+    /// <summary>Where this node dials, as <c>host:port</c>, at most 16; null: where it was told to at its enrollment.</summary>
+    public IReadOnlyList<string>? Parents { get; init; }
+
+    /// <summary>The hub wants a new identity key of this node: see <see cref="Succession"/>.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool SuccessionDue { get; init; }
+
     public byte[] ToPayload() => JsonSerializer.SerializeToUtf8Bytes(this, TrustJson.Default.NodeRecord);
 
     /// <summary>The record, if a release key of <paramref name="root"/> signed it.</summary>
@@ -70,6 +86,8 @@ public sealed record NodeRecord(int V, FleetName Fleet, NodeName Node, [property
             throw new TrustFormatException("record: node, identityKey or version is missing");
         if (record.Kind == NodeKind.Hub != record.Region is null)
             throw new TrustFormatException("record: a region stands in every record but the hub's");
+        if (record.Parents is { } parents && (parents.Count is 0 or > MaxParents || parents.Any(parent => parent is not { Length: > 0 and < 300 })))
+            throw new TrustFormatException($"record: parents holds 1 to {MaxParents} addresses");
         return record;
     }
 }
@@ -200,6 +218,7 @@ internal static class SignedDocument
 [JsonSerializable(typeof(Envelope))]
 [JsonSerializable(typeof(TrustRoot))]
 [JsonSerializable(typeof(NodeRecord))]
+[JsonSerializable(typeof(Succession))]
 [JsonSerializable(typeof(Checkpoint))]
 [JsonSerializable(typeof(Beacon))]
 [JsonSerializable(typeof(Assignment))]

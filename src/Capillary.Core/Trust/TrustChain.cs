@@ -49,6 +49,30 @@ public static class TrustChain
         return current;
     }
 
+    /// <summary>
+    /// What <paramref name="verify"/> makes of a document under the newest trust root that proves it. For documents on a node's own disk,
+    /// which were verified under the newest when they came, and may have been signed by a key that was retired since.
+    /// </summary>
+    /// <param name="roots">Trust roots from version 1, already walked.</param>
+    /// <param name="verify">Throws <see cref="TrustFormatException"/> when the root does not prove the document.</param>
+    /// <exception cref="TrustFormatException">None proves it; as the newest said.</exception>
+    public static T UnderAny<T>(IReadOnlyList<Envelope> roots, Func<TrustRoot, T> verify)
+    {
+        TrustFormatException? newest = null;
+        for (var i = roots.Count - 1; i >= 0; i--)
+        {
+            try
+            {
+                return verify(TrustRoot.Parse(roots[i]));
+            }
+            catch (TrustFormatException e)
+            {
+                newest ??= e;
+            }
+        }
+        throw newest ?? new TrustFormatException("no trust root");
+    }
+
     private static void RequireThreshold(Envelope envelope, TrustRoot by, TrustRoot named)
     {
         var signers = envelope.CountSigners(PayloadTypes.TrustRoot, by.RootKeys);

@@ -67,9 +67,9 @@ internal sealed partial class Enrollment(HubDatabase database, HubKeys keys, Des
         var roots = cell.Value.TrustRoots;
         var own = cell.Value.OwnRecord;
         var nonce = RandomNumberGenerator.GetBytes(EnrollmentTranscript.NonceBytes);
-        var transcript = Transcript(request, nonce);
+        var transcript = Transcript(request, code!.Node, nonce);
         pending.Add(request, nonce);
-        return new(null, Fleet, roots, own.Envelope, nonce, transcript.HubProof(code!.MacKey));
+        return new(null, Fleet, roots, own.Envelope, nonce, transcript.HubProof(code.MacKey), Node: code.Node);
     }
 
     private EnrollAnswer Finish(EnrollRequest request)
@@ -79,7 +79,7 @@ internal sealed partial class Enrollment(HubDatabase database, HubKeys keys, Des
         lock (admitting)
         {
             if (Usable(request, out var code) is { } problem) return Refuse(request, problem);
-            if (EnrollmentTranscript.Same(request.Proof, Transcript(request, nonce).NodeProof(code!.MacKey))) return Admit(request, code);
+            if (EnrollmentTranscript.Same(request.Proof, Transcript(request, code!.Node, nonce).NodeProof(code.MacKey))) return Admit(request, code);
             database.Write(db => JoinCodeTable.CountWrongProof(db, code.Id));
             return Refuse(request, "the proof does not fit the join code: a wrong code, or something between node and hub changed the "
                 + "request");
@@ -88,9 +88,10 @@ internal sealed partial class Enrollment(HubDatabase database, HubKeys keys, Des
 
     private EnrollAnswer Admit(EnrollRequest request, StoredJoinCode code)
     {
-        var before = cell.Value.Records.GetValueOrDefault(request.Node);
-        var record = new NodeRecord(1, Fleet, request.Node, request.Kind, RegionOf(request), request.Key, null, RecordState.Active,
-            (before?.Record.Version ?? 0) + 1);
+        var node = code.Node;
+        var before = cell.Value.Records.GetValueOrDefault(node);
+        var record = new NodeRecord(1, Fleet, node, request.Kind, RegionOf(node, request.Kind), request.Key, request.SealingKey,
+            RecordState.Active, (before?.Record.Version ?? 0) + 1);
         var signed = new SignedRecord(record, keys.Release.Sign(PayloadTypes.Record, record.ToPayload()));
         var now = time.GetUtcNow();
         database.Write(db =>
@@ -98,15 +99,15 @@ internal sealed partial class Enrollment(HubDatabase database, HubKeys keys, Des
             // The lock and this condition keep one code from letting two in.
             if (!JoinCodeTable.Use(db, code.Id, now)) throw new InvalidOperationException("the join code was used meanwhile");
             RecordTables.AddRecord(db, signed, now);
-            if (request.Kind == NodeKind.Site) PlanTables.MoveLine(db, new SiteId(request.Node.Value), record.Region!.Value);
-            JournalTable.Append(db, now, $"node:{request.Node}", "node.enroll",
+            if (request.Kind == NodeKind.Site) PlanTables.MoveLine(db, new SiteId(node.Value), record.Region!.Value);
+            JournalTable.Append(db, now, $"node:{node}", "node.enroll",
                 before is null ? null : new { key = before.Record.IdentityKey.Id, version = before.Record.Version },
-                new { node = request.Node.Value, kind = request.Kind, region = record.Region?.Value, key = request.Key.Id,
+                new { node = node.Value, kind = request.Kind, region = record.Region?.Value, key = request.Key.Id,
                     version = record.Version });
         });
-        if (request.Kind == NodeKind.Site) sites.Forget(new SiteId(request.Node.Value));
+        if (request.Kind == NodeKind.Site) sites.Forget(new SiteId(node.Value));
         cell.Update(state => Offer(state, signed));
-        LogEnrolled(request.Node, record.Version);
+        LogEnrolled(node, record.Version);
         return new(null, Record: signed.Envelope);
     }
 
@@ -122,13 +123,15 @@ internal sealed partial class Enrollment(HubDatabase database, HubKeys keys, Des
     private string? Usable(EnrollRequest request, out StoredJoinCode? code)
     {
         code = database.Read(db => JoinCodeTable.Find(db, request.CodeId));
-        var again = $"make a new one: capillary {(request.Kind == NodeKind.Region ? "region" : "site")} enroll {request.Node}";
+        var kind = request.Kind == NodeKind.Region ? "region" : "site";
+        var again = $"make a new one: capillary {kind} enroll {(request.Node ?? code?.Node)?.Value ?? "NAME"}";
         if (code is null) return $"the hub does not know this join code; {again}";
-        if (code.Node != request.Node || code.Kind != request.Kind) return $"this join code is not for {request.Node}; {again}";
+        if (request.Node is { } named && code.Node != named) return $"this join code is not for {named}; {again}";
+        if (code.Kind != request.Kind) return $"this join code is not for a {kind}; {again}";
         if (code.Used) return $"this join code was used already; {again}";
         if (time.GetUtcNow() >= code.ExpiresAt) return $"this join code expired at {code.ExpiresAt:u}; {again}";
         if (code.TriesLeft <= 0) return $"too many wrong proofs were given for this join code; {again}";
-        return Undeclared(request.Node, request.Kind);
+        return Undeclared(code.Node, request.Kind);
     }
 
     private string? Undeclared(NodeName node, NodeKind kind)
@@ -144,15 +147,15 @@ internal sealed partial class Enrollment(HubDatabase database, HubKeys keys, Des
             : $"region '{node}' is not declared; add regions/{node}.yaml to the fleet repository";
     }
 
-    private RegionId RegionOf(EnrollRequest request) =>
-        request.Kind == NodeKind.Region ? new RegionId(request.Node.Value) : releases.Newest!.Sites[new SiteId(request.Node.Value)].Region;
+    private RegionId RegionOf(NodeName node, NodeKind kind) =>
+        kind == NodeKind.Region ? new RegionId(node.Value) : releases.Newest!.Sites[new SiteId(node.Value)].Region;
 
-    private EnrollmentTranscript Transcript(EnrollRequest request, byte[] nonce) => new(Fleet, request.Node, request.Kind, request.Key,
-        keys.Identity.Public, cell.Value.TrustRoots[0].Digest, request.Nonce, nonce);
+    private EnrollmentTranscript Transcript(EnrollRequest request, NodeName node, byte[] nonce) => new(Fleet, node, request.Kind,
+        request.Key, request.SealingKey, keys.Identity.Public, cell.Value.TrustRoots[0].Digest, request.Nonce, nonce);
 
     private EnrollAnswer Refuse(EnrollRequest request, string problem)
     {
-        LogRefused(request.Node, problem);
+        LogRefused(request.Node?.Value ?? "a node", problem);
         return new(problem);
     }
 
@@ -160,5 +163,5 @@ internal sealed partial class Enrollment(HubDatabase database, HubKeys keys, Des
     private partial void LogEnrolled(NodeName node, long version);
 
     [LoggerMessage(EventId = 2102, Level = LogLevel.Warning, Message = "enrollment of {Node} refused: {Problem}")]
-    private partial void LogRefused(NodeName node, string problem);
+    private partial void LogRefused(string node, string problem);
 }

@@ -1,6 +1,7 @@
 using Capillary.Core.Bundles;
 using Capillary.Core.Identity;
 using Capillary.Core.Protocol;
+using Capillary.Core.Trust;
 using Capillary.Node.Links;
 using Microsoft.Extensions.Logging;
 
@@ -60,6 +61,9 @@ internal sealed partial class CarriedSession(ChildSession session, FrameStream f
         {
             await live.Task.WaitAsync(ended.Token);
             var sent = new HashSet<Digest>();
+            var successions = new HashSet<Digest>();
+            var events = new HashSet<Digest>();
+            IReadOnlyList<CloneSighting> sightings = [];
             while (true)
             {
                 var waiting = outbox.All;
@@ -68,6 +72,14 @@ internal sealed partial class CarriedSession(ChildSession session, FrameStream f
                 await SendAliveAsync(handlers.Alive().Intersect(fresh.Select(item => item.Site)), ended.Token);
                 foreach (var (_, report) in fresh) await frames.WriteAsync(new Frame.ReportUp(report), ended.Token);
                 sent = [.. waiting.Select(item => item.Report.Digest)];
+                foreach (var succession in outbox.Successions.Where(item => successions.Add(item.Digest)))
+                    await frames.WriteAsync(new Frame.SuccessionUp(succession), ended.Token);
+                if (handlers.Clones() is { Count: > 0 } clones && !clones.SequenceEqual(sightings))
+                {
+                    await frames.WriteAsync(new Frame.CloneUp(clones), ended.Token);
+                    sightings = [.. clones];
+                }
+                await SendEventsAsync(events, ended.Token);
                 await outbox.WaitForChangeAsync(ended.Token);
             }
         }
@@ -112,7 +124,14 @@ internal sealed partial class CarriedSession(ChildSession session, FrameStream f
                 handlers.Lines(lines.Checkpoint, lines.Items, lines.Complete);
                 break;
             case ChildOutput.Records records:
-                handlers.Records(records.Items, records.Full);
+                handlers.Records(records.Items, records.Full, records.Complete);
+                break;
+            case ChildOutput.RecordsAsked:
+                await SendRecordsAsync(handlers.AllRecords(), stop);
+                break;
+            case ChildOutput.EventsKept kept:
+                outbox.EventsKept(kept.Site, kept.Incarnation, kept.Seq);
+                handlers.EventsKept(kept);
                 break;
             case ChildOutput.Acked acked:
                 outbox.Acknowledge(acked.Report);
@@ -127,6 +146,24 @@ internal sealed partial class CarriedSession(ChildSession session, FrameStream f
     private async Task SendAliveAsync(IEnumerable<SiteId> sites, CancellationToken stop)
     {
         foreach (var chunk in sites.Chunk(LinkProtocol.SitesPerFrame)) await frames.WriteAsync(new Frame.Alive(chunk), stop);
+    }
+
+    private async Task SendRecordsAsync(IReadOnlyList<Envelope> records, CancellationToken stop)
+    {
+        for (var at = 0; at == 0 || at < records.Count; at += LinkProtocol.RecordsPerFrame)
+        {
+            var ends = at + LinkProtocol.RecordsPerFrame >= records.Count;
+            await frames.WriteAsync(new Frame.RecordSet([.. records.Skip(at).Take(LinkProtocol.RecordsPerFrame)], at == 0, ends), stop);
+        }
+    }
+
+    private async Task SendEventsAsync(HashSet<Digest> sent, CancellationToken stop)
+    {
+        var waiting = outbox.Events;
+        foreach (var batch in waiting.Where(item => !sent.Contains(item.Digest)))
+            await frames.WriteAsync(new Frame.EventsUp(batch), stop);
+        sent.Clear();
+        sent.UnionWith(waiting.Select(item => item.Digest));
     }
 
     [LoggerMessage(1203, LogLevel.Warning, "the parent refused report {Report}: {Reason}")]

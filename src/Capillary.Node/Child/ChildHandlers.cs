@@ -9,16 +9,26 @@ namespace Capillary.Node.Child;
 /// <param name="Hello">What to say of itself.</param>
 /// <param name="KeepTrust">Newer trust.</param>
 /// <param name="Lines">Lines under a verified checkpoint.</param>
-/// <param name="Records">Verified records (regions only).</param>
+/// <param name="Records">Verified records, this node's own among them: the items, whether they begin a whole set, whether they end it.</param>
 /// <param name="Alive">A region: the sites whose links live, told with each heartbeat; a site: none.</param>
-/// <param name="Live">The link is live or is so no longer; told for status only.</param>
+/// <param name="Live">The link is live or is so no longer.</param>
 public sealed record ChildHandlers(
     Func<ChildHello> Hello,
     Action<TrustState, IReadOnlyList<Envelope>> KeepTrust,
     Action<VerifiedCheckpoint, IReadOnlyList<ProvenLine>, bool> Lines,
-    Action<IReadOnlyList<SignedRecord>, bool> Records,
+    Action<IReadOnlyList<SignedRecord>, bool, bool> Records,
     Func<IReadOnlyList<SiteId>> Alive,
-    Action<LinkStatus> Live);
+    Action<LinkStatus> Live)
+{
+    /// <summary>A region: the records it holds, when a restored hub asks for them; a site: none.</summary>
+    public Func<IReadOnlyList<Envelope>> AllRecords { get; init; } = () => [];
+
+    /// <summary>A region: the signs of copied keys that it saw, told when there are new ones; a site: none.</summary>
+    public Func<IReadOnlyList<CloneSighting>> Clones { get; init; } = () => [];
+
+    /// <summary>The hub keeps a site's events up to a number.</summary>
+    public Action<ChildOutput.EventsKept> EventsKept { get; init; } = _ => { };
+}
 
 /// <summary>How the link to the parent stands.</summary>
 /// <param name="IsLive">A session is live.</param>

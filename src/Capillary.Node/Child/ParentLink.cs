@@ -24,7 +24,7 @@ public sealed record ParentLinkOptions(NodeName Self, IReadOnlyList<DnsEndPoint>
 /// The lasting relation to the parent: dials, proves the parent, keeps one session live, and dials again for ever. All that the session
 /// decides is carried out here; nothing of it is remembered between sessions but what is durable.
 /// </summary>
-public sealed partial class ParentLink(ParentLinkOptions options, SigningKey identity, TrustState trust, ChildHandlers handlers,
+public sealed partial class ParentLink(ParentLinkOptions options, LinkKeys keys, TrustState trust, ChildHandlers handlers,
     Outbox outbox, TimeProvider time, ILogger<ParentLink> log)
 {
     private static readonly TimeSpan ProvenAfter = TimeSpan.FromSeconds(5);
@@ -47,8 +47,10 @@ public sealed partial class ParentLink(ParentLinkOptions options, SigningKey ide
         while (!stop.IsCancellationRequested)
         {
             var parent = options.Parents[next % options.Parents.Count];
-            var problem = await TryAsync(parent, stop);
+            var shown = keys.ForDial();
+            var problem = await TryAsync(parent, shown, stop);
             if (stop.IsCancellationRequested) return;
+            if (keys.Ended(shown, RefusesKey(problem))) continue;
             handlers.Live(new LinkStatus(false, time.GetUtcNow(), problem));
             LinkDown(log, $"{parent.Host}:{parent.Port}", problem);
             var wait = backoff.Next();
@@ -64,9 +66,9 @@ public sealed partial class ParentLink(ParentLinkOptions options, SigningKey ide
     }
 
     /// <summary>One connection and its session, to its end; why it ended.</summary>
-    private async Task<string> TryAsync(DnsEndPoint parent, CancellationToken stop)
+    private async Task<string> TryAsync(DnsEndPoint parent, SigningKey key, CancellationToken stop)
     {
-        using var connection = new LinkConnection(parent, identity);
+        using var connection = new LinkConnection(parent, key);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(stop);
         DateTimeOffset? liveSince = null;
         try
@@ -96,6 +98,9 @@ public sealed partial class ParentLink(ParentLinkOptions options, SigningKey ide
             else if (time.GetUtcNow() - liveSince > ProvenAfter) backoff.Reset();
         }
     }
+
+    private static bool RefusesKey(string problem) =>
+        problem.StartsWith("not-enrolled", StringComparison.Ordinal) || problem.StartsWith("old-key", StringComparison.Ordinal);
 
     private static TaskCompletionSource<LinkConnection> NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 

@@ -35,7 +35,23 @@ public sealed class NodeHome
 
     private string BeaconPath => Path.Combine(TrustFolder, "beacon.json");
 
+    private string NextKeyPath => Path.Combine(Folder, "identity-next.pem");
+
     public SigningKey LoadKey() => SigningKey.LoadOrCreate(Path.Combine(Folder, "identity.pem"));
+
+    public SealingKey LoadSealingKey() => SealingKey.LoadOrCreate(Path.Combine(Folder, "sealing.pem"));
+
+    /// <summary>The key of a succession that is under way; null: none is.</summary>
+    internal SigningKey? LoadNextKey() => File.Exists(NextKeyPath) ? SigningKey.Load(NextKeyPath) : null;
+
+    internal SigningKey MakeNextKey() => SigningKey.LoadOrCreate(NextKeyPath);
+
+    /// <summary>The next key takes the current one's place; the old one is gone with it.</summary>
+    internal void PromoteNextKey()
+    {
+        File.Move(NextKeyPath, Path.Combine(Folder, "identity.pem"), overwrite: true);
+        DurableFolder.Flush(Folder);
+    }
 
     /// <summary>A folder below, made with mode 0700.</summary>
     public string FolderOf(string name) => Directory.CreateDirectory(Path.Combine(Folder, name), OwnerOnly).FullName;
@@ -65,18 +81,38 @@ public sealed class NodeHome
             ?? throw new InvalidDataException($"{SettingsPath}: is empty");
     }
 
-    public Envelope LoadRecord() => Envelope.Parse(File.ReadAllBytes(RecordPath));
+    /// <summary>This node's newest record.</summary>
+    /// <exception cref="TrustFormatException">The file is damaged; named.</exception>
+    public Envelope LoadRecord() => Read(RecordPath);
+
+    internal void KeepRecord(Envelope record) => AtomicFile.Write(RecordPath, record.ToBytes());
+
+    /// <summary>Replaces who this node is, such as the addresses of its parents.</summary>
+    public void KeepSettings(NodeSettings settings) =>
+        AtomicFile.Write(SettingsPath, JsonSerializer.SerializeToUtf8Bytes(settings, HostingJson.Default.NodeSettings));
 
     /// <summary>Every trust root from version 1, and the newest beacon.</summary>
     /// <exception cref="TrustFormatException">A file is damaged.</exception>
     public (TrustState Trust, IReadOnlyList<Envelope> Roots) LoadTrust()
     {
         var roots = Directory.EnumerateFiles(TrustFolder, "root-*.json").Order(StringComparer.Ordinal)
-            .Select(file => Envelope.Parse(File.ReadAllBytes(file))).ToList();
+            .Select(Read).ToList();
         if (roots.Count == 0) throw new TrustFormatException($"{TrustFolder}: no trust root; join again");
         var trust = TrustState.Begin(roots[0]).WithChain(roots);
-        if (File.Exists(BeaconPath)) trust = trust.WithBeacon(Envelope.Parse(File.ReadAllBytes(BeaconPath)));
+        if (File.Exists(BeaconPath)) trust = trust.WithHeldBeacon(Read(BeaconPath), roots);
         return (trust, roots);
+    }
+
+    private static Envelope Read(string path)
+    {
+        try
+        {
+            return Envelope.Parse(File.ReadAllBytes(path));
+        }
+        catch (TrustFormatException e)
+        {
+            throw new TrustFormatException($"{path}: {e.Message}; restore this file from a backup, or join again in another folder", e);
+        }
     }
 
     /// <summary>Makes newer trust durable.</summary>
@@ -91,7 +127,7 @@ public sealed class NodeHome
     {
         foreach (var root in roots) AtomicFile.Write(RootPath(TrustRoot.Parse(root).Version), root.ToBytes());
         AtomicFile.Write(RecordPath, record.ToBytes());
-        AtomicFile.Write(SettingsPath, JsonSerializer.SerializeToUtf8Bytes(settings, HostingJson.Default.NodeSettings));
+        KeepSettings(settings);
     }
 
     // Eight digits keep file order and version order the same.

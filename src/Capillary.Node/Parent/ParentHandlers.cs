@@ -13,4 +13,26 @@ public sealed record ParentHandlers(
     Func<Envelope, NodeRecord, CancellationToken, ValueTask<string?>> TakeReport,
     Action<IReadOnlyList<SiteId>> HeardOf,
     Func<EnrollRequest, CancellationToken, Task<EnrollAnswer>> Enroll,
-    FleetName Fleet);
+    FleetName Fleet)
+{
+    /// <summary>A child's session is live; told before anything is sent to it.</summary>
+    public Action<ParentOutput.Joined> Joined { get; init; } = _ => { };
+
+    /// <summary>Takes a succession in: the hub decides, a region passes it on; null when it is kept, else why not.</summary>
+    public Func<Envelope, NodeRecord, string?> Succeed { get; init; } = (_, _) => "successions are not taken here";
+
+    /// <summary>Takes a batch of events in: the hub keeps it, a region passes it on.</summary>
+    public Action<Envelope, NodeRecord, EventsAnswer> TakeEvents { get; init; } = (_, _, _) => { };
+
+    /// <summary>Signs of copied keys that this parent saw, all of them.</summary>
+    public Action<IReadOnlyList<CloneSighting>> Sighted { get; init; } = _ => { };
+
+    /// <summary>Signs of copied keys that a region saw.</summary>
+    public Action<IReadOnlyList<CloneSighting>, NodeRecord> SightedBelow { get; init; } = (_, _) => { };
+
+    /// <summary>A region's records, as a restored hub asked for them.</summary>
+    public Action<IReadOnlyList<Envelope>, NodeRecord> TakeRecords { get; init; } = (_, _) => { };
+}
+
+/// <summary>Tells the child whose session it is that the hub keeps its events up to a number; any later time, or never.</summary>
+public delegate void EventsAnswer(Frame.EventsAck kept);

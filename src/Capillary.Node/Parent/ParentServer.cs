@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Net;
-using System.Security.Authentication;
 using Capillary.Core.Protocol;
 using Capillary.Node.Blobs;
 using Capillary.Node.Keys;
@@ -19,17 +18,21 @@ namespace Capillary.Node.Parent;
 /// <summary>Where a parent listens.</summary>
 /// <param name="Listen">Address and port; port 0 takes a free one.</param>
 /// <param name="MaxChildren">Most sessions at once (default 20,000).</param>
-public sealed record ParentOptions(IPEndPoint Listen, int MaxChildren = 20_000);
+/// <param name="TwoSessions">Who stays when two processes are at work with one key (default: the newest).</param>
+public sealed record ParentOptions(IPEndPoint Listen, int MaxChildren = 20_000,
+    TwoSessionsPolicy TwoSessions = TwoSessionsPolicy.NewestStays);
 
 /// <summary>
 /// The parent's side of every link of this node: sessions, content and enrollment on one port, TLS 1.3 with the child's key, HTTP/2 only.
 /// </summary>
-public sealed class ParentServer(ParentOptions options, SigningKey identity, DesiredStateCell cell, BlobStore blobs,
+public sealed class ParentServer(ParentOptions options, LinkKeys keys, DesiredStateCell cell, BlobStore blobs,
     ParentHandlers handlers, TimeProvider time, ILoggerFactory logs)
 {
     private readonly ConcurrentDictionary<string, int> live = new();
     private readonly TaskCompletionSource<IPEndPoint> listening = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ILogger log = logs.CreateLogger<ParentServer>();
+    private readonly Attendance attendance = new(options.TwoSessions, handlers.Sighted, time);
+    private readonly ServerCertificates certificates = new(keys);
     private int sessions;
 
     /// <summary>Where it really listens, once it does.</summary>
@@ -42,7 +45,7 @@ public sealed class ParentServer(ParentOptions options, SigningKey identity, Des
     /// <exception cref="IOException">The port is taken.</exception>
     public async Task RunAsync(CancellationToken stop)
     {
-        using var certificate = identity.ToCertificate();
+        using var shown = certificates;
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddLogging().AddSingleton(logs);
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
@@ -56,14 +59,7 @@ public sealed class ParentServer(ParentOptions options, SigningKey identity, Des
             kestrel.Listen(options.Listen, listen =>
             {
                 listen.Protocols = HttpProtocols.Http2;
-                listen.UseHttps(new HttpsConnectionAdapterOptions
-                {
-                    ServerCertificate = certificate,
-                    SslProtocols = SslProtocols.Tls13,
-                    ClientCertificateMode = ClientCertificateMode.RequireCertificate,
-                    // Any key may knock; the session looks it up in the records.
-                    ClientCertificateValidation = (_, _, _) => true,
-                });
+                listen.UseHttps(new TlsHandshakeCallbackOptions { OnConnection = _ => new(certificates.Newest()) });
             });
         });
         await using var app = builder.Build();
@@ -125,7 +121,7 @@ public sealed class ParentServer(ParentOptions options, SigningKey identity, Des
             await context.Response.StartAsync(ended.Token);
             await context.Response.Body.FlushAsync(ended.Token);
             using var frames = new FrameStream(context.Request.Body, context.Response.Body);
-            using var serving = new ServedSession(keyId, frames, cell, handlers, time, log);
+            using var serving = new ServedSession(keyId, frames, cell, handlers, attendance, time, log);
             await serving.RunAsync(() =>
             {
                 joined = true;

@@ -9,8 +9,10 @@ namespace Capillary.Node.Parent;
 /// a time.
 /// </summary>
 internal sealed partial class ServedSession(string keyId, FrameStream frames, DesiredStateCell cell, ParentHandlers handlers,
-    TimeProvider time, ILogger log) : IDisposable
+    Attendance attendance, TimeProvider time, ILogger log) : IDisposable
 {
+    private long? attending;
+    private CancellationTokenSource? ending;
     private readonly ParentSession session = new(keyId);
     private readonly SemaphoreSlim turn = new(1);
     private Action? onJoined;
@@ -21,6 +23,7 @@ internal sealed partial class ServedSession(string keyId, FrameStream frames, De
     public async Task RunAsync(Action joined, CancellationTokenSource ended)
     {
         onJoined = joined;
+        ending = ended;
         var watching = WatchStateAsync(ended.Token);
         try
         {
@@ -32,6 +35,7 @@ internal sealed partial class ServedSession(string keyId, FrameStream frames, De
         }
         finally
         {
+            if (attending is { } session) attendance.Left(session);
             await ended.CancelAsync();
             await watching;
         }
@@ -46,6 +50,7 @@ internal sealed partial class ServedSession(string keyId, FrameStream frames, De
             using var silence = new CancellationTokenSource(LinkProtocol.DeadAfter, time);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(silence.Token, stop);
             if (await frames.ReadAsync(either.Token) is not { } frame) return;
+            if (attending is { } mine) attendance.Heard(mine);
             if (!await InTurnAsync(state => session.OnFrame(frame, state), stop)) return;
         }
     }
@@ -90,6 +95,8 @@ internal sealed partial class ServedSession(string keyId, FrameStream frames, De
                 return true;
             case ParentOutput.Joined joined:
                 onJoined?.Invoke();
+                attending = attendance.Joined(joined.Child.Node, keyId, joined.Boot, (code, text) => _ = EndAsync(code, text));
+                handlers.Joined(joined);
                 ChildJoined(log, joined.Child.Node.Value, joined.Agent);
                 return true;
             case ParentOutput.Take take:
@@ -98,11 +105,47 @@ internal sealed partial class ServedSession(string keyId, FrameStream frames, De
             case ParentOutput.HeardOf heard:
                 handlers.HeardOf(heard.Sites);
                 return true;
+            case ParentOutput.Succeed succeed:
+                var kept = handlers.Succeed(succeed.Succession, succeed.From);
+                return await CarryOutAsync(ParentSession.OnTaken(succeed.Succession, kept), stop);
+            case ParentOutput.TakeEvents events:
+                handlers.TakeEvents(events.Batch, events.From, ack => _ = TellAsync(ack));
+                return true;
+            case ParentOutput.OldKeyShown shown:
+                attendance.RefusedOldKey(shown.Record.Node, keyId, shown.Record.IdentityKey.Id);
+                return true;
+            case ParentOutput.Sighted sighted:
+                handlers.SightedBelow(sighted.Sightings, sighted.From);
+                return true;
+            case ParentOutput.TakeRecords records:
+                handlers.TakeRecords(records.Items, records.From);
+                return true;
             case ParentOutput.Close close:
                 ChildRefused(log, session.Child?.Node.Value ?? keyId[..16], close.Reason);
                 return false;
             default:
                 throw new InvalidOperationException($"unknown output {output}");
+        }
+    }
+
+    /// <summary>Another session of this node stays; this one is told why it ends.</summary>
+    private async Task EndAsync(string code, string text)
+    {
+        ChildRefused(log, session.Child?.Node.Value ?? keyId[..16], $"{code}: {text}");
+        await TellAsync(new Frame.Refusal(code, text));
+        if (ending is { } ended) await ended.CancelAsync();
+    }
+
+    /// <summary>Sends a frame that nobody waits for; a session that is over takes none.</summary>
+    private async Task TellAsync(Frame frame)
+    {
+        try
+        {
+            await frames.WriteAsync(frame, ending!.Token);
+        }
+        catch (Exception e) when (e is OperationCanceledException or IOException or ObjectDisposedException or InvalidOperationException)
+        {
+            // The child says it again in its next session, or asks again.
         }
     }
 

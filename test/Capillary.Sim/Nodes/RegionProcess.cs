@@ -37,7 +37,7 @@ internal sealed class RegionProcess : Process
     {
         this.region = region;
         var trust = LoadTrust();
-        var handlers = new ChildHandlers(Hello, KeepTrust, TakeLines, (items, _) => TakeRecords(items), Alive, _ => Offer());
+        var handlers = new ChildHandlers(Hello, KeepTrust, TakeLines, (items, _, _) => TakeRecords(items), Alive, _ => Offer());
         link = new UpLink(this, region, world.Hub, trust, handlers);
         blobs = new BlobBox(region.Disk, link);
         var state = new DesiredState(world.Authority.TrustRoots, world.RecordOf(region), trust.BeaconEnvelope,
@@ -77,7 +77,7 @@ internal sealed class RegionProcess : Process
         port.Drop(tell);
     }
 
-    private ChildHello Hello() => new(generation, DesiredState.DigestOf(port.State.Records.Values), "sim");
+    private ChildHello Hello() => new(generation, DesiredState.DigestOf(port.State.Records.Values), "sim", "sim");
 
     private void KeepTrust(TrustState trust, IReadOnlyList<Envelope> newRoots)
     {

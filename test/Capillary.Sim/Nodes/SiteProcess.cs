@@ -31,8 +31,8 @@ internal sealed class SiteProcess : Process
         State = site.Applied;
         if (world.Broken == Mutation.SiteForgetsReverts && State.Phase == ApplyPhase.Reverted)
             State = State with { Phase = ApplyPhase.Applying };
-        var handlers = new ChildHandlers(() => new ChildHello(Accepted.Generation, null, "sim"), KeepTrust, TakeLines,
-            (_, _) => { }, () => [], _ => reporter!.Say(now: true));
+        var handlers = new ChildHandlers(() => new ChildHello(Accepted.Generation, null, "sim", "sim"), KeepTrust, TakeLines,
+            (_, _, _) => { }, () => [], _ => reporter!.Say(now: true));
         link = new UpLink(this, site, world.RegionOf(site), LoadTrust(), handlers);
         blobs = new BlobBox(site.Disk, link);
         reporter = new Reporter(this, site, link);

@@ -138,7 +138,7 @@ internal sealed class UpLink(Process owner, SimNode self, SimNode parent, TrustS
                 case ChildOutput.KeepTrust keep: Keep(keep); break;
                 case ChildOutput.Live: Live(); break;
                 case ChildOutput.Lines lines: handlers.Lines(lines.Checkpoint, lines.Items, lines.Complete); break;
-                case ChildOutput.Records records: handlers.Records(records.Items, records.Full); break;
+                case ChildOutput.Records records: handlers.Records(records.Items, records.Full, records.Complete); break;
                 case ChildOutput.Acked acked: Acknowledge(acked.Report, acked.Refused); break;
                 case ChildOutput.Fail fail: Fail(fail.Code); break;
             }

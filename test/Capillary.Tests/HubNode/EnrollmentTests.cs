@@ -140,7 +140,7 @@ public sealed class EnrollmentTests : IDisposable
         using var home = new TempFolder();
         var file = new JoinFile(1, hub.Hub.Fleet, new NodeName("eu"), NodeKind.Region, [$"127.0.0.1:{endpoint.Port}"],
             hub.Hub.Cell.Value.TrustRoots[0].Digest, code.ToString());
-        var joined = Assert.IsType<JoinOutcome.Joined>(await Joining.JoinAsync(new NodeHome(home.Of("eu")), file, stop.Token));
+        var joined = Assert.IsType<JoinOutcome.Joined>(await Joining.JoinAsync(new NodeHome(home.Of("eu")), JoinTarget.Of(file), stop.Token));
         Assert.Equal(new RegionId("eu"), joined.Record.Region);
         await stop.CancelAsync();
         await running;

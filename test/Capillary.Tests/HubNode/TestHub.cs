@@ -135,6 +135,7 @@ internal sealed class TempFolder : IDisposable
 internal sealed class Joiner(TestHub hub, string node, NodeKind kind, SigningKey key)
 {
     private readonly byte[] nonce = new byte[EnrollmentTranscript.NonceBytes];
+    private readonly SigningKey sealing = SigningKey.Create();
 
     public JoinCode MakeCode() => hub.Hub.Enrollment.MakeCode(new NodeName(node), kind, "tester", Enrollment.CodeLifetime) switch
     {
@@ -143,7 +144,7 @@ internal sealed class Joiner(TestHub hub, string node, NodeKind kind, SigningKey
         _ => throw new InvalidOperationException(),
     };
 
-    public EnrollRequest First(JoinCode code) => new(1, new NodeName(node), kind, code.Id(hub.Hub.Fleet), key.Public, nonce);
+    public EnrollRequest First(JoinCode code) => new(1, kind, code.Id(hub.Hub.Fleet), key.Public, sealing.Public, nonce, new NodeName(node));
 
     public EnrollRequest Second(JoinCode code, EnrollAnswer offer) =>
         First(code) with { HubNonce = offer.HubNonce, Proof = Transcript(offer).NodeProof(EnrollmentTranscript.KeyOf(code,
@@ -152,7 +153,7 @@ internal sealed class Joiner(TestHub hub, string node, NodeKind kind, SigningKey
     public EnrollmentTranscript Transcript(EnrollAnswer offer)
     {
         var record = NodeRecord.Verify(offer.HubRecord!, TrustChain.Begin(offer.TrustRoots![0]));
-        return new(hub.Hub.Fleet, new NodeName(node), kind, key.Public, record.IdentityKey, offer.TrustRoots[0].Digest, nonce,
+        return new(hub.Hub.Fleet, new NodeName(node), kind, key.Public, sealing.Public, record.IdentityKey, offer.TrustRoots[0].Digest, nonce,
             offer.HubNonce!);
     }
 

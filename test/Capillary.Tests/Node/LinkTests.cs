@@ -125,7 +125,7 @@ public sealed class LinkTests : IAsyncLifetime
             atHub.Enqueue(Report.Verify(envelope, record));
             return new((string?)null);
         }, _ => { }, (_, _) => Task.FromResult(new EnrollAnswer("not here")), authority.Fleet);
-        var server = new ParentServer(new ParentOptions(new IPEndPoint(IPAddress.Loopback, 0)), key, cell, blobs, handlers, TimeProvider.System,
+        var server = new ParentServer(new ParentOptions(new IPEndPoint(IPAddress.Loopback, 0)), new LinkKeys(key), cell, blobs, handlers, TimeProvider.System,
             NullLoggerFactory.Instance);
         running.Add(server.RunAsync(stop.Token));
         return await server.Listening.WaitAsync(stop.Token);
@@ -154,10 +154,10 @@ public sealed class LinkTests : IAsyncLifetime
         public TestSite(Authority authority, SigningKey key, string folder, IPEndPoint parent)
         {
             Blobs = new BlobStore(folder);
-            var handlers = new ChildHandlers(() => new ChildHello(0, null, "test"), (_, _) => { }, (_, lines, _) => Line.TrySetResult(Assignment.Parse(lines[0].Leaf)),
-                (_, _) => { }, () => [], status => Problem = status.Problem);
+            var handlers = new ChildHandlers(() => new ChildHello(0, null, "test", "boot"), (_, _) => { }, (_, lines, _) => Line.TrySetResult(Assignment.Parse(lines[0].Leaf)),
+                (_, _, _) => { }, () => [], status => Problem = status.Problem);
             var options = new ParentLinkOptions(new NodeName("basel"), [new DnsEndPoint("127.0.0.1", parent.Port)]) { FirstBackoff = TimeSpan.FromMilliseconds(50) };
-            Link = new ParentLink(options, key, TrustState.Begin(authority.TrustRoots[0]), handlers, Outbox, TimeProvider.System, NullLogger<ParentLink>.Instance);
+            Link = new ParentLink(options, new LinkKeys(key), TrustState.Begin(authority.TrustRoots[0]), handlers, Outbox, TimeProvider.System, NullLogger<ParentLink>.Instance);
         }
 
         public BlobStore Blobs { get; }

@@ -1,3 +1,4 @@
+using Xunit;
 using Capillary.Node.Keys;
 
 namespace Capillary.Tests.Node;

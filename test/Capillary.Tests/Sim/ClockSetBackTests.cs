@@ -18,7 +18,7 @@ public sealed class ClockSetBackTests
     {
         var authority = new Authority();
         var trust = TrustState.Begin(authority.TrustRoots[0]);
-        session = new ChildSession(new NodeName("site"), trust, authority.HubKey.Public.Id, () => new ChildHello(0, null, ""));
+        session = new ChildSession(new NodeName("site"), trust, authority.HubKey.Public.Id, () => new ChildHello(0, null, "", "boot"));
         Assert.Single(session.Start(Now));
         session.OnFrame(new Frame.TrustAnswer([], authority.HubRecord.Envelope, null), Now);
     }

@@ -14,11 +14,11 @@ public sealed class ChildSessionTests
     [Fact]
     public void It_asks_first_and_greets_a_proven_parent()
     {
-        var child = new ChildSession(new("basel-lab-1"), TrustState.Begin(SignedGoldens.Root1), TestKey.Named("hub").Id, () => new(5, null, "x"));
-        Assert.Equal(new Frame.TrustQuery(1, new("basel-lab-1"), 1), Assert.IsType<ChildOutput.Send>(Assert.Single(child.Start(Now))).Frame);
+        var child = new ChildSession(new("basel-lab-1"), TrustState.Begin(SignedGoldens.Root1), TestKey.Named("hub").Id, () => new(5, null, "x", "boot"));
+        Assert.Equal(new Frame.TrustQuery(LinkProtocol.Version, new("basel-lab-1"), 1), Assert.IsType<ChildOutput.Send>(Assert.Single(child.Start(Now))).Frame);
         var outputs = child.OnFrame(new Frame.TrustAnswer([], SignedGoldens.Hub, SignedGoldens.Beacon), Now);
         Assert.Equal(TestFleet.Beacon.IssuedAt, Assert.IsType<ChildOutput.KeepTrust>(outputs[0]).Trust.TimeFloor);
-        Assert.Equal(new Frame.Hello(5, null, "x"), Assert.IsType<ChildOutput.Send>(outputs[1]).Frame);
+        Assert.Equal(new Frame.Hello(5, null, "x", "boot"), Assert.IsType<ChildOutput.Send>(outputs[1]).Frame);
         Assert.Equal("hub", Assert.IsType<ChildOutput.Live>(outputs[2]).Parent.Node.Value);
     }
 
@@ -27,9 +27,9 @@ public sealed class ChildSessionTests
     {
         foreach (var frame in (Frame[])
             [
-                new Frame.Desired(SignedGoldens.Checkpoint, [TestFleet.Proof(0)], true), new Frame.RecordSet([SignedGoldens.Basel], true),
+                new Frame.Desired(SignedGoldens.Checkpoint, [TestFleet.Proof(0)], true), new Frame.RecordSet([SignedGoldens.Basel], true, true),
                 new Frame.BeaconDown(SignedGoldens.Beacon), new Frame.ReportAck(SignedGoldens.Beacon.Digest, null), Frame.Beat.Instance,
-                new Frame.Hello(1, null, "x"), new Frame.ReportUp(TestReports.Sign(TestReports.Healthy)),
+                new Frame.Hello(1, null, "x", "boot"), new Frame.ReportUp(TestReports.Sign(TestReports.Healthy)),
             ])
             Fails("unproven-parent", TestSessions.NewChild().OnFrame(frame, Now));
         Assert.Empty(TestSessions.NewChild().OnTick(Now.AddSeconds(31)));
@@ -76,7 +76,7 @@ public sealed class ChildSessionTests
             [
                 new Frame.Desired(TestFleet.Signed(8, TestFleet.Plan, TestFleet.Stranger).Envelope, [], true),
                 new Frame.Desired(TestFleet.Signed(8, TestFleet.Plan, TestFleet.BeaconKey).Envelope, [], true),
-                new Frame.RecordSet([TestFleet.Sign(TestFleet.LyonRecord, TestFleet.Stranger)], true),
+                new Frame.RecordSet([TestFleet.Sign(TestFleet.LyonRecord, TestFleet.Stranger)], true, true),
                 new Frame.BeaconDown(TestFleet.Sign(TestFleet.Beacon, TestFleet.Release)),
                 new Frame.TrustAnswer([], TestFleet.Sign(TestFleet.HubRecord, TestFleet.Stranger), null),
                 new Frame.TrustAnswer([TestFleet.Sign(TestFleet.Root2, TestFleet.Stranger)], SignedGoldens.Hub, null),

@@ -16,6 +16,10 @@ public sealed class FrameTests
     private static Envelope SignedReport { get; } =
         SignedGoldens.Stored("report", PayloadTypes.Report, TestReports.Healthy.ToPayload(), TestKey.Named("basel"));
 
+    private static Envelope SignedSuccession { get; } = SignedGoldens.Stored("succession", PayloadTypes.Succession,
+        new Succession(1, TestFleet.Name, new(TestFleet.Basel.Value), TestKey.Named("basel").Public, TestKey.Named("lyon").Public).ToPayload(),
+        TestKey.Named("basel"), TestKey.Named("lyon"));
+
     private readonly ParentSession[] parents = [TestSessions.LiveParent(TestFleet.BaselRecord), TestSessions.LiveParent(TestFleet.EuRecord)];
     private ChildSession child = TestSessions.LiveChild();
     private TrustState? begun;
@@ -25,16 +29,20 @@ public sealed class FrameTests
         ["trust-query"] = new Frame.TrustQuery(LinkProtocol.Version, new NodeName(TestFleet.Basel.Value), 1),
         ["trust"] = new Frame.TrustAnswer([SignedGoldens.Root2], SignedGoldens.Eu, SignedGoldens.Beacon),
         ["trust-without-beacon"] = new Frame.TrustAnswer([], SignedGoldens.Hub, null),
-        ["hello-site"] = new Frame.Hello(7, null, "0.1.0"),
-        ["hello-region"] = new Frame.Hello(7, Digest.Of("basel-lab-1 1\nlyon-lab-2 2\n"u8), "0.1.0"),
+        ["hello-site"] = new Frame.Hello(7, null, "0.1.0", "boot"),
+        ["hello-region"] = new Frame.Hello(7, Digest.Of("basel-lab-1 1\nlyon-lab-2 2\n"u8), "0.1.0", "boot"),
         ["desired"] = new Frame.Desired(SignedGoldens.Checkpoint, [TestFleet.Proof(0)], true),
-        ["records"] = new Frame.RecordSet([SignedGoldens.Basel, SignedGoldens.Retired], true),
+        ["records"] = new Frame.RecordSet([SignedGoldens.Basel, SignedGoldens.Retired], true, true),
         ["beacon"] = new Frame.BeaconDown(SignedGoldens.Beacon),
         ["report"] = new Frame.ReportUp(SignedReport),
         ["ack"] = new Frame.ReportAck(SignedReport.Digest, null),
         ["ack-refused"] = new Frame.ReportAck(SignedReport.Digest, "the record is revoked"),
         ["alive"] = new Frame.Alive([TestFleet.Basel, TestFleet.Lyon]),
         ["beat"] = Frame.Beat.Instance,
+        ["succession"] = new Frame.SuccessionUp(SignedSuccession),
+        ["clones"] = new Frame.CloneUp([new(new(TestFleet.Basel.Value), TestKey.Named("basel").Id, CloneSign.OldKey, 2, TestFleet.Issued)]),
+        ["records-query"] = Frame.RecordQuery.Instance,
+        ["events-ack"] = new Frame.EventsAck(TestFleet.Basel, 1, 42),
         ["refused"] = new Frame.Refusal("not-enrolled", "'basel-lab-1' has no active record for this key"),
     };
 
@@ -64,7 +72,7 @@ public sealed class FrameTests
         var lines = Enumerable.Repeat(new ProvenLine(leaf, 1 << 24, path), LinkProtocol.LinesPerFrame).ToList();
         Assert.InRange(new Frame.Desired(SignedGoldens.Checkpoint, lines, true).ToBytes().Length, 1, LinkProtocol.MaxFrameBytes);
         var record = TestFleet.Sign(TestFleet.BaselRecord with { Fleet = new(name), Node = new(name), Region = new(name), Version = long.MaxValue });
-        var records = new Frame.RecordSet([.. Enumerable.Repeat(record, LinkProtocol.RecordsPerFrame)], true);
+        var records = new Frame.RecordSet([.. Enumerable.Repeat(record, LinkProtocol.RecordsPerFrame)], true, true);
         Assert.InRange(records.ToBytes().Length, 1, LinkProtocol.MaxFrameBytes);
         var alive = new Frame.Alive([.. Enumerable.Repeat(new SiteId(name), LinkProtocol.SitesPerFrame)]);
         Assert.InRange(Frame.Parse(alive.ToBytes()).ToBytes().Length, 1, LinkProtocol.MaxFrameBytes);
@@ -112,7 +120,7 @@ public sealed class FrameTests
         Assert.Throws<ProtocolException>(() => Frame.Parse(new byte[LinkProtocol.MaxFrameBytes + 1]));
         var alive = new Frame.Alive([.. Enumerable.Repeat(TestFleet.Basel, LinkProtocol.SitesPerFrame + 1)]);
         Assert.Throws<ProtocolException>(() => Frame.Parse(alive.ToBytes()));
-        var records = new Frame.RecordSet([.. Enumerable.Repeat(SignedGoldens.Basel, LinkProtocol.RecordsPerFrame + 1)], true);
+        var records = new Frame.RecordSet([.. Enumerable.Repeat(SignedGoldens.Basel, LinkProtocol.RecordsPerFrame + 1)], true, true);
         Assert.Throws<ProtocolException>(() => Frame.Parse(records.ToBytes()));
     }
 
@@ -120,11 +128,11 @@ public sealed class FrameTests
     public void Enrollment_messages_are_written_to_the_bit()
     {
         var nonce = Enumerable.Range(0, EnrollmentTranscript.NonceBytes).Select(i => (byte)i).ToArray();
-        var start = new EnrollRequest(1, new(TestFleet.Basel.Value), NodeKind.Site, "0123456789abcdef0123456789abcdef",
-            TestKey.Named("basel").Public, nonce);
+        var start = new EnrollRequest(1, NodeKind.Site, "0123456789abcdef0123456789abcdef", TestKey.Named("basel").Public,
+            TestKey.Named("lyon").Public, nonce, new(TestFleet.Basel.Value));
         GoldenFile.Check("enroll-start", start.ToBytes());
         GoldenFile.Check("enroll-prove", (start with { HubNonce = nonce, Proof = nonce }).ToBytes());
-        var first = new EnrollAnswer(null, TestFleet.Name, [SignedGoldens.Root1], SignedGoldens.Hub, nonce, nonce);
+        var first = new EnrollAnswer(null, TestFleet.Name, [SignedGoldens.Root1], SignedGoldens.Hub, nonce, nonce, Node: new(TestFleet.Basel.Value));
         GoldenFile.Check("enroll-start-answer", first.ToBytes());
         GoldenFile.Check("enroll-prove-answer", new EnrollAnswer(null, Record: SignedGoldens.Basel).ToBytes());
         GoldenFile.Check("enroll-refused", new EnrollAnswer("the join code was used").ToBytes());

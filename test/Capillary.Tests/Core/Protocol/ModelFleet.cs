@@ -99,7 +99,7 @@ internal sealed class ModelSite(NodeRecord record) : ModelChild(record)
 
     public AcceptedLine Accepted { get; private set; } = AcceptedLine.None;
 
-    public override ChildHello Hello() => new(Accepted.Generation, null, "model");
+    public override ChildHello Hello() => new(Accepted.Generation, null, "model", "boot");
 
     protected override void OnLines(ChildOutput.Lines lines)
     {
@@ -127,7 +127,7 @@ internal sealed class ModelRegion : ModelChild
 
     public DesiredState State { get; private set; }
 
-    public override ChildHello Hello() => new(State.Generation, DesiredState.DigestOf(State.Records.Values), "model");
+    public override ChildHello Hello() => new(State.Generation, DesiredState.DigestOf(State.Records.Values), "model", "boot");
 
     protected override void OnTrust(ChildOutput.KeepTrust keep) => State = State with
     {

@@ -48,7 +48,7 @@ public sealed class ParentSessionTests
         {
             var session = new ParentSession(TestKey.Named(key).Id);
             _ = session.OnFrame(new Frame.TrustQuery(1, new(node), 1), State).ToList();
-            Refused("not-enrolled", session.OnFrame(new Frame.Hello(0, null, "x"), State));
+            Refused("not-enrolled", session.OnFrame(new Frame.Hello(0, null, "x", "boot"), State));
         }
         var revoked = State with { Revocations = [TestFleet.BaselRecord.IdentityKey.Id] };
         Refused("not-enrolled", TestSessions.LiveParent(TestFleet.BaselRecord).OnState(revoked));
@@ -62,13 +62,13 @@ public sealed class ParentSessionTests
     {
         foreach (var frame in (Frame[])[Frame.Beat.Instance, new Frame.ReportUp(TestReports.Sign(TestReports.Healthy)), new Frame.Alive([])])
             Refused("hello-first", new ParentSession(TestKey.Named("basel").Id).OnFrame(frame, State));
-        var query = new Frame.TrustQuery(1, new("basel-lab-1"), 1);
-        Refused("unexpected-frame", new ParentSession(TestKey.Named("basel").Id).OnFrame(new Frame.Hello(0, null, "x"), State));
-        Refused("unexpected-frame", TestSessions.LiveParent(TestFleet.BaselRecord).OnFrame(new Frame.Hello(0, null, "x"), State));
+        var query = new Frame.TrustQuery(LinkProtocol.Version, new("basel-lab-1"), 1);
+        Refused("unexpected-frame", new ParentSession(TestKey.Named("basel").Id).OnFrame(new Frame.Hello(0, null, "x", "boot"), State));
+        Refused("unexpected-frame", TestSessions.LiveParent(TestFleet.BaselRecord).OnFrame(new Frame.Hello(0, null, "x", "boot"), State));
         Refused("unexpected-frame", TestSessions.LiveParent(TestFleet.BaselRecord).OnFrame(query, State));
         Refused("unexpected-frame", TestSessions.LiveParent(TestFleet.BaselRecord).OnFrame(new Frame.Alive([TestFleet.Basel]), State));
         Refused("unexpected-frame", TestSessions.LiveParent(TestFleet.BaselRecord).OnFrame(new Frame.BeaconDown(SignedGoldens.Beacon), State));
-        Refused("protocol", new ParentSession(TestKey.Named("basel").Id).OnFrame(query with { Protocol = 2 }, State));
+        Refused("protocol", new ParentSession(TestKey.Named("basel").Id).OnFrame(query with { Protocol = 1 }, State));
     }
 
     /// <summary>A query is small and its answer may be large; asking again and again would make the parent work for nothing.</summary>
@@ -76,7 +76,7 @@ public sealed class ParentSessionTests
     public void The_trust_query_is_answered_once()
     {
         var session = new ParentSession(TestFleet.Stranger.Id);
-        var query = new Frame.TrustQuery(1, new("basel-lab-1"), 0);
+        var query = new Frame.TrustQuery(LinkProtocol.Version, new("basel-lab-1"), 0);
         Assert.Single(Assert.IsType<Frame.TrustAnswer>(Assert.Single(Sent(session.OnFrame(query, State)))).Chain);
         Refused("unexpected-frame", session.OnFrame(query, State));
     }
@@ -89,7 +89,7 @@ public sealed class ParentSessionTests
     [InlineData(long.MaxValue, 0)]
     public void Any_asked_version_gets_an_answer(long asked, int links)
     {
-        var answer = new ParentSession(TestFleet.Stranger.Id).OnFrame(new Frame.TrustQuery(1, new("basel-lab-1"), asked), State);
+        var answer = new ParentSession(TestFleet.Stranger.Id).OnFrame(new Frame.TrustQuery(LinkProtocol.Version, new("basel-lab-1"), asked), State);
         Assert.Equal(links, Assert.IsType<Frame.TrustAnswer>(Assert.Single(Sent(answer))).Chain.Count);
     }
 
@@ -128,7 +128,7 @@ public sealed class ParentSessionTests
     {
         var session = new ParentSession(child.IdentityKey.Id);
         _ = session.OnFrame(new Frame.TrustQuery(LinkProtocol.Version, child.Node, 1), State).ToList();
-        return Sent(session.OnFrame(new Frame.Hello(0, records, "test"), State));
+        return Sent(session.OnFrame(new Frame.Hello(0, records, "test", "boot"), State));
     }
 
     private static List<Frame> Sent(IEnumerable<ParentOutput> outputs) => [.. outputs.OfType<ParentOutput.Send>().Select(output => output.Frame)];

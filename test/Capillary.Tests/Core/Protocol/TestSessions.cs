@@ -27,7 +27,7 @@ internal static class TestSessions
     public static ChildSession NewChild(string parentKey = "hub", TrustState? trust = null)
     {
         var child = new ChildSession(new(TestFleet.Basel.Value), trust ?? TrustState.Begin(SignedGoldens.Root1), TestKey.Named(parentKey).Id,
-            () => new ChildHello(0, null, "test"));
+            () => new ChildHello(0, null, "test", "boot"));
         _ = child.Start(Now);
         return child;
     }
@@ -43,7 +43,7 @@ internal static class TestSessions
     {
         var parent = new ParentSession(child.IdentityKey.Id);
         _ = parent.OnFrame(new Frame.TrustQuery(LinkProtocol.Version, child.Node, 1), state ?? State).ToList();
-        _ = parent.OnFrame(new Frame.Hello(0, records, "test"), state ?? State).ToList();
+        _ = parent.OnFrame(new Frame.Hello(0, records, "test", "boot"), state ?? State).ToList();
         return parent;
     }
 }

@@ -68,11 +68,11 @@ public sealed class JoinCodeTests
         var code = JoinCode.Create(new byte[JoinCode.EntropyBytes]);
         var key = EnrollmentTranscript.KeyOf(code, TestFleet.Name);
         var genuine = new EnrollmentTranscript(TestFleet.Name, new("basel"), NodeKind.Site, TestKey.Named("basel").Public,
-            TestKey.Named("hub").Public, Digest.Of("root"u8), new byte[32], [.. Enumerable.Repeat((byte)1, 32)]);
+            TestKey.Named("lyon").Public, TestKey.Named("hub").Public, Digest.Of("root"u8), new byte[32], [.. Enumerable.Repeat((byte)1, 32)]);
         EnrollmentTranscript[] others =
         [
             genuine with { Fleet = new("other") }, genuine with { Node = new("lyon") }, genuine with { Kind = NodeKind.Region },
-            genuine with { NodeKey = TestFleet.Stranger.Public }, genuine with { HubKey = TestFleet.Stranger.Public },
+            genuine with { NodeKey = TestFleet.Stranger.Public }, genuine with { SealingKey = TestFleet.Stranger.Public }, genuine with { HubKey = TestFleet.Stranger.Public },
             genuine with { TrustRoot = Digest.Of("evil"u8) }, genuine with { NodeNonce = genuine.HubNonce },
             genuine with { HubNonce = genuine.NodeNonce }, genuine with { NodeNonce = genuine.HubNonce, HubNonce = genuine.NodeNonce },
         ];

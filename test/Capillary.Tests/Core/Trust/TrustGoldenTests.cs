@@ -71,7 +71,7 @@ public sealed class TrustGoldenTests
         var code = JoinCode.Create([.. Enumerable.Range(0, JoinCode.EntropyBytes).Select(i => (byte)(i * 13))]);
         var key = EnrollmentTranscript.KeyOf(code, TestFleet.Name);
         var transcript = new EnrollmentTranscript(TestFleet.Name, new NodeName(TestFleet.Basel.Value), NodeKind.Site,
-            TestKey.Named("basel").Public, TestKey.Named("hub").Public, Digest.Of(TestFleet.Root1.ToPayload()), NodeNonce, HubNonce);
+            TestKey.Named("basel").Public, TestKey.Named("lyon").Public, TestKey.Named("hub").Public, Digest.Of(TestFleet.Root1.ToPayload()), NodeNonce, HubNonce);
         GoldenFile.Check("enrollment", $"""
             code {code}
             canonical {code.Canonical}
