@@ -36,6 +36,9 @@ internal sealed partial class Edge
     private static readonly TimeSpan QuietFor = TimeSpan.FromSeconds(10);
     private readonly ITimer idle;
     private readonly NodeIdentity identity;
+    private readonly Confirmation confirmation;
+    private volatile bool isLive;
+    private Envelope? beaconHeard;
     private readonly string boot = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
     private volatile AcceptedLine accepted;
 
@@ -54,7 +57,8 @@ internal sealed partial class Edge
         blobs = new BlobStore(home.FolderOf("blobs"));
         var lastReport = new DurableFile<Envelope>(home.FileOf("report.json"), EdgeJson.Default.Envelope);
         var numbers = new DurableFile<ReservedNumbers>(home.FileOf("report-numbers.json"), EdgeJson.Default.ReservedNumbers);
-        reporter = new Reporter(identity, settings.Incarnation, outbox, lastReport, numbers, time);
+        reporter = new Reporter(identity, settings.Incarnation, outbox, lastReport, numbers, () => confirmation!.Conditions(), time);
+        confirmation = new Confirmation(trust.TimeFloor, reporter.Wake, time);
         apply = new HostApply(ApplyOptions(), blobs.PathOf, FetchAsync, time, logs.CreateLogger<HostApply>());
         apply.Changed += reporter.Wake;
         apply.Changed += Collect;
@@ -117,6 +121,11 @@ internal sealed partial class Edge
     private void KeepTrust(TrustState trust, IReadOnlyList<Envelope> newRoots)
     {
         home.KeepTrust(trust, newRoots);
+        if (trust.Beacon is { } beacon && trust.BeaconEnvelope != beaconHeard)
+        {
+            beaconHeard = trust.BeaconEnvelope;
+            confirmation.Heard(beacon.IssuedAt, fresh: isLive);
+        }
         // A newer beacon asks for a signed sign of life.
         reporter.Wake();
     }
@@ -136,6 +145,7 @@ internal sealed partial class Edge
 
     private void TakeLinkStatus(LinkStatus status)
     {
+        isLive = status.IsLive;
         if (!status.IsLive) return;
         // A parent that was killed may have lost what it acknowledged.
         reporter.Wake();

@@ -13,7 +13,7 @@ namespace Capillary.EdgeAgent;
 /// Says what the site is, signed, on every change and at each beacon; its numbers are reserved durably, so that none is used twice.
 /// </summary>
 internal sealed class Reporter(NodeIdentity identity, long incarnation, Outbox outbox, DurableFile<Envelope> last,
-    DurableFile<ReservedNumbers> numbers, TimeProvider time)
+    DurableFile<ReservedNumbers> numbers, Func<IEnumerable<Condition>> more, TimeProvider time)
 {
     public const string Agent = "capillary-edge/0.1.0";
 
@@ -89,8 +89,9 @@ internal sealed class Reporter(NodeIdentity identity, long incarnation, Outbox o
             accepted.Leaf is { } leaf ? Digest.Of(leaf) : null, status.Bundle, settled ? accepted.Since : 0, PhaseOf(status, accepted),
             [.. status.Apps.Select(app =>
                 new Core.Reports.AppHealth(new AppName(app.App), app.State == HealthState.Healthy, Short(app.Reason)))],
-            [.. status.Conditions.Select(item => new Condition(item.Code, SeverityOf(item.Severity), Short(item.Text)!)).Take(Most)],
-                Agent);
+            [.. more().Concat(status.Conditions.Select(item => new Condition(item.Code, SeverityOf(item.Severity), Short(item.Text)!)))
+                .Take(Most)],
+            Agent);
     }
 
     private const int Most = 64;

@@ -57,6 +57,12 @@ public static class ConditionCodes
     /// <summary>The bundle's bytes break a rule of the format.</summary>
     public const string BundleInvalid = "BundleInvalid";
 
+    /// <summary>The site's clock differs from the hub's signed time by more than five minutes; nothing is decided by it.</summary>
+    public const string ClockWrong = "ClockWrong";
+
+    /// <summary>No newer beacon for so long that what is desired may be newer than what is known here.</summary>
+    public const string DesiredStateUnconfirmed = "DesiredStateUnconfirmed";
+
     /// <summary>Blobs of the bundle or its fallback are not here yet.</summary>
     public const string BlobsMissing = "BlobsMissing";
 
@@ -67,7 +73,7 @@ public static class ConditionCodes
     public static ConditionSeverity SeverityOf(string code) => code switch
     {
         DriftRepaired => ConditionSeverity.Info,
-        BlobsMissing or DiskFull or ServiceCrashLooping or StateLost => ConditionSeverity.Warning,
+        BlobsMissing or ClockWrong or DesiredStateUnconfirmed or DiskFull or ServiceCrashLooping or StateLost => ConditionSeverity.Warning,
         _ => ConditionSeverity.Error,
     };
 

@@ -38,7 +38,7 @@ public sealed class ReporterTests : IDisposable
         using var stop = new CancellationTokenSource(TimeSpan.FromSeconds(20));
         var outbox = new Outbox();
         var reporter = new Reporter(self, 1, outbox, new DurableFile<Envelope>(Path.Combine(folder, "report.json"), EdgeJson.Default.Envelope),
-            new DurableFile<ReservedNumbers>(Path.Combine(folder, "numbers.json"), EdgeJson.Default.ReservedNumbers), TimeProvider.System);
+            new DurableFile<ReservedNumbers>(Path.Combine(folder, "numbers.json"), EdgeJson.Default.ReservedNumbers), () => [], TimeProvider.System);
         var running = reporter.RunAsync(() => AcceptedLine.None, () => ApplyStatus.Of(ApplyState.Initial), stop.Token);
         await outbox.WaitForChangeAsync(stop.Token);
         await stop.CancelAsync();
