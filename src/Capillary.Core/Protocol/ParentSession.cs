@@ -25,7 +25,10 @@ public abstract record ParentOutput
     /// </summary>
     public sealed record Succeed(Envelope Succession, NodeRecord From) : ParentOutput;
 
-    /// <summary>Take these events in. What the hub keeps is told with <see cref="Frame.EventsAck"/>.</summary>
+    /// <summary>
+    /// Take these events in. They claim to be of a site that this child may speak for. What the hub keeps is told with
+    /// <see cref="Frame.EventsAck"/>.
+    /// </summary>
     public sealed record TakeEvents(Envelope Batch, NodeRecord From) : ParentOutput;
 
     /// <summary>A region saw these signs of copied keys.</summary>
@@ -70,7 +73,7 @@ public sealed class ParentSession(string keyId)
         Frame.ReportUp report => [OnReport(report.Report, Child, state)],
         Frame.Alive alive when Child.Kind == NodeKind.Region => [new ParentOutput.HeardOf(SitesOf(Child, alive.Sites, state))],
         Frame.SuccessionUp up => [OnSuccession(up.Succession, Child, state)],
-        Frame.EventsUp events => [new ParentOutput.TakeEvents(events.Batch, Child)],
+        Frame.EventsUp events => [OnEvents(events.Batch, Child, state)],
         Frame.CloneUp clones when Child.Kind == NodeKind.Region =>
             [new ParentOutput.Sighted([.. clones.Sightings.Where(one => SpeaksFor(Child, one.Node, state))], Child)],
         Frame.RecordSet records when Child.Kind == NodeKind.Region => [new ParentOutput.TakeRecords(records.Items, Child)],
@@ -209,6 +212,11 @@ public sealed class ParentSession(string keyId)
         Report.ClaimedSite(report) is { } site && SpeaksFor(child, new(site.Value), state)
             ? new ParentOutput.Take(report, child)
             : OnTaken(report, $"'{child.Node}' may not bring a report of this site");
+
+    private static ParentOutput OnEvents(Envelope batch, NodeRecord child, DesiredState state) =>
+        EventBatch.ClaimedSite(batch) is { } site && SpeaksFor(child, new(site.Value), state)
+            ? new ParentOutput.TakeEvents(batch, child)
+            : OnTaken(batch, $"'{child.Node}' may not bring events of this site");
 
     private IEnumerable<ParentOutput> Heard() =>
         Child is { Kind: NodeKind.Site } site ? [new ParentOutput.HeardOf([new SiteId(site.Node.Value)])] : [];

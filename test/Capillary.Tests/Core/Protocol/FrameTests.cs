@@ -20,6 +20,9 @@ public sealed class FrameTests
         new Succession(1, TestFleet.Name, new(TestFleet.Basel.Value), TestKey.Named("basel").Public, TestKey.Named("lyon").Public).ToPayload(),
         TestKey.Named("basel"), TestKey.Named("lyon"));
 
+    private static Envelope SignedEvents { get; } =
+        SignedGoldens.Stored("events", PayloadTypes.Events, TestEvents.Batch.ToPayload(), TestKey.Named("basel"));
+
     private readonly ParentSession[] parents = [TestSessions.LiveParent(TestFleet.BaselRecord), TestSessions.LiveParent(TestFleet.EuRecord)];
     private ChildSession child = TestSessions.LiveChild();
     private TrustState? begun;
@@ -42,6 +45,7 @@ public sealed class FrameTests
         ["succession"] = new Frame.SuccessionUp(SignedSuccession),
         ["clones"] = new Frame.CloneUp([new(new(TestFleet.Basel.Value), TestKey.Named("basel").Id, CloneSign.OldKey, 2, TestFleet.Issued)]),
         ["records-query"] = Frame.RecordQuery.Instance,
+        ["events"] = new Frame.EventsUp(SignedEvents),
         ["events-ack"] = new Frame.EventsAck(TestFleet.Basel, 1, 42),
         ["refused"] = new Frame.Refusal("not-enrolled", "'basel-lab-1' has no active record for this key"),
     };
