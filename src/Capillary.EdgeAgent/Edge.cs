@@ -37,6 +37,8 @@ internal sealed partial class Edge
     private readonly ITimer idle;
     private readonly NodeIdentity identity;
     private readonly Confirmation confirmation;
+    private readonly EventLog events;
+    private readonly EventNotes notes;
     private volatile bool isLive;
     private Envelope? beaconHeard;
     private readonly string boot = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
@@ -60,10 +62,17 @@ internal sealed partial class Edge
         reporter = new Reporter(identity, settings.Incarnation, outbox, lastReport, numbers, () => confirmation!.Conditions(), time);
         confirmation = new Confirmation(trust.TimeFloor, reporter.Wake, time);
         apply = new HostApply(ApplyOptions(), blobs.PathOf, FetchAsync, time, logs.CreateLogger<HostApply>());
+        events = new EventLog(home.FolderOf("events"), settings.Incarnation);
+        notes = new EventNotes(events, identity, settings.Incarnation, outbox, time);
+        events.Changed += () => notes.Send(again: false);
         apply.Changed += reporter.Wake;
+        apply.Changed += () => notes.Note(apply.Status);
         apply.Changed += Collect;
         var handlers = new ChildHandlers(() => new ChildHello(accepted.Generation, identity.RecordDigest, Reporter.Agent, boot), KeepTrust,
-            TakeLines, (records, _, _) => TakeRecords(records), Alive: () => [], Live: TakeLinkStatus);
+            TakeLines, (records, _, _) => TakeRecords(records), Alive: () => [], Live: TakeLinkStatus)
+        {
+            EventsKept = kept => notes.Kept(kept.Incarnation, kept.Seq),
+        };
         var parents = identity.ParentsOf(settings).Select(parent => JoinFile.ParseAddress(parent, home.FileOf("node.json"))).ToList();
         link = new ParentLink(new ParentLinkOptions(settings.Node, parents), identity.Keys, trust, handlers, outbox, time,
             logs.CreateLogger<ParentLink>());
@@ -139,6 +148,7 @@ internal sealed partial class Edge
             RecordTaken(log, own.Record.Version, own.Record.IdentityKey.Id[..16]);
             // What the old key signed is no longer taken: say it again with the new one.
             reporter.Wake();
+            notes.Send(again: true);
         }
         if (identity.Pending is { } succession) outbox.PutSuccession(identity.Record.Record.Node, succession);
     }
@@ -149,6 +159,7 @@ internal sealed partial class Edge
         if (!status.IsLive) return;
         // A parent that was killed may have lost what it acknowledged.
         reporter.Wake();
+        notes.Send(again: true);
         if (identity.Pending is { } succession) outbox.PutSuccession(identity.Record.Record.Node, succession);
     }
 

@@ -70,13 +70,14 @@ public sealed class Hub : IDisposable
         Publisher.Beat();
         Sites = new SiteBook(Database, Cell, Conditions, time, logs.CreateLogger<SiteBook>());
         Sites.Restore();
+        Events = new EventBook(Database, Cell, Conditions, time, logs.CreateLogger<EventBook>());
         Enrollment = new Enrollment(Database, Keys, Cell, Releases, Sites, time, logs.CreateLogger<Enrollment>());
         Views = new SiteViews(Cell, Releases, Publisher, Sites, Database, options.Freshness, time);
         Rollout = new RolloutLoop(Publisher, Releases, Sites, Cell, Conditions, options.Freshness, time, logs.CreateLogger<RolloutLoop>());
         Commits = new CommitLoop(source, Releases, Database, Conditions, options.PollEvery, time, logs.CreateLogger<CommitLoop>());
         (Commits.Changed, Sites.Changed) = (Rollout.Wake, Rollout.Wake);
         Server = new ParentServer(new ParentOptions(options.Listen), new LinkKeys(Keys.Identity), Cell, Blobs,
-            new ParentHandlers(Sites.TakeAsync, Sites.HeardOf, Enrollment.AnswerAsync, Fleet), time, logs);
+            new ParentHandlers(Sites.TakeAsync, Sites.HeardOf, Enrollment.AnswerAsync, Fleet) { TakeEvents = Events.TakeAsync }, time, logs);
         Api = new ApiServer(this, options, time, logs);
     }
 
@@ -119,6 +120,8 @@ public sealed class Hub : IDisposable
 
     internal SiteBook Sites { get; }
 
+    internal EventBook Events { get; }
+
     internal SiteViews Views { get; }
 
     internal Enrollment Enrollment { get; }
@@ -138,7 +141,7 @@ public sealed class Hub : IDisposable
     public async Task RunAsync(CancellationToken stop)
     {
         using var all = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        Func<CancellationToken, Task>[] parts = [Server.RunAsync, Api.RunAsync, Commits.RunAsync, Rollout.RunAsync, Sites.RunAsync,
+        Func<CancellationToken, Task>[] parts = [Server.RunAsync, Api.RunAsync, Commits.RunAsync, Rollout.RunAsync, Sites.RunAsync, Events.RunAsync,
             BeatAsync];
         // Each on its own: a part that works long before its first wait must not keep the next from starting.
         var running = parts.Select(part => Task.Run(() => part(all.Token), CancellationToken.None)).ToList();

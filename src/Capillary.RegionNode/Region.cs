@@ -16,11 +16,12 @@ namespace Capillary.RegionNode;
 /// <summary>
 /// A region node: parent of its sites, child of the hub; mirrors, relays, and keeps going when the hub is gone. It decides nothing.
 /// </summary>
-public sealed class Region(RegionOptions options, TimeProvider time, ILoggerFactory logs)
+public sealed partial class Region(RegionOptions options, TimeProvider time, ILoggerFactory logs)
 {
     private const string Version = "capillary-region/0.1.0";
     private readonly ConcurrentDictionary<SiteId, DateTimeOffset> heard = new();
     private readonly ConcurrentDictionary<SiteId, Report> newest = new();
+    private readonly ConcurrentDictionary<SiteId, EventsAnswer> answers = new();
     private readonly Outbox outbox = new();
     private readonly string boot = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
     private volatile IReadOnlyList<CloneSighting> sightings = [];
@@ -53,6 +54,7 @@ public sealed class Region(RegionOptions options, TimeProvider time, ILoggerFact
         {
             AllRecords = () => [.. state.Held.Records.Values.Select(item => item.Envelope)],
             Clones = () => sightings,
+            EventsKept = TakeEventsKept,
         };
         var addresses = identity.ParentsOf(settings).Select(parent => JoinFile.ParseAddress(parent, home.FileOf("node.json"))).ToList();
         var link = new ParentLink(new ParentLinkOptions(settings.Node, addresses), identity.Keys, trust, handlers, outbox, time,
@@ -63,6 +65,7 @@ public sealed class Region(RegionOptions options, TimeProvider time, ILoggerFact
             {
                 Succeed = TakeSuccession,
                 Sighted = TakeSightings,
+                TakeEvents = TakeEvents,
             }, time, logs);
         await RunTogetherAsync([stopping => ServeAsync(server, stopping), link.RunAsync, stopping =>
             mirror.RunAsync(new BlobFetcher(link, blobs), link, stopping)], stop);
@@ -142,6 +145,30 @@ public sealed class Region(RegionOptions options, TimeProvider time, ILoggerFact
             return e.Message;
         }
     }
+
+    /// <summary>A site's events go on to the hub; one batch of each site waits here at most, and the site keeps it until the hub does.</summary>
+    private ValueTask TakeEvents(Envelope envelope, NodeRecord from, EventsAnswer answer, CancellationToken stop)
+    {
+        try
+        {
+            var batch = EventBatch.Verify(envelope, from);
+            answers[batch.Site] = answer;
+            outbox.PutEvents(batch.Site, envelope, batch.Incarnation, batch.Last);
+        }
+        catch (TrustFormatException e)
+        {
+            EventsRefused(logs.CreateLogger<Region>(), from.Node.Value, e.Message);
+        }
+        return default;
+    }
+
+    private void TakeEventsKept(ChildOutput.EventsKept kept)
+    {
+        if (answers.TryGetValue(kept.Site, out var answer)) answer(new Frame.EventsAck(kept.Site, kept.Incarnation, kept.Seq));
+    }
+
+    [LoggerMessage(3005, LogLevel.Warning, "events of {Site} refused: {Reason}")]
+    private static partial void EventsRefused(ILogger log, string site, string reason);
 
     private void TakeSightings(IReadOnlyList<CloneSighting> seen)
     {

@@ -13,6 +13,7 @@ internal static class ApiRoutes
 {
     private const int MostReleases = 200;
     private const int MostJournal = 1000;
+    private const int MostEvents = 1000;
 
     public static IEnumerable<ApiRoute> All(Hub hub, TimeProvider time) =>
     [
@@ -24,6 +25,7 @@ internal static class ApiRoutes
         Get("/api/v1/status", Permission.Read, _ => ApiAnswer.Ok(StatusReader.Read(hub, time.GetUtcNow()))),
         Get("/api/v1/regions", Permission.Read, _ => ApiAnswer.Ok(StatusReader.Regions(hub))),
         Get("/api/v1/journal", Permission.ReadJournal, call => Journal(hub, call)),
+        Get("/api/v1/events", Permission.Read, call => Events(hub, call)),
         new("POST", "/api/v1/sites/{name}/enroll", Permission.Enroll, (call, stop) => EnrollAsync(hub, call, NodeKind.Site, stop)),
         new("POST", "/api/v1/regions/{name}/enroll", Permission.Enroll, (call, stop) => EnrollAsync(hub, call, NodeKind.Region, stop)),
         new("POST", "/api/v1/operators", Permission.ManageOperators, (call, stop) => AddOperatorAsync(hub, call, time, stop)),
@@ -63,6 +65,21 @@ internal static class ApiRoutes
         var (broken, entries) = hub.Database.Read(db => (JournalTable.FirstBroken(db), JournalTable.List(db, before, MostJournal)));
         return ApiAnswer.Ok(new JournalPage(broken is null, broken, [.. entries.Select(entry =>
             new JournalView(entry.Seq, entry.At, entry.Actor, entry.Action, Json(entry.Before), Json(entry.After), entry.Hash))]));
+    }
+
+    private static ApiAnswer Events(Hub hub, ApiCall call)
+    {
+        var query = call.Context.Request.Query;
+        var (name, text) = (query["site"].ToString(), query["after"].ToString());
+        if (name.Length > 0 && !DnsLabel.IsValid(name)) return BadRequest($"'{name}' is not a site's name", "see: capillary site list");
+        SiteId? site = name.Length > 0 ? new SiteId(name) : null;
+        var after = 0L;
+        if (text.Length > 0 && !long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out after))
+            return BadRequest($"after '{text}' is not an event's id", null);
+        var found = hub.Database.Read(db => text.Length > 0 ? EventTables.List(db, site, after, MostEvents)
+            : EventTables.Newest(db, site, MostEvents));
+        return ApiAnswer.Ok(found.Select(one => new EventView(one.Id, one.Site.Value, one.Incarnation, one.First, one.Last, one.At,
+            one.ReceivedAt, one.Type, one.App, one.Text, Json(one.DataJson))));
     }
 
     private static JsonElement? Json(string? text) => text is null ? null : JsonSerializer.Deserialize<JsonElement>(text);

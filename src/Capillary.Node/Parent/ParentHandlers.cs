@@ -21,8 +21,10 @@ public sealed record ParentHandlers(
     /// <summary>Takes a succession in: the hub decides, a region passes it on; null when it is kept, else why not.</summary>
     public Func<Envelope, NodeRecord, string?> Succeed { get; init; } = (_, _) => "successions are not taken here";
 
-    /// <summary>Takes a batch of events in: the hub keeps it, a region passes it on.</summary>
-    public Action<Envelope, NodeRecord, EventsAnswer> TakeEvents { get; init; } = (_, _, _) => { };
+    /// <summary>
+    /// Takes a batch of events in: the hub keeps it, a region passes it on. Returns when there is room for the next one.
+    /// </summary>
+    public Func<Envelope, NodeRecord, EventsAnswer, CancellationToken, ValueTask> TakeEvents { get; init; } = (_, _, _, _) => default;
 
     /// <summary>Signs of copied keys that this parent saw, all of them.</summary>
     public Action<IReadOnlyList<CloneSighting>> Sighted { get; init; } = _ => { };

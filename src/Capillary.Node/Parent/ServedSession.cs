@@ -109,7 +109,7 @@ internal sealed partial class ServedSession(string keyId, FrameStream frames, De
                 var kept = handlers.Succeed(succeed.Succession, succeed.From);
                 return await CarryOutAsync(ParentSession.OnTaken(succeed.Succession, kept), stop);
             case ParentOutput.TakeEvents events:
-                handlers.TakeEvents(events.Batch, events.From, ack => _ = TellAsync(ack));
+                await handlers.TakeEvents(events.Batch, events.From, ack => _ = TellAsync(ack), stop);
                 return true;
             case ParentOutput.OldKeyShown shown:
                 attendance.RefusedOldKey(shown.Record.Node, keyId, shown.Record.IdentityKey.Id);

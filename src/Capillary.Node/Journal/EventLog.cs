@@ -1,0 +1,221 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Capillary.Core.Identity;
+using Capillary.Core.Reports;
+
+namespace Capillary.Node.Journal;
+
+/// <summary>
+/// A site's events until the hub keeps them (promise 3): appended and flushed one by one to segment files, bounded in bytes. A number that is
+/// given and not found again (its segment made room, its write failed, its bytes were damaged) is named in a dropped range when the next
+/// batch is made; nothing has to be remembered for that but what the hub keeps.
+/// </summary>
+public sealed class EventLog : IDisposable
+{
+    /// <summary>Default bound of the whole log, in bytes.</summary>
+    public const long DefaultMaxBytes = 64 << 20;
+
+    // Room for the batch's own members beside its events.
+    private const int BatchBytes = EventBatch.MaxBytes - (4 << 10);
+    private readonly Lock gate = new();
+    private readonly string folder;
+    private readonly long incarnation;
+    private readonly long maxBytes;
+    private readonly DurableFile<KeptEvents> keptFile;
+    private readonly SortedDictionary<long, Segment> segments = [];
+    private FileStream? tail;
+    private long kept;
+    private long next;
+
+    private sealed record Segment(string Path)
+    {
+        public long Bytes { get; set; }
+    }
+
+    /// <param name="folder">Its folder, which exists.</param>
+    /// <param name="incarnation">What the numbers count within.</param>
+    /// <param name="maxBytes">Its bound, at least 64 KiB; the oldest events make room for the newest.</param>
+    /// <exception cref="IOException">The disk failed.</exception>
+    public EventLog(string folder, long incarnation, long maxBytes = DefaultMaxBytes)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(maxBytes, 64 << 10);
+        (this.folder, this.incarnation, this.maxBytes) = (folder, incarnation, maxBytes);
+        keptFile = new(Path.Combine(folder, "kept.json"), EventLogJson.Default.KeptEvents);
+        if (keptFile.Read() is DurableRead<KeptEvents>.Found { Value: var found } && found.Incarnation == incarnation) kept = found.Seq;
+        next = kept + 1;
+        foreach (var path in Directory.EnumerateFiles(folder, "*.events").Order(StringComparer.Ordinal)) Open(path);
+    }
+
+    /// <summary>Called after an event was appended or the hub's word changed what is to be sent next.</summary>
+    public event Action? Changed;
+
+    /// <summary>Numbers an event and keeps it durably; false when it breaks a limit, and then it gets no number.</summary>
+    /// <exception cref="IOException">The disk is full or broken: the event is lost, and its number will be named as dropped.</exception>
+    public bool Append(SiteEvent happened)
+    {
+        if (!happened.IsSound() || happened.Type == SiteEvent.DroppedType) return false;
+        lock (gate)
+        {
+            var number = next++;
+            var line = JsonSerializer.SerializeToUtf8Bytes(new StoredEvent(number, happened), EventLogJson.Default.StoredEvent);
+            Write(number, [.. line, (byte)'\n']);
+        }
+        Changed?.Invoke();
+        return true;
+    }
+
+    /// <summary>The hub keeps everything up to <paramref name="seq"/>; a restored hub may say less than before.</summary>
+    /// <exception cref="IOException">The disk is full; it will be told again.</exception>
+    public void Kept(long ofIncarnation, long seq)
+    {
+        if (ofIncarnation != incarnation) return;
+        lock (gate)
+        {
+            if (seq == kept) return;
+            keptFile.Write(new KeptEvents(incarnation, seq));
+            kept = seq;
+            next = Math.Max(next, seq + 1);
+            RemoveKept();
+        }
+        Changed?.Invoke();
+    }
+
+    /// <summary>The next batch to send; null when the hub keeps everything.</summary>
+    public EventBatch? NextBatch(FleetName fleet, SiteId site)
+    {
+        lock (gate)
+        {
+            if (kept + 1 >= next) return null;
+            var (events, expected, bytes) = (new List<SiteEvent>(), kept + 1, 0);
+            foreach (var stored in Stored(kept + 1))
+            {
+                if (stored.N > expected) Drop(events, expected, stored.N - 1);
+                bytes += stored.E.ByteLength() + 1;
+                if (events.Count >= EventBatch.MaxEvents || bytes > BatchBytes) return Batch(fleet, site, events);
+                events.Add(stored.E);
+                expected = stored.N + 1;
+            }
+            if (expected < next) Drop(events, expected, next - 1);
+            return Batch(fleet, site, events);
+        }
+    }
+
+    public void Dispose() => tail?.Dispose();
+
+    private EventBatch Batch(FleetName fleet, SiteId site, List<SiteEvent> events) => new(1, fleet, site, incarnation, kept + 1, events);
+
+    private void Drop(List<SiteEvent> events, long first, long last) => events.Add(new SiteEvent(DateTimeOffset.UnixEpoch,
+        SiteEvent.DroppedType, Dropped: new(first, last, $"not kept at the site: its log of {maxBytes} bytes or its disk was full, or damaged")));
+
+    private void Write(long number, byte[] line)
+    {
+        if (tail is null || tail.Length >= SegmentBytes) Roll(number);
+        var before = tail!.Length;
+        try
+        {
+            tail.Write(line);
+            tail.Flush(flushToDisk: true);
+            segments.Last().Value.Bytes = tail.Length;
+        }
+        catch (IOException)
+        {
+            // Half a line must not stand before the next one.
+            tail.SetLength(before);
+            throw;
+        }
+    }
+
+    // Small enough that making room loses little, large enough that a full log is few files.
+    private long SegmentBytes => Math.Min(1 << 20, maxBytes / 8);
+
+    private void Roll(long first)
+    {
+        tail?.Dispose();
+        tail = null;
+        RemoveKept();
+        while (segments.Count > 0 && segments.Values.Sum(segment => segment.Bytes) + SegmentBytes > maxBytes) Remove(segments.First().Key);
+        var path = Path.Combine(folder, first.ToString("d20", CultureInfo.InvariantCulture) + ".events");
+        tail = new FileStream(path, new FileStreamOptions
+        {
+            Mode = FileMode.Append, Access = FileAccess.Write, BufferSize = 0,
+            UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+        });
+        DurableFolder.Flush(folder);
+        segments[first] = new Segment(path) { Bytes = tail.Length };
+    }
+
+    /// <summary>Segments whose every number the hub keeps, but for the one that is written to.</summary>
+    private void RemoveKept()
+    {
+        while (segments.Count > 1 && segments.Keys.ElementAt(1) <= kept + 1) Remove(segments.First().Key);
+    }
+
+    private void Remove(long first)
+    {
+        File.Delete(segments[first].Path);
+        segments.Remove(first);
+    }
+
+    /// <summary>Finds the last number of a segment, and cuts the half line that a power cut left at its end.</summary>
+    private void Open(string path)
+    {
+        if (!long.TryParse(Path.GetFileNameWithoutExtension(path), NumberStyles.None, CultureInfo.InvariantCulture, out var first)) return;
+        var bytes = File.ReadAllBytes(path);
+        var whole = Array.LastIndexOf(bytes, (byte)'\n') + 1;
+        if (whole < bytes.Length)
+        {
+            using var file = new FileStream(path, FileMode.Open, FileAccess.Write);
+            file.SetLength(whole);
+            file.Flush(flushToDisk: true);
+        }
+        segments[first] = new Segment(path) { Bytes = whole };
+        next = Math.Max(next, first);
+        foreach (var stored in Lines(path)) next = Math.Max(next, stored.N + 1);
+    }
+
+    private IEnumerable<StoredEvent> Stored(long from)
+    {
+        var keys = segments.Keys.ToList();
+        var begin = Math.Max(0, keys.FindLastIndex(first => first <= from));
+        return keys.Skip(begin).SelectMany(first => Lines(segments[first].Path)).Where(stored => stored.N >= from);
+    }
+
+    private static IEnumerable<StoredEvent> Lines(string path)
+    {
+        var before = 0L;
+        foreach (var line in File.ReadLines(path))
+        {
+            // A damaged line is skipped; the hole that it leaves is named. Numbers only grow, whatever a damaged digit says.
+            if (Parse(line) is not { } stored || stored.N <= before) continue;
+            before = stored.N;
+            yield return stored;
+        }
+    }
+
+    private static StoredEvent? Parse(string line)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(line, EventLogJson.Default.StoredEvent) is { E: not null } stored && stored.E.IsSound()
+                ? stored
+                : null;
+        }
+        catch (Exception e) when (e is JsonException or FormatException)
+        {
+            return null;
+        }
+    }
+}
+
+/// <summary>An event with its number, as it stands in a segment.</summary>
+internal sealed record StoredEvent([property: JsonRequired] long N, SiteEvent E);
+
+/// <summary>What the hub keeps.</summary>
+internal sealed record KeptEvents([property: JsonRequired] long Incarnation, [property: JsonRequired] long Seq);
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(StoredEvent))]
+[JsonSerializable(typeof(KeptEvents))]
+internal sealed partial class EventLogJson : JsonSerializerContext;
