@@ -8,6 +8,7 @@ using Capillary.Node.Blobs;
 using Capillary.Node.Child;
 using Capillary.Node.Hosting;
 using Capillary.Node.Journal;
+using Capillary.Node.Links;
 using Microsoft.Extensions.Logging;
 using HostFetch = Capillary.EdgeAgent.Apply.Host.FetchOutcome;
 using LinkFetch = Capillary.Node.Child.FetchOutcome;
@@ -37,8 +38,9 @@ internal sealed partial class Edge
     private volatile AcceptedLine accepted;
 
     /// <exception cref="InvalidDataException">The node has not joined, or a file of its folder is damaged.</exception>
-    public Edge(string folder, TimeProvider time, ILoggerFactory logs)
+    public Edge(string folder, TimeProvider time, ILoggerFactory logs, LinkLimits? limits = null)
     {
+        limits?.Validate("link limits");
         (home, this.time, log) = (new NodeHome(folder), time, logs.CreateLogger<Edge>());
         var settings = home.LoadSettings();
         if (settings.Kind != NodeKind.Site)
@@ -59,9 +61,10 @@ internal sealed partial class Edge
         var handlers = new ChildHandlers(() => new ChildHello(accepted.Generation, null, Reporter.Agent), KeepTrust, TakeLines,
             Records: (_, _) => { }, Alive: () => [], Live: _ => { });
         var parents = settings.Parents.Select(parent => JoinFile.ParseAddress(parent, home.FileOf("node.json"))).ToList();
-        link = new ParentLink(new ParentLinkOptions(settings.Node, parents), identity, trust, handlers, outbox, time,
+        var dial = new ParentLinkOptions(settings.Node, parents) { Proxy = settings.Proxy, LastGoodFile = home.FileOf("last-parent") };
+        link = new ParentLink(dial, identity, trust, handlers, outbox, time,
             logs.CreateLogger<ParentLink>());
-        fetcher = new BlobFetcher(link, blobs);
+        fetcher = new BlobFetcher(link, blobs, limits, time);
         idle = time.CreateTimer(_ => IdleMemory.GiveBack(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
@@ -165,6 +168,7 @@ internal sealed partial class Edge
         {
             LinkFetch.Complete => new HostFetch.Ready(),
             LinkFetch.Unavailable unavailable => new HostFetch.Missing(unavailable.Reason),
+            LinkFetch.Waiting waiting => new HostFetch.Missing(waiting.Reason, Wait: true),
             LinkFetch.Bad bad => new HostFetch.Missing($"blob {bad.Blob}: {bad.Reason}"),
             LinkFetch.DiskFull full => new HostFetch.Missing($"the disk is full: {full.Reason}"),
             var other => throw new InvalidOperationException($"unknown outcome {other}"),

@@ -30,6 +30,7 @@ public sealed class Region(RegionOptions options, TimeProvider time, ILoggerFact
     /// <exception cref="InvalidDataException">The node has not joined, or a file of its folder is damaged.</exception>
     public async Task RunAsync(CancellationToken stop)
     {
+        options.Limits?.Validate("link limits");
         var home = new NodeHome(options.Home);
         var settings = home.LoadSettings();
         if (settings.Kind != NodeKind.Region)
@@ -49,14 +50,15 @@ public sealed class Region(RegionOptions options, TimeProvider time, ILoggerFact
         var handlers = new ChildHandlers(() => SayHello(mirror, cell), (newer, newRoots) => KeepTrust(home, cell, newer, newRoots),
             mirror.Take, (items, _) => mirror.Take(items), Alive, _ => { });
         var addresses = settings.Parents.Select(parent => JoinFile.ParseAddress(parent, home.FileOf("node.json"))).ToList();
-        var link = new ParentLink(new ParentLinkOptions(settings.Node, addresses), identity, trust, handlers, outbox, time,
+        var dial = new ParentLinkOptions(settings.Node, addresses) { Proxy = settings.Proxy, LastGoodFile = home.FileOf("last-parent") };
+        var link = new ParentLink(dial, identity, trust, handlers, outbox, time,
             logs.CreateLogger<ParentLink>());
         var server = new ParentServer(new ParentOptions(options.Listen), identity, cell, blobs,
             new ParentHandlers((report, from, _) => new(TakeReport(cell, report, from)), HeardOf, (request, token) =>
                 RelayEnrollAsync(link, request, token),
                 settings.Fleet), time, logs);
         await RunTogetherAsync([stopping => ServeAsync(server, stopping), link.RunAsync, stopping =>
-            mirror.RunAsync(new BlobFetcher(link, blobs), link, stopping)], stop);
+            mirror.RunAsync(new BlobFetcher(link, blobs, options.Limits, time), link, stopping)], stop);
     }
 
     private async Task ServeAsync(ParentServer server, CancellationToken stop)

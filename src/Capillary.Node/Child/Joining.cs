@@ -48,7 +48,7 @@ public static class Joining
     private static async Task<JoinOutcome> JoinAsync(NodeHome home, JoinFile file, string parent, CancellationToken stop)
     {
         using var identity = home.LoadKey();
-        using var connection = new LinkConnection(JoinFile.ParseAddress(parent, "join file"), identity);
+        using var connection = new LinkConnection(JoinFile.ParseAddress(parent, "join file"), identity, file.Proxy);
         if ((await connection.AskFleetAsync(stop)).Fleet is { } fleet && fleet != file.Fleet)
             return new JoinOutcome.Failed($"{parent} serves fleet '{fleet}', and the join file is of fleet '{file.Fleet}'");
         var code = JoinCode.Parse(file.Code);
