@@ -16,6 +16,9 @@ public sealed class BlobFetcher(ParentLink link, BlobStore blobs, LinkLimits? li
     // Wide enough to hide a round trip, narrow enough to keep memory and the parent's queue small.
     private const int AtOnce = 4;
 
+    private const int HelloTries = 20;
+    private static readonly TimeSpan HelloPause = TimeSpan.FromMilliseconds(100);
+
     // What a node needs beside blobs to go on: its journal, its reports, the lines of its sites.
     private const long SpaceMargin = 2 << 20;
 
@@ -136,7 +139,7 @@ public sealed class BlobFetcher(ParentLink link, BlobStore blobs, LinkLimits? li
     {
         var have = blobs.PartialLength(digest);
         if (have > mostBytes) have = 0;
-        using var response = await connection.GetAsync(path, have, stop);
+        using var response = await AskAsync(connection, path, have, stop);
         if (response.StatusCode == HttpStatusCode.NotFound) return new FetchOutcome.Unavailable($"the parent does not have {digest} yet");
         if (response.StatusCode is not (HttpStatusCode.OK or HttpStatusCode.PartialContent or HttpStatusCode.RequestedRangeNotSatisfiable))
             return new FetchOutcome.Unavailable($"the parent answered {(int)response.StatusCode} for {digest}");
@@ -148,6 +151,18 @@ public sealed class BlobFetcher(ParentLink link, BlobStore blobs, LinkLimits? li
             if (await CopyAsync(body, file, digest, mostBytes - have, size, stop) is { } ended) return ended;
         }
         return blobs.Commit(digest) ? new FetchOutcome.Complete() : new FetchOutcome.Bad(digest, "the bytes differ from the digest");
+    }
+
+    /// <summary>A link is live when the hello is sent; until the parent has read it, it serves nothing and says 401.</summary>
+    private async Task<HttpResponseMessage> AskAsync(LinkConnection connection, string path, long offset, CancellationToken stop)
+    {
+        for (var left = HelloTries; ; left--)
+        {
+            var response = await connection.GetAsync(path, offset, stop);
+            if (response.StatusCode != HttpStatusCode.Unauthorized || left == 0) return response;
+            response.Dispose();
+            await Task.Delay(HelloPause, time, stop);
+        }
     }
 
     /// <summary>Null when all was copied; what is written by then stays, and the next transfer goes on behind it.</summary>

