@@ -87,7 +87,7 @@ public sealed partial class ParentLink(ParentLinkOptions options, SigningKey ide
             if (end.Lived is not null) downSince = null;
             downSince ??= time.GetUtcNow();
             handlers.Live(new LinkStatus(false, downSince.Value, end.Problem.Message, end.Problem.Problem));
-            LinkDown(log, LinkDialer.TextOf(parent), end.Problem.Message);
+            LinkDown(log, LinkDialer.TextOf(parent), end.Problem.Problem, end.Problem.Message);
             if (end.Lived is not { } lived) continue;
             backoff.Lived(lived);
             // One that greets and cuts at once must not keep the others from their turn.
@@ -124,6 +124,7 @@ public sealed partial class ParentLink(ParentLinkOptions options, SigningKey ide
             proven?.Dispose();
             if (live.Task.IsCompleted) live = NewSignal();
         }
+        if (liveAt is null) problem = connection.NameInterception(problem);
         return new LinkEnd(problem, liveAt is { } begun ? time.GetElapsedTime(begun) : null);
 
         void OnLive(string name)
@@ -176,8 +177,8 @@ public sealed partial class ParentLink(ParentLinkOptions options, SigningKey ide
 
     private sealed record LinkEnd(LinkException Problem, TimeSpan? Lived);
 
-    [LoggerMessage(1202, LogLevel.Warning, "link to {Parent} is down: {Reason}")]
-    private static partial void LinkDown(ILogger log, string parent, string reason);
+    [LoggerMessage(1202, LogLevel.Warning, "link to {Parent} is down: {Problem}: {Reason}")]
+    private static partial void LinkDown(ILogger log, string parent, LinkProblem problem, string reason);
 
     [LoggerMessage(1204, LogLevel.Warning, "the last good parent is not kept on disk: {Reason}")]
     private static partial void LastGoodNotKept(ILogger log, string reason);

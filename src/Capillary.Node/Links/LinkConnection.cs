@@ -130,6 +130,12 @@ public sealed class LinkConnection : IDisposable
         return new(code is "link-dead" ? LinkProblem.NoAnswer : code.IsEmpty || code.Contains(' ') ? LinkProblem.Cut : LinkProblem.Refused, reason);
     }
 
+    /// <summary>A session that broke before it was live, if somebody who is no node showed the certificate, broke by their doing.</summary>
+    internal LinkException NameInterception(LinkException problem) =>
+        problem.Problem is LinkProblem.Cut or LinkProblem.NoAnswer && shown is { SelfMade: false }
+            ? Interception.Broken(parentText, shown, $"the link does not come about: {problem.Message}", problem)
+            : problem;
+
     /// <summary>Ends all that is under way: what a dead peer holds must not outlive the link.</summary>
     public void Dispose()
     {

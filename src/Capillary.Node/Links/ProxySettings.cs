@@ -51,7 +51,8 @@ public sealed record ProxySettings(string Host, int Port, string? User = null, s
         if (User is null && Password is not null) throw Wrong(place, "has a password without a user");
         if (User is { Length: 0 }) throw Wrong(place, "has an empty user");
         if (User?.Contains(':') ?? false) throw Wrong(place, "has a user with a colon, which Basic authentication cannot carry");
-        if (Encoding.UTF8.GetByteCount($"{User}{Password}") > MostCredentialBytes) throw Wrong(place, "has a user or password that is too long");
+        if (Encoding.UTF8.GetByteCount($"{User}{Password}") > MostCredentialBytes)
+            throw Wrong(place, "has a user or password that is too long");
         if (HasControl(User) || HasControl(Password)) throw Wrong(place, "has a control character in its user or password");
     }
 

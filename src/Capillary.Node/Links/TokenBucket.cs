@@ -1,14 +1,16 @@
 namespace Capillary.Node.Links;
 
 /// <summary>
-/// A rate that many share: who takes beyond what has come in waits until it has. At most one second's worth is saved up.
+/// A rate that many share: who takes beyond what has come in waits until it has. An eighth of a second's worth is saved up: a reader that
+/// begins fast would make HTTP/2 open its window wide, and what the window lets in ahead is on the wire whatever the reader does then.
 /// </summary>
 /// <param name="bytesPerSecond">More than 0.</param>
 /// <param name="time">The clock; one that is set forth or back changes nothing.</param>
 public sealed class TokenBucket(long bytesPerSecond, TimeProvider time)
 {
     private readonly Lock gate = new();
-    private double tokens = bytesPerSecond;
+    private readonly double most = bytesPerSecond / 8.0;
+    private double tokens = bytesPerSecond / 8.0;
     private long filledAt = time.GetTimestamp();
 
     /// <summary>The most to take at once that keeps the flow even: an eighth of a second.</summary>
@@ -26,7 +28,7 @@ public sealed class TokenBucket(long bytesPerSecond, TimeProvider time)
         lock (gate)
         {
             var now = time.GetTimestamp();
-            tokens = Math.Min(bytesPerSecond, tokens + (time.GetElapsedTime(filledAt, now).TotalSeconds * bytesPerSecond)) - bytes;
+            tokens = Math.Min(most, tokens + (time.GetElapsedTime(filledAt, now).TotalSeconds * bytesPerSecond)) - bytes;
             filledAt = now;
             return tokens >= 0 ? TimeSpan.Zero : TimeSpan.FromSeconds(-tokens / bytesPerSecond);
         }

@@ -25,15 +25,15 @@ public sealed class LimitedFetchTests : IAsyncLifetime
         var (bundle, _) = bench.Bundle(300_000, 300_000, 300_000, 300_000);
         var begun = TimeProvider.System.GetTimestamp();
         var fetching = new BlobFetcher(link, bench.SiteBlobs, new LinkLimits(Rate)).FetchBundleAsync(bundle, bench.Stop);
-        // A second's worth at once, then the rate, and a window of each of four transfers that is on its way.
+        // An eighth of a second's worth at once, then the rate, and a window of each of four transfers that is on its way.
         await bench.Eventually(() =>
         {
             var elapsed = TimeProvider.System.GetElapsedTime(begun).TotalSeconds;
-            Assert.True(wire.Down < (Rate * (1.3 + elapsed)) + (4 * 80_000), $"{wire.Down} bytes after {elapsed:0.0} s");
+            Assert.True(wire.Down < (Rate * (0.3 + elapsed)) + (4 * 100_000), $"{wire.Down} bytes after {elapsed:0.0} s");
             return fetching.IsCompleted;
         });
         Assert.IsType<FetchOutcome.Complete>(await fetching);
-        Assert.True(TimeProvider.System.GetElapsedTime(begun) > TimeSpan.FromSeconds(1.9));
+        Assert.True(TimeProvider.System.GetElapsedTime(begun) > TimeSpan.FromSeconds(2.5));
     }
 
     [Fact]
@@ -61,14 +61,14 @@ public sealed class LimitedFetchTests : IAsyncLifetime
         await link.WhenLiveAsync(bench.Stop);
         var (bundle, artifacts) = bench.Bundle(Size);
         long Have() => bench.SiteBlobs.PartialLength(artifacts[0].Digest);
-        // The bucket's clock is the same: one second's worth comes, then all waits for it.
+        // The bucket's clock is the same: a little comes, then all waits for it.
         var quiet = new LinkLimits(1_000_000, QuietHours.Parse("12:01-13:00", "test") with { BigBytes = 1 << 20 });
         var fetching = new BlobFetcher(link, bench.SiteBlobs, quiet, clock).FetchBundleAsync(bundle, bench.Stop);
-        await bench.Eventually(() => Have() > 900_000);
+        await bench.Eventually(() => Have() > 100_000);
         clock.Advance(TimeSpan.FromSeconds(60));
         Assert.IsType<FetchOutcome.Waiting>(await fetching.WaitAsync(bench.Stop));
         var have = Have();
-        Assert.InRange(have, 900_000, Size / 2);
+        Assert.InRange(have, 100_000, Size / 2);
 
         var before = wire.Down;
         clock.Advance(TimeSpan.FromHours(1));

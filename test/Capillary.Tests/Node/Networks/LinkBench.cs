@@ -90,7 +90,7 @@ internal sealed class LinkBench : IAsyncDisposable
             return Blob.Of(content);
         }).ToList();
         var manifest = Blob.Of(new BundleManifest([],
-            [.. artifacts.Select((blob, i) => new Descriptor(MediaTypes.Artifact, blob.Digest, blob.Content.Length, $"a{i}"))]).ToBytes());
+            [.. artifacts.OrderBy(blob => blob.Digest.Text, StringComparer.Ordinal).Select((blob, i) => new Descriptor(MediaTypes.Artifact, blob.Digest, blob.Content.Length, $"a{i}"))]).ToBytes());
         foreach (var blob in artifacts.Append(manifest).Append(BundleManifest.EmptyConfig)) ParentBlobs.Put(blob);
         return (manifest.Digest, artifacts);
     }

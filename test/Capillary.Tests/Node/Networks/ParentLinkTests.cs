@@ -121,7 +121,7 @@ public sealed class ParentLinkTests : IAsyncLifetime
     public async Task A_parent_that_drops_SYNs_ends_in_time_and_is_named()
     {
         // A listener whose queue is full drops them as a firewall does.
-        using var full = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        using var full = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         full.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         full.Listen(0);
         var at = (IPEndPoint)full.LocalEndPoint!;

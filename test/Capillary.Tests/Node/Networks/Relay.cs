@@ -58,15 +58,27 @@ internal sealed class Relay : IAsyncDisposable
                 var far = new Socket(SocketType.Stream, ProtocolType.Tcp);
                 sockets.Add(near);
                 sockets.Add(far);
-                await far.ConnectAsync(to, stop.Token);
-                _ = PumpAsync(near, far, count: false);
-                _ = PumpAsync(far, near, count: true);
+                _ = PassAsync(near, far);
             }
         }
         catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
         {
             // Over.
         }
+    }
+
+    private async Task PassAsync(Socket near, Socket far)
+    {
+        try
+        {
+            await far.ConnectAsync(to, stop.Token);
+        }
+        catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
+        {
+            near.Dispose();
+            return;
+        }
+        await Task.WhenAll(PumpAsync(near, far, count: false), PumpAsync(far, near, count: true));
     }
 
     private async Task PumpAsync(Socket from, Socket into, bool count)
