@@ -127,7 +127,8 @@ public sealed class LinkConnection : IDisposable
             return new(LinkProblem.Intercepted, $"wrong-parent-key: {Interception.WrongKey(parentText, shown)}");
         var code = reason.AsSpan(0, Math.Max(0, reason.IndexOf(':')));
         // A code is one word; anything else tells how the stream ended.
-        return new(code is "link-dead" ? LinkProblem.NoAnswer : code.IsEmpty || code.Contains(' ') ? LinkProblem.Cut : LinkProblem.Refused, reason);
+        return new(code is "link-dead" ? LinkProblem.NoAnswer : code.IsEmpty || code.Contains(' ') ? LinkProblem.Cut : LinkProblem.Refused,
+            reason);
     }
 
     /// <summary>A session that broke before it was live, if somebody who is no node showed the certificate, broke by their doing.</summary>
