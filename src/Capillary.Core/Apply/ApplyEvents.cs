@@ -17,7 +17,7 @@ public abstract record ApplyEvent
     /// <summary>All blobs of the assignment with this <c>since</c>, bundle and fallback, are here.</summary>
     public sealed record BlobsReady(long Since) : ApplyEvent;
 
-    /// <summary>They could not be fetched now; <paramref name="Wait"/>: nothing is wrong, the site's quiet hours keep big ones away.</summary>
+    /// <summary>They could not be fetched now; <paramref name="Wait"/>: only the quiet hours keep big ones away.</summary>
     public sealed record BlobsMissing(long Since, string Reason, bool Wait = false) : ApplyEvent;
 
     /// <summary>Answer to <see cref="ApplyAction.Load"/>.</summary>

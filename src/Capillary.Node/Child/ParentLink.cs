@@ -13,7 +13,7 @@ namespace Capillary.Node.Child;
 /// <param name="Parents">Parent addresses of the join, 1 to 16, tried in turn, the last good one first.</param>
 public sealed record ParentLinkOptions(NodeName Self, IReadOnlyList<DnsEndPoint> Parents)
 {
-    /// <summary>Addresses that the hub signed since; asked at each round, tried before those of the join, which stay the last resort.</summary>
+    /// <summary>Addresses that the hub signed since; asked at each round, tried before those of the join, the last resort.</summary>
     public Func<IReadOnlyList<DnsEndPoint>> Signed { get; init; } = () => [];
 
     /// <summary>The way out of this node's network; null: none.</summary>

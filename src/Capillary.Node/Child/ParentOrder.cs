@@ -12,7 +12,7 @@ public static class ParentOrder
     /// <summary>Most addresses of a round.</summary>
     public const int Most = 32;
 
-    /// <summary>Each address once: the last good one if it is still named, then those that the hub signed, then those of the join.</summary>
+    /// <summary>Each address once: the last good one if still named, then the hub's signed ones, then those of the join.</summary>
     public static IReadOnlyList<DnsEndPoint> Of(DnsEndPoint? lastGood, IReadOnlyList<DnsEndPoint> signed,
         IReadOnlyList<DnsEndPoint> joined)
     {

@@ -75,7 +75,7 @@ internal static class ConnectTunnel
         if (offered.Count > 0 && !offered.Contains("Basic", StringComparer.OrdinalIgnoreCase))
         {
             return new(LinkProblem.ProxyAuthentication, $"the proxy {proxy} wants {string.Join(" or ", offered)}, and only Basic "
-                + "authentication is supported: ask the network's people for a Basic account or a rule without authentication for this machine");
+                + "authentication is supported: ask the network's people for a Basic account, or a rule without one for this machine");
         }
         return new(LinkProblem.ProxyAuthentication, proxy.User is { } user
             ? $"the proxy {proxy} does not take the user '{Shown(user)}' with this password ({status}): correct user or password"

@@ -164,7 +164,8 @@ public sealed class LinkConnection : IDisposable
         }
         catch (OperationCanceledException) when (limit.IsCancellationRequested && !stop.IsCancellationRequested)
         {
-            throw new LinkException(LinkProblem.NoAnswer, $"{parentText} gives no answer within {AnswerWithin.TotalSeconds:0} s; try again");
+            throw new LinkException(LinkProblem.NoAnswer,
+                $"{parentText} gives no answer within {AnswerWithin.TotalSeconds:0} s; try again");
         }
         catch (HttpRequestException e)
         {

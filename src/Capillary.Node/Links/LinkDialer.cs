@@ -13,8 +13,8 @@ namespace Capillary.Node.Links;
 /// <param name="certificate">This node's, shown to whoever asks.</param>
 /// <param name="accepts">Whether the parent may show this certificate; called for those with a P-256 key only.</param>
 /// <param name="time">The clock.</param>
-internal sealed class LinkDialer(DnsEndPoint parent, ProxySettings? proxy, X509Certificate2 certificate, Func<X509Certificate2, bool> accepts,
-    TimeProvider time)
+internal sealed class LinkDialer(DnsEndPoint parent, ProxySettings? proxy, X509Certificate2 certificate,
+    Func<X509Certificate2, bool> accepts, TimeProvider time)
 {
     // Alerts of RFC 8446 section 6 with which a server says that it has no TLS 1.3, or none of our parameters, or no HTTP/2.
     private const int HandshakeFailure = 40;
@@ -25,7 +25,8 @@ internal sealed class LinkDialer(DnsEndPoint parent, ProxySettings? proxy, X509C
     private readonly string parentText = TextOf(parent);
 
     /// <summary>Host and port as they stand in a URL.</summary>
-    public static string TextOf(DnsEndPoint place) => place.Host.Contains(':') ? $"[{place.Host}]:{place.Port}" : $"{place.Host}:{place.Port}";
+    public static string TextOf(DnsEndPoint place) =>
+        place.Host.Contains(':') ? $"[{place.Host}]:{place.Port}" : $"{place.Host}:{place.Port}";
 
     /// <summary>Whether it can be a host's name or address: nothing else is written into a request to a proxy.</summary>
     public static bool IsName(string host) => Uri.CheckHostName(host) != UriHostNameType.Unknown;
@@ -60,7 +61,8 @@ internal sealed class LinkDialer(DnsEndPoint parent, ProxySettings? proxy, X509C
         }
         catch (SocketException e)
         {
-            var noName = e.SocketErrorCode is SocketError.HostNotFound or SocketError.TryAgain or SocketError.NoData or SocketError.NoRecovery;
+            var noName = e.SocketErrorCode is SocketError.HostNotFound or SocketError.TryAgain or SocketError.NoData
+                or SocketError.NoRecovery;
             var why = noName ? $"the name {to.Host} cannot be resolved" : Words(e, TextOf(to));
             throw (proxy, noName) switch
             {

@@ -32,7 +32,8 @@ public sealed record QuietHours(IReadOnlyList<QuietWindow> Windows)
         {
             var ends = part.Trim().Split('-');
             if (ends.Length != 2 || At(ends[0]) is not { } from || At(ends[1]) is not { } to)
-                throw new InvalidDataException($"{place}: '{part.Trim()}' are not quiet hours; expected such as 07:00-19:00 or 22:00-06:00");
+                throw new InvalidDataException(
+                    $"{place}: '{part.Trim()}' are not quiet hours; expected such as 07:00-19:00 or 22:00-06:00");
             windows.Add(new QuietWindow(from, to));
         }
         var hours = new QuietHours(windows);
