@@ -9,6 +9,7 @@ using Capillary.Node.Blobs;
 using Capillary.Node.Child;
 using Capillary.Node.Hosting;
 using Capillary.Node.Journal;
+using Capillary.Node.Links;
 using Microsoft.Extensions.Logging;
 using HostFetch = Capillary.EdgeAgent.Apply.Host.FetchOutcome;
 using LinkFetch = Capillary.Node.Child.FetchOutcome;
@@ -45,8 +46,9 @@ internal sealed partial class Edge
     private volatile AcceptedLine accepted;
 
     /// <exception cref="InvalidDataException">The node has not joined, or a file of its folder is damaged.</exception>
-    public Edge(string folder, TimeProvider time, ILoggerFactory logs)
+    public Edge(string folder, TimeProvider time, ILoggerFactory logs, LinkLimits? limits = null)
     {
+        limits?.Validate("link limits");
         (home, this.time, log) = (new NodeHome(folder), time, logs.CreateLogger<Edge>());
         var settings = home.LoadSettings();
         if (settings.Kind != NodeKind.Site)
@@ -73,10 +75,9 @@ internal sealed partial class Edge
         {
             EventsKept = kept => notes.Kept(kept.Incarnation, kept.Seq),
         };
-        var parents = identity.ParentsOf(settings).Select(parent => JoinFile.ParseAddress(parent, home.FileOf("node.json"))).ToList();
-        link = new ParentLink(new ParentLinkOptions(settings.Node, parents), identity.Keys, trust, handlers, outbox, time,
+        link = new ParentLink(ParentLinkOptions.Of(settings, identity, home), identity.Keys, trust, handlers, outbox, time,
             logs.CreateLogger<ParentLink>());
-        fetcher = new BlobFetcher(link, blobs);
+        fetcher = new BlobFetcher(link, blobs, limits, time);
         idle = time.CreateTimer(_ => IdleMemory.GiveBack(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
@@ -209,6 +210,7 @@ internal sealed partial class Edge
         {
             LinkFetch.Complete => new HostFetch.Ready(),
             LinkFetch.Unavailable unavailable => new HostFetch.Missing(unavailable.Reason),
+            LinkFetch.Waiting waiting => new HostFetch.Missing(waiting.Reason, Wait: true),
             LinkFetch.Bad bad => new HostFetch.Missing($"blob {bad.Blob}: {bad.Reason}"),
             LinkFetch.DiskFull full => new HostFetch.Missing($"the disk is full: {full.Reason}"),
             var other => throw new InvalidOperationException($"unknown outcome {other}"),

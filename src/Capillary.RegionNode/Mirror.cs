@@ -17,7 +17,7 @@ internal sealed partial class Mirror
 {
     private const int BundlesAtOnce = 4;
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(2);
-
+    private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(60);
     private readonly MirrorStore store;
     private readonly BlobStore blobs;
     private readonly RegionState state;
@@ -28,6 +28,7 @@ internal sealed partial class Mirror
     private readonly WakeSignal work = new(atOnce: true);
     private HashSet<NodeName>? incoming;
     private volatile bool discarded;
+    private HashSet<string> told = [];
 
     public Mirror(MirrorStore store, BlobStore blobs, RegionState state, RegionId region, TimeProvider time, ILogger log)
     {
@@ -129,22 +130,46 @@ internal sealed partial class Mirror
                 if (outcome is FetchOutcome.Complete) Offer();
                 outcomes.Add(outcome);
             });
-            if (Offer().Count > 0) await PauseAsync(outcomes, stop);
-            else Collect();
+            if (Offer().Count > 0)
+            {
+                await PauseAsync(outcomes, stop);
+                continue;
+            }
+            told = [];
+            Collect();
         }
     }
 
     private async Task PauseAsync(IEnumerable<FetchOutcome> outcomes, CancellationToken stop)
     {
-        foreach (var problem in outcomes.Where(outcome => outcome is not FetchOutcome.Complete).Select(Words).Distinct())
-            MirrorWaits(log, problem);
-        await Task.Delay(RetryAfter, time, stop);
+        var problems = outcomes.Where(outcome => outcome is not FetchOutcome.Complete).Select(Words).ToHashSet();
+        // What waits for hours is told once.
+        foreach (var problem in problems.Except(told)) MirrorWaits(log, problem);
+        told = problems;
+        if (outcomes.All(outcome => outcome is FetchOutcome.Complete or FetchOutcome.Waiting)) await WaitForNewsAsync(stop);
+        else await Task.Delay(RetryAfter, time, stop);
         work.Wake();
+    }
+
+    /// <summary>What waits for an hour of the day needs few looks; new lines are taken at once.</summary>
+    private async Task WaitForNewsAsync(CancellationToken stop)
+    {
+        using var limit = new CancellationTokenSource(LookAgain, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, stop);
+        try
+        {
+            await work.WaitAsync(either.Token);
+        }
+        catch (OperationCanceledException) when (!stop.IsCancellationRequested)
+        {
+            // Time for another look.
+        }
     }
 
     private static string Words(FetchOutcome outcome) => outcome switch
     {
         FetchOutcome.Unavailable unavailable => unavailable.Reason,
+        FetchOutcome.Waiting waiting => waiting.Reason,
         FetchOutcome.Bad bad => $"blob {bad.Blob} from the parent: {bad.Reason}",
         FetchOutcome.DiskFull full => $"the disk is full: {full.Reason}; the last state stays in force",
         _ => throw new InvalidOperationException($"{outcome} is no problem"),

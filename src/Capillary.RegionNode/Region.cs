@@ -34,6 +34,7 @@ public sealed partial class Region(RegionOptions options, TimeProvider time, ILo
     /// <exception cref="InvalidDataException">The node has not joined, or a file of its folder is damaged.</exception>
     public async Task RunAsync(CancellationToken stop)
     {
+        options.Limits?.Validate("link limits");
         var home = new NodeHome(options.Home);
         var settings = home.LoadSettings();
         if (settings.Kind != NodeKind.Region)
@@ -56,8 +57,7 @@ public sealed partial class Region(RegionOptions options, TimeProvider time, ILo
             Clones = () => sightings,
             EventsKept = TakeEventsKept,
         };
-        var addresses = identity.ParentsOf(settings).Select(parent => JoinFile.ParseAddress(parent, home.FileOf("node.json"))).ToList();
-        var link = new ParentLink(new ParentLinkOptions(settings.Node, addresses), identity.Keys, trust, handlers, outbox, time,
+        var link = new ParentLink(ParentLinkOptions.Of(settings, identity, home), identity.Keys, trust, handlers, outbox, time,
             logs.CreateLogger<ParentLink>());
         var server = new ParentServer(new ParentOptions(options.Listen), identity.Keys, state.Cell, blobs,
             new ParentHandlers((report, from, _) => new(TakeReport(report, from)), HeardOf,
@@ -68,7 +68,7 @@ public sealed partial class Region(RegionOptions options, TimeProvider time, ILo
                 TakeEvents = TakeEvents,
             }, time, logs);
         await RunTogetherAsync([stopping => ServeAsync(server, stopping), link.RunAsync, stopping =>
-            mirror.RunAsync(new BlobFetcher(link, blobs), link, stopping)], stop);
+            mirror.RunAsync(new BlobFetcher(link, blobs, options.Limits, time), link, stopping)], stop);
     }
 
     private async Task ServeAsync(ParentServer server, CancellationToken stop)

@@ -1,8 +1,10 @@
 using System.Net;
+using Capillary.Node.Links;
 
 namespace Capillary.RegionNode;
 
 /// <summary>How a region node is run.</summary>
 /// <param name="Home">Its folder (key, record, trust, mirror), made by joining.</param>
 /// <param name="Listen">Where its sites dial.</param>
-public sealed record RegionOptions(string Home, IPEndPoint Listen);
+/// <param name="Limits">What its link to the hub may take of the network; null: all.</param>
+public sealed record RegionOptions(string Home, IPEndPoint Listen, LinkLimits? Limits = null);

@@ -17,8 +17,8 @@ public abstract record ApplyEvent
     /// <summary>All blobs of the assignment with this <c>since</c>, bundle and fallback, are here.</summary>
     public sealed record BlobsReady(long Since) : ApplyEvent;
 
-    /// <summary>They could not be fetched now.</summary>
-    public sealed record BlobsMissing(long Since, string Reason) : ApplyEvent;
+    /// <summary>They could not be fetched now; <paramref name="Wait"/>: only the quiet hours keep big ones away.</summary>
+    public sealed record BlobsMissing(long Since, string Reason, bool Wait = false) : ApplyEvent;
 
     /// <summary>Answer to <see cref="ApplyAction.Load"/>.</summary>
     public sealed record Loaded(DesiredObjects Objects) : ApplyEvent;

@@ -124,7 +124,11 @@ internal sealed partial class ApplyTurn
     private void ClearRetried()
     {
         Clear(ConditionCodes.DiskFull);
-        if (!s.Pending) Clear(ConditionCodes.BlobsMissing);
+        if (!s.Pending)
+        {
+            Clear(ConditionCodes.BlobsMissing);
+            Clear(ConditionCodes.BlobsWait);
+        }
         var whole = s.Phase is ApplyPhase.Applying or ApplyPhase.Verifying or ApplyPhase.Healthy or ApplyPhase.Unhealthy;
         ReadOnlySpan<string> codes = [ConditionCodes.ApplyFailed, ConditionCodes.PathNotAllowed, ConditionCodes.BundleInvalid];
         foreach (var code in codes)

@@ -18,7 +18,7 @@ internal sealed partial class ApplyTurn(ApplyState state, DateTimeOffset now)
             case ApplyEvent.Restarted: Restart(); break;
             case ApplyEvent.Assigned e: Assign(e.Desired); break;
             case ApplyEvent.BlobsReady e: Ready(e.Since); break;
-            case ApplyEvent.BlobsMissing e: Missing(e.Since, e.Reason); break;
+            case ApplyEvent.BlobsMissing e: Missing(e); break;
             case ApplyEvent.Loaded e: Loaded(e.Objects); break;
             case ApplyEvent.LoadFailed e: NotLoaded(e); break;
             case ApplyEvent.StepDone e: Done(e.Made); break;
@@ -54,6 +54,7 @@ internal sealed partial class ApplyTurn(ApplyState state, DateTimeOffset now)
     {
         if (s.Desired is { } known && desired.Since <= known.Since) return;
         Clear(ConditionCodes.BlobsMissing);
+        Clear(ConditionCodes.BlobsWait);
         Save(s with { Desired = desired, FetchReady = false, FetchFailures = 0, FetchAt = null });
         Act(new ApplyAction.Fetch(desired));
     }
@@ -65,12 +66,13 @@ internal sealed partial class ApplyTurn(ApplyState state, DateTimeOffset now)
         if (s.InFlight is null) Begin();
     }
 
-    private void Missing(long since, string reason)
+    private void Missing(ApplyEvent.BlobsMissing e)
     {
-        if (!s.Pending || since != s.Desired!.Since) return;
+        if (!s.Pending || e.Since != s.Desired!.Since) return;
         var failures = s.FetchFailures + 1;
         s = s with { FetchFailures = failures, FetchAt = now + RetryDelay(failures) };
-        Raise(ConditionCodes.BlobsMissing, "", reason);
+        Clear(e.Wait ? ConditionCodes.BlobsMissing : ConditionCodes.BlobsWait);
+        Raise(e.Wait ? ConditionCodes.BlobsWait : ConditionCodes.BlobsMissing, "", e.Reason);
     }
 
     /// <summary>The assignment's blobs are here and no step is in flight: it becomes the attempt, whatever the last one was at.</summary>

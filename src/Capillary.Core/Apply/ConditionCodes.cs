@@ -66,13 +66,16 @@ public static class ConditionCodes
     /// <summary>Blobs of the bundle or its fallback are not here yet.</summary>
     public const string BlobsMissing = "BlobsMissing";
 
+    /// <summary>Big blobs of the bundle or its fallback wait for the end of the site's quiet hours.</summary>
+    public const string BlobsWait = "BlobsWait";
+
     /// <summary>The site's own durable state was unreadable and was put aside.</summary>
     public const string StateLost = "StateLost";
 
     /// <summary>The severity of a code; unknown codes are errors.</summary>
     public static ConditionSeverity SeverityOf(string code) => code switch
     {
-        DriftRepaired => ConditionSeverity.Info,
+        DriftRepaired or BlobsWait => ConditionSeverity.Info,
         BlobsMissing or ClockWrong or DesiredStateUnconfirmed or DiskFull or ServiceCrashLooping or StateLost => ConditionSeverity.Warning,
         _ => ConditionSeverity.Error,
     };

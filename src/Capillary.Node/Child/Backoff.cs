@@ -5,6 +5,11 @@ namespace Capillary.Node.Child;
 /// </summary>
 public sealed class Backoff(TimeSpan first, TimeSpan most, Func<double> random)
 {
+    /// <summary>A session that lived at least this long was good.</summary>
+    public static readonly TimeSpan ProvenAfter = TimeSpan.FromSeconds(5);
+
+    // With 1 s first: a ceiling of 16 s.
+    private const int MostShortLived = 4;
     private int failures;
 
     /// <summary>The next wait.</summary>
@@ -16,4 +21,14 @@ public sealed class Backoff(TimeSpan first, TimeSpan most, Func<double> random)
 
     /// <summary>A session was live: begin again at the first ceiling.</summary>
     public void Reset() => failures = 0;
+
+    /// <summary>
+    /// A session was live for <paramref name="lived"/>. One that was cut at once is no reason to wait as long as for a parent that is
+    /// away, nor to dial in a tight loop: its ceiling grows to the fifth and stays there.
+    /// </summary>
+    public void Lived(TimeSpan lived)
+    {
+        if (lived >= ProvenAfter) Reset();
+        else failures = Math.Min(failures, MostShortLived);
+    }
 }

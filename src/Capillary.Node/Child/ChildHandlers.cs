@@ -2,6 +2,7 @@ using Capillary.Core.Bundles;
 using Capillary.Core.Identity;
 using Capillary.Core.Protocol;
 using Capillary.Core.Trust;
+using Capillary.Node.Links;
 
 namespace Capillary.Node.Child;
 
@@ -34,7 +35,8 @@ public sealed record ChildHandlers(
 /// <param name="IsLive">A session is live.</param>
 /// <param name="Since">Since when.</param>
 /// <param name="Problem">Why not; null while live or before the first try.</param>
-public sealed record LinkStatus(bool IsLive, DateTimeOffset Since, string? Problem);
+/// <param name="Kind">What kind of problem it is; null without one.</param>
+public sealed record LinkStatus(bool IsLive, DateTimeOffset Since, string? Problem, LinkProblem? Kind = null);
 
 /// <summary>What became of a fetch.</summary>
 public abstract record FetchOutcome
@@ -46,6 +48,11 @@ public abstract record FetchOutcome
 
     /// <summary>Not now: no live link, or it was cut. Try again when it is live.</summary>
     public sealed record Unavailable(string Reason) : FetchOutcome;
+
+    /// <summary>
+    /// All is here but big blobs, which wait for the end of the quiet hours. Try again at <paramref name="Until"/>, or when it suits.
+    /// </summary>
+    public sealed record Waiting(string Reason, DateTimeOffset Until) : FetchOutcome;
 
     /// <summary>The parent serves wrong bytes, or none by that name.</summary>
     public sealed record Bad(Digest Blob, string Reason) : FetchOutcome;

@@ -72,7 +72,7 @@ public static class Joining
     {
         using var identity = home.LoadKey();
         using var sealing = home.LoadSealingKey();
-        using var connection = new LinkConnection(JoinFile.ParseAddress(parent, "join"), identity);
+        using var connection = new LinkConnection(JoinFile.ParseAddress(parent, "join"), identity, target.Proxy);
         if ((await connection.AskFleetAsync(stop)).Fleet is not { } fleet)
             return new JoinOutcome.Failed($"{parent} does not say which fleet it serves");
         if (target.Fleet is { } expected && fleet != expected)

@@ -2,6 +2,7 @@ using System.Net;
 using System.Security.Cryptography;
 using Capillary.Core.Identity;
 using Capillary.Core.Protocol;
+using Capillary.Node.Hosting;
 using Capillary.Node.Keys;
 using Capillary.Node.Links;
 using Microsoft.Extensions.Logging;
@@ -10,14 +11,50 @@ namespace Capillary.Node.Child;
 
 /// <summary>Who dials whom.</summary>
 /// <param name="Self">This node.</param>
-/// <param name="Parents">Parent addresses, tried in turn, the last good one first.</param>
+/// <param name="Parents">Parent addresses of the join, 1 to 16, tried in turn, the last good one first.</param>
 public sealed record ParentLinkOptions(NodeName Self, IReadOnlyList<DnsEndPoint> Parents)
 {
+    /// <summary>Addresses that the hub signed since; asked at each round, tried before those of the join, the last resort.</summary>
+    public Func<IReadOnlyList<DnsEndPoint>> Signed { get; init; } = () => [];
+
+    /// <summary>The way out of this node's network; null: none.</summary>
+    public ProxySettings? Proxy { get; init; }
+
+    /// <summary>Where the last good parent is remembered; null: by this process only.</summary>
+    public string? LastGoodFile { get; init; }
+
+    /// <summary>As a node's settings and its newest record say.</summary>
+    /// <exception cref="InvalidDataException">An address in <c>node.json</c> is none.</exception>
+    public static ParentLinkOptions Of(NodeSettings settings, NodeIdentity identity, NodeHome home) =>
+        new(settings.Node, [.. settings.Parents.Select(parent => JoinFile.ParseAddress(parent, home.FileOf("node.json")))])
+        {
+            Signed = () => SignedParents(identity), Proxy = settings.Proxy, LastGoodFile = home.FileOf("last-parent"),
+        };
+
+    private static List<DnsEndPoint> SignedParents(NodeIdentity identity)
+    {
+        try
+        {
+            return [.. (identity.Record.Record.Parents ?? []).Select(parent => JoinFile.ParseAddress(parent, "the node's record"))];
+        }
+        catch (InvalidDataException)
+        {
+            // A signed list that cannot be read must not strand the node: the addresses of its join are left.
+            return [];
+        }
+    }
+
     /// <summary>First ceiling of the back-off.</summary>
     public TimeSpan FirstBackoff { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>Last ceiling of the back-off.</summary>
     public TimeSpan MostBackoff { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>Limit from the first packet to a live session (default 40 s, less than a link's time to be dead).</summary>
+    public TimeSpan LiveWithin { get; init; } = TimeSpan.FromSeconds(40);
+
+    /// <summary>Silence after which the connection is given up (default 45 s, as for the session).</summary>
+    public TimeSpan DeadAfter { get; init; } = LinkProtocol.DeadAfter;
 }
 
 /// <summary>
@@ -27,12 +64,14 @@ public sealed record ParentLinkOptions(NodeName Self, IReadOnlyList<DnsEndPoint>
 public sealed partial class ParentLink(ParentLinkOptions options, LinkKeys keys, TrustState trust, ChildHandlers handlers,
     Outbox outbox, TimeProvider time, ILogger<ParentLink> log)
 {
-    private static readonly TimeSpan ProvenAfter = TimeSpan.FromSeconds(5);
+    // While other parents wait for their turn, one that gives no answer may not hold them up as long as the only one.
+    private static readonly TimeSpan ConnectOneOfMany = TimeSpan.FromSeconds(6);
+    private static readonly TimeSpan ConnectPatiently = TimeSpan.FromSeconds(15);
     private readonly Backoff backoff =
         new(options.FirstBackoff, options.MostBackoff, () => RandomNumberGenerator.GetInt32(1 << 20) / (double)(1 << 20));
+    private readonly LastGoodParent lastGood = new(options.LastGoodFile);
     private TaskCompletionSource<LinkConnection> live = NewSignal();
-    private int next;
-
+    private DateTimeOffset? downSince;
     private TrustState trusted = trust;
 
     /// <summary>The connection of the live session; null while there is none.</summary>
@@ -41,61 +80,119 @@ public sealed partial class ParentLink(ParentLinkOptions options, LinkKeys keys,
     /// <summary>Waits for a live session.</summary>
     public Task<LinkConnection> WhenLiveAsync(CancellationToken stop) => live.Task.WaitAsync(stop);
 
-    /// <summary>Dials until <paramref name="stop"/>.</summary>
+    /// <summary>Dials until <paramref name="stop"/>: each parent in turn without a wait between, then the back-off.</summary>
     public async Task RunAsync(CancellationToken stop)
     {
-        while (!stop.IsCancellationRequested)
+        try
         {
-            var parent = options.Parents[next % options.Parents.Count];
-            var shown = keys.ForDial();
-            var problem = await TryAsync(parent, shown, stop);
-            if (stop.IsCancellationRequested) return;
-            if (keys.Ended(shown, RefusesKey(problem))) continue;
-            handlers.Live(new LinkStatus(false, time.GetUtcNow(), problem));
-            LinkDown(log, $"{parent.Host}:{parent.Port}", problem);
-            var wait = backoff.Next();
-            try
+            for (var failed = 0; ; failed++)
             {
-                await Task.Delay(wait, time, stop);
+                if (await DialRoundAsync(failed, stop)) failed = 0;
+                await Task.Delay(backoff.Next(), time, stop);
             }
-            catch (OperationCanceledException)
-            {
-                return;
-            }
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            // Asked to stop.
         }
     }
 
-    /// <summary>One connection and its session, to its end; why it ended.</summary>
-    private async Task<string> TryAsync(DnsEndPoint parent, SigningKey key, CancellationToken stop)
+    /// <summary>Each parent once, until one was good; whether one was.</summary>
+    private async Task<bool> DialRoundAsync(int failedRounds, CancellationToken stop)
     {
-        using var connection = new LinkConnection(parent, key);
+        var parents = ParentOrder.Of(lastGood.Value, options.Signed(), options.Parents);
+        var connectWithin = failedRounds == 0 && parents.Count > 1 ? ConnectOneOfMany : ConnectPatiently;
+        foreach (var parent in parents)
+        {
+            var shown = keys.ForDial();
+            var end = await TryAsync(parent, shown, connectWithin, stop);
+            // Of two keys of a succession the parent knows one; and a new record may have made the other one the right one.
+            if (keys.Ended(shown, RefusesKey(end.Problem.Message)) || keys.ForDial() != shown)
+                end = await TryAsync(parent, keys.ForDial(), connectWithin, stop);
+            stop.ThrowIfCancellationRequested();
+            if (end.Lived is not null) downSince = null;
+            downSince ??= time.GetUtcNow();
+            handlers.Live(new LinkStatus(false, downSince.Value, end.Problem.Message, end.Problem.Problem));
+            LinkDown(log, LinkDialer.TextOf(parent), end.Problem.Problem, end.Problem.Message);
+            if (end.Lived is not { } lived) continue;
+            backoff.Lived(lived);
+            // One that greets and cuts at once must not keep the others from their turn.
+            if (lived >= Backoff.ProvenAfter) return true;
+        }
+        return false;
+    }
+
+    /// <summary>One connection and its session, to its end.</summary>
+    private async Task<LinkEnd> TryAsync(DnsEndPoint parent, SigningKey key, TimeSpan connectWithin, CancellationToken stop)
+    {
+        using var connection = new LinkConnection(parent, key, options.Proxy, time, options.DeadAfter)
+        {
+            ConnectWithin = connectWithin,
+        };
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        DateTimeOffset? liveSince = null;
+        using var limit = time.CreateTimer(_ => Cancel(ended), null, options.LiveWithin, Timeout.InfiniteTimeSpan);
+        long? liveAt = null;
+        ITimer? proven = null;
+        LinkException problem;
         try
         {
-            using var stream = await connection.OpenSessionAsync(stop);
+            using var stream = await connection.OpenSessionAsync(ended.Token);
             var session = new ChildSession(options.Self, trusted, connection.ParentKeyId!, handlers.Hello);
             var carried = new CarriedSession(session, stream.Frames, handlers, outbox, newer => trusted = newer, time, log);
-            return await carried.RunAsync(OnLive, ended);
-
-            void OnLive(string name)
-            {
-                liveSince = time.GetUtcNow();
-                LinkLive(log, name);
-                live.TrySetResult(connection);
-            }
+            problem = connection.SessionFailure(await carried.RunAsync(OnLive, ended));
         }
         catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException or ProtocolException)
         {
-            return e.InnerException is null ? e.Message : $"{e.Message} ({e.InnerException.Message})";
+            problem = Named(e, parent, ended.IsCancellationRequested && liveAt is null);
         }
         finally
         {
+            proven?.Dispose();
             if (live.Task.IsCompleted) live = NewSignal();
-            // The last good parent is tried first again; one that gave nothing makes room for the next.
-            if (liveSince is null) next++;
-            // A parent that greets and refuses at once must not be dialled in a tight loop.
-            else if (time.GetUtcNow() - liveSince > ProvenAfter) backoff.Reset();
+        }
+        if (liveAt is null) problem = connection.NameInterception(problem);
+        return new LinkEnd(problem, liveAt is { } begun ? time.GetElapsedTime(begun) : null);
+
+        void OnLive(string name)
+        {
+            liveAt = time.GetTimestamp();
+            limit.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            proven = time.CreateTimer(_ => Remember(parent), null, Backoff.ProvenAfter, Timeout.InfiniteTimeSpan);
+            LinkLive(log, name);
+            live.TrySetResult(connection);
+        }
+    }
+
+    private LinkException Named(Exception e, DnsEndPoint parent, bool tooLate) => e switch
+    {
+        LinkException named => named,
+        _ when tooLate => new LinkException(LinkProblem.NoAnswer, $"{LinkDialer.TextOf(parent)} takes the connection and does not prove "
+            + $"itself a parent within {options.LiveWithin.TotalSeconds:0} s; something between may hold the answers back", e),
+        OperationCanceledException => new LinkException(LinkProblem.Cut, "the session was cut", e),
+        _ => new LinkException(LinkProblem.Cut, e.InnerException is null ? e.Message : $"{e.Message} ({e.InnerException.Message})", e),
+    };
+
+    private void Remember(DnsEndPoint parent)
+    {
+        try
+        {
+            lastGood.Keep(parent);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            LastGoodNotKept(log, e.Message);
+        }
+    }
+
+    private static void Cancel(CancellationTokenSource source)
+    {
+        try
+        {
+            source.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // It ended by itself meanwhile.
         }
     }
 
@@ -107,6 +204,11 @@ public sealed partial class ParentLink(ParentLinkOptions options, LinkKeys keys,
     [LoggerMessage(1201, LogLevel.Information, "link to {Parent} is live")]
     private static partial void LinkLive(ILogger log, string parent);
 
-    [LoggerMessage(1202, LogLevel.Warning, "link to {Parent} is down: {Reason}")]
-    private static partial void LinkDown(ILogger log, string parent, string reason);
+    private sealed record LinkEnd(LinkException Problem, TimeSpan? Lived);
+
+    [LoggerMessage(1202, LogLevel.Warning, "link to {Parent} is down: {Problem}: {Reason}")]
+    private static partial void LinkDown(ILogger log, string parent, LinkProblem problem, string reason);
+
+    [LoggerMessage(1204, LogLevel.Warning, "the last good parent is not kept on disk: {Reason}")]
+    private static partial void LastGoodNotKept(ILogger log, string reason);
 }

@@ -33,6 +33,7 @@ public sealed record JoinFile(int V, FleetName Fleet, NodeName Node, NodeKind Ki
                 Parents.Count: > 0 and <= 16 })
                 throw new InvalidDataException($"{path}: is not a join file of version 1; make a new one on the hub");
             foreach (var parent in join.Parents) ParseAddress(parent, path);
+            join.Proxy?.Validate(path);
             return join;
         }
         catch (JsonException e)

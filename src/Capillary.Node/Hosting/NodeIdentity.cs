@@ -29,12 +29,6 @@ public sealed class NodeIdentity : IDisposable
     /// <summary>The newest record of this node that is durable here.</summary>
     public SignedRecord Record => record;
 
-    /// <summary>
-    /// Where to dial: what the hub signed for this node, then what it was told at its enrollment, so that a wrong list strands nobody.
-    /// </summary>
-    public IReadOnlyList<string> ParentsOf(NodeSettings settings) =>
-        [.. (record.Record.Parents ?? []).Concat(settings.Parents).Distinct(StringComparer.Ordinal)];
-
     /// <summary>The digest to say in a hello: of the one record that a site holds.</summary>
     public Digest RecordDigest => DesiredState.DigestOf([record]);
 

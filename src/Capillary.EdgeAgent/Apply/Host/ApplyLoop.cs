@@ -199,12 +199,14 @@ internal sealed partial class HostApply
         private async Task FetchAsync(DesiredBundle desired, CancellationToken cancel)
         {
             await Task.Yield();
-            string? problem = null;
+            FetchOutcome.Missing? problem = null;
             try
             {
                 foreach (var bundle in desired.Fallback is { } fallback ? new[] { desired.Bundle, fallback } : [desired.Bundle])
                 {
-                    if (await host.fetch(bundle, cancel) is FetchOutcome.Missing missing) problem ??= $"{bundle}: {missing.Reason}";
+                    // What is wrong is told before what only waits.
+                    if (await host.fetch(bundle, cancel) is FetchOutcome.Missing missing && (problem is null or { Wait: true }))
+                        problem = new($"{bundle}: {missing.Reason}", missing.Wait);
                 }
             }
             catch (OperationCanceledException) when (cancel.IsCancellationRequested)
@@ -214,11 +216,11 @@ internal sealed partial class HostApply
             catch (Exception e)
             {
                 HostLog.Bug(host.log, e);
-                problem = e.Message;
+                problem = new(e.Message);
             }
             host.events.Writer.TryWrite(problem is null
                 ? new ApplyEvent.BlobsReady(desired.Since)
-                : new ApplyEvent.BlobsMissing(desired.Since, problem));
+                : new ApplyEvent.BlobsMissing(desired.Since, problem.Reason, problem.Wait));
         }
     }
 }

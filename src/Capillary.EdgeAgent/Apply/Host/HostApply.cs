@@ -15,7 +15,9 @@ internal abstract record FetchOutcome
     public sealed record Ready : FetchOutcome;
 
     /// <summary>Not now; asked again with back-off.</summary>
-    public sealed record Missing(string Reason) : FetchOutcome;
+    /// <param name="Reason">Why not.</param>
+    /// <param name="Wait">The site's own quiet hours keep it away, and nothing is wrong.</param>
+    public sealed record Missing(string Reason, bool Wait = false) : FetchOutcome;
 }
 
 /// <summary>
