@@ -1,4 +1,5 @@
 using Capillary.Node.Keys;
+using Xunit;
 
 namespace Capillary.Tests.Node;
 
