@@ -44,5 +44,7 @@ internal static class Schema
         CREATE TRIGGER journal_keeps BEFORE UPDATE ON journal BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
         CREATE TRIGGER journal_stays BEFORE DELETE ON journal BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
         """,
+        // When a receipt brought the report; null: a link did.
+        "ALTER TABLE reports ADD COLUMN carried_at INTEGER",
     ];
 }

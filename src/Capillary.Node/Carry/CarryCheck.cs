@@ -31,13 +31,14 @@ public static class CarryCheck
     /// <param name="trust">What the site trusts now.</param>
     /// <param name="accepted">What it has accepted.</param>
     /// <param name="site">Which site it is.</param>
-    /// <param name="identity">Its identity key.</param>
-    public static CarryVerdict Judge(CarryProof proof, TrustState trust, AcceptedLine accepted, SiteId site, PublicKey identity)
+    /// <param name="identities">Its identity key, and the next one while a succession is under way.</param>
+    public static CarryVerdict Judge(CarryProof proof, TrustState trust, AcceptedLine accepted, SiteId site,
+        IReadOnlyCollection<PublicKey> identities)
     {
         try
         {
             var next = trust.WithChain(proof.TrustRoots).WithBeacon(proof.Beacon);
-            if (Untrusted(proof, next, site, identity) is { } reason) return new CarryVerdict.Refused(reason);
+            if (Untrusted(proof, next, site, identities) is { } reason) return new CarryVerdict.Refused(reason);
             var checkpoint = VerifiedCheckpoint.Verify(proof.Checkpoint, next.Root);
             return Acceptance.Accept(accepted, site, checkpoint, proof.Line) switch
             {
@@ -55,16 +56,17 @@ public static class CarryCheck
         }
     }
 
-    private static string? Untrusted(CarryProof proof, TrustState trust, SiteId site, PublicKey identity)
+    private static string? Untrusted(CarryProof proof, TrustState trust, SiteId site,
+        IReadOnlyCollection<PublicKey> identities)
     {
         var hub = NodeRecord.Verify(proof.HubRecord, trust.Root);
         if (hub.Kind != NodeKind.Hub || hub.State != RecordState.Active || trust.IsRevoked(hub.IdentityKey))
             return $"'{hub.Node}' is not the hub";
         var own = NodeRecord.Verify(proof.SiteRecord, trust.Root);
         if (own.Kind != NodeKind.Site || own.Node.Value != site.Value) return $"it is for {own.Node}, and this is site {site}";
-        if (!own.IdentityKey.Equals(identity))
+        if (!identities.Contains(own.IdentityKey))
             return $"site {site} was enrolled anew since this machine joined, with other keys: this machine is not the site any more";
-        return own.State != RecordState.Active || trust.IsRevoked(identity) ? $"site {site} was revoked" : null;
+        return own.State != RecordState.Active || trust.IsRevoked(own.IdentityKey) ? $"site {site} was revoked" : null;
     }
 
     private static List<Envelope> NewerThan(TrustState trust, IReadOnlyList<Envelope> roots) =>

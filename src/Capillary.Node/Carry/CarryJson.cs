@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
+using Capillary.Core.Trust;
 
 namespace Capillary.Node.Carry;
 
@@ -36,4 +37,9 @@ internal sealed partial class CarryJson : JsonSerializerContext
             throw new InvalidDataException($"{place}: is damaged or not what its name says ({e.Message})", e);
         }
     }
+
+    /// <summary>True when JSON left a member out or said null.</summary>
+    public static bool IsBroken(Envelope? envelope) =>
+        envelope is not { PayloadType: not null, Payload: not null, Signatures: not null }
+        || envelope.Signatures.Any(signature => signature is not { Keyid: not null, Sig: not null });
 }

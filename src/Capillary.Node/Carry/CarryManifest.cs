@@ -100,15 +100,11 @@ public sealed record CarryProof(int V, IReadOnlyList<Envelope> TrustRoots, Envel
         if (proof.V != 1) throw new InvalidDataException($"{place}: format version {proof.V}, this program understands 1; upgrade it");
         if (proof is not { TrustRoots.Count: > 0 and <= TrustChain.MaxLength, HubRecord: not null, SiteRecord: not null, Beacon: not null,
             Checkpoint: not null, Line: not null, Blobs.Count: <= CarryManifest.MaxFiles }
-            || proof.TrustRoots.Concat([proof.HubRecord, proof.SiteRecord, proof.Beacon, proof.Checkpoint]).Any(IsBroken)
+            || proof.TrustRoots.Concat([proof.HubRecord, proof.SiteRecord, proof.Beacon, proof.Checkpoint]).Any(CarryJson.IsBroken)
             || proof.Blobs.Any(blob => blob is not { Size: >= 0, Digest.Text: not null } || !CarryManifest.IsName(blob.File)))
             throw new InvalidDataException($"{place}: lacks a member; export again");
         return proof;
     }
-
-    private static bool IsBroken(Envelope? envelope) =>
-        envelope is not { PayloadType: not null, Payload: not null, Signatures: not null }
-        || envelope.Signatures.Any(signature => signature is not { Keyid: not null, Sig: not null });
 }
 
 /// <summary>One carried blob.</summary>

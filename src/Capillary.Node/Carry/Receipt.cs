@@ -12,14 +12,17 @@ namespace Capillary.Node.Carry;
 /// <param name="Fleet">The fleet.</param>
 /// <param name="Site">The site.</param>
 /// <param name="Reports">Its newest signed reports, at most <see cref="MaxReports"/>; now one.</param>
-/// <param name="Events">A place for signed batches of events; empty in this version, and a reader leaves alone what it does not know.</param>
-public sealed record Receipt(int V, FleetName Fleet, SiteId Site, IReadOnlyList<Envelope> Reports, IReadOnlyList<JsonElement>? Events = null)
+/// <param name="Events">The place of signed batches of events, at most <see cref="MaxEvents"/>; nothing writes them yet.</param>
+public sealed record Receipt(int V, FleetName Fleet, SiteId Site, IReadOnlyList<Envelope> Reports, IReadOnlyList<Envelope>? Events = null)
 {
     /// <summary>The folder of receipts on a stick.</summary>
     public const string FolderName = "receipts";
 
     /// <summary>The most reports in one receipt.</summary>
     public const int MaxReports = 16;
+
+    /// <summary>The most batches of events in one receipt.</summary>
+    public const int MaxEvents = 1_000;
 
     /// <summary>The longest receipt that is read, in bytes.</summary>
     public const int MaxBytes = 4 << 20;
@@ -32,8 +35,7 @@ public sealed record Receipt(int V, FleetName Fleet, SiteId Site, IReadOnlyList<
         var receipt = CarryJson.Parse(bytes, place, CarryJson.Default.Receipt);
         if (receipt.V != 1) throw new InvalidDataException($"{place}: format version {receipt.V}, this program understands 1; upgrade it");
         if (receipt is not { Fleet.Value: not null, Site.Value: not null, Reports.Count: > 0 and <= MaxReports }
-            || receipt.Reports.Any(report => report is not { PayloadType: not null, Payload: not null, Signatures: not null }
-                || report.Signatures.Any(signature => signature is not { Keyid: not null, Sig: not null })))
+            || receipt.Events is { Count: > MaxEvents } || receipt.Reports.Concat(receipt.Events ?? []).Any(CarryJson.IsBroken))
             throw new InvalidDataException($"{place}: is no receipt of a site");
         return receipt;
     }
