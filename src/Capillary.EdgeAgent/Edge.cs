@@ -36,6 +36,12 @@ internal sealed partial class Edge
     private readonly ITimer idle;
     private volatile AcceptedLine accepted;
 
+    // What a link brings and what a stick brings are taken in turn.
+    private readonly Lock taking = new();
+    private readonly Incoming incoming;
+    private readonly PublicKey own;
+    private TrustState trusted;
+
     /// <exception cref="InvalidDataException">The node has not joined, or a file of its folder is damaged.</exception>
     public Edge(string folder, TimeProvider time, ILoggerFactory logs)
     {
@@ -46,6 +52,7 @@ internal sealed partial class Edge
         site = new SiteId(settings.Node.Value);
         var identity = home.LoadKey();
         var (trust, _) = home.LoadTrust();
+        (trusted, own, incoming) = (trust, identity.Public, new Incoming(home));
         var self = NodeRecord.Verify(home.LoadRecord(), trust.Root);
         acceptedFile = new DurableFile<AcceptedLine>(home.FileOf("accepted.json"), EdgeJson.Default.AcceptedLine);
         accepted = LoadAccepted();
@@ -70,7 +77,7 @@ internal sealed partial class Edge
     {
         if (accepted.Assignment is { } assignment) Assign(assignment);
         using var all = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        Task[] parts = [apply.RunAsync(all.Token), link.RunAsync(all.Token),
+        Task[] parts = [apply.RunAsync(all.Token), link.RunAsync(all.Token), TakeIncomingAsync(all.Token),
             reporter.RunAsync(() => accepted, () => apply.Status, all.Token)];
         var first = await Task.WhenAny(parts);
         await all.CancelAsync();
@@ -114,7 +121,14 @@ internal sealed partial class Edge
 
     private void KeepTrust(TrustState trust, IReadOnlyList<Envelope> newRoots)
     {
-        home.KeepTrust(trust, newRoots);
+        lock (taking)
+        {
+            // A stick may have brought what the link does not know yet: what is held never gets older.
+            var next = trusted.WithChain(newRoots);
+            if (trust.BeaconEnvelope is { } beacon && trust.Root.Version >= next.Root.Version) next = next.WithBeacon(beacon);
+            home.KeepTrust(next, newRoots);
+            trusted = next;
+        }
         // A newer beacon asks for a signed sign of life.
         reporter.Wake();
     }
@@ -123,27 +137,48 @@ internal sealed partial class Edge
     {
         foreach (var line in lines)
         {
-            switch (Acceptance.Accept(accepted, site, checkpoint, line))
+            lock (taking)
             {
-                case AcceptResult.Refused refused:
-                    LineRefused(log, refused.Code, refused.Reason);
-                    break;
-                case AcceptResult.Accepted next:
-                    acceptedFile.Write(next.State);
-                    accepted = next.State;
-                    LineAccepted(log, next.State.Generation, next.State.Since, next.Assignment.Bundle.Text);
-                    if (next.Acts) Assign(next.Assignment);
-                    reporter.Wake();
-                    break;
+                switch (Acceptance.Accept(accepted, site, checkpoint, line))
+                {
+                    case AcceptResult.Refused refused:
+                        LineRefused(log, refused.Code, refused.Reason);
+                        break;
+                    case AcceptResult.Accepted next:
+                        Take(next);
+                        break;
+                }
             }
         }
+    }
+
+    private void Take(AcceptResult.Accepted next)
+    {
+        acceptedFile.Write(next.State);
+        accepted = next.State;
+        LineAccepted(log, next.State.Generation, next.State.Since, next.Assignment.Bundle.Text);
+        if (next.Acts) Assign(next.Assignment);
+        reporter.Wake();
     }
 
     /// <summary>What neither the healthy bundle nor its fallback needs makes room for the next one.</summary>
     private void Collect()
     {
         var status = apply.Status;
-        if (accepted.Assignment is not { } line || status.Phase != ApplyPhase.Healthy || status.Since != line.Since) return;
+        // Blobs that a stick brings are no bundle's until their line is accepted; there is a next time.
+        if (!taking.TryEnter()) return;
+        try
+        {
+            if (accepted.Assignment is { } line && status.Phase == ApplyPhase.Healthy && status.Since == line.Since) Collect(line);
+        }
+        finally
+        {
+            taking.Exit();
+        }
+    }
+
+    private void Collect(Assignment line)
+    {
         try
         {
             var removed = blobs.Collect(line.Fallback is { } fallback ? [line.Bundle, fallback] : [line.Bundle]);
