@@ -89,6 +89,8 @@ internal sealed class StickFleet : IAsyncDisposable
 
     public async Task StartAsync(string site)
     {
+        // A report of this run, not of one before.
+        File.Delete(Path.Combine(HomeOf(site), "report.json"));
         agents[site] = Process.Start(new ProcessStartInfo(Edge, ["run", "--data", HomeOf(site)]) { RedirectStandardError = true })!;
         // Nobody reads the log here; a full pipe would stop the agent.
         agents[site].ErrorDataReceived += (_, _) => { };
