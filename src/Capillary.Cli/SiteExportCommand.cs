@@ -46,12 +46,15 @@ internal static class SiteExportCommand
         {
             var total = 0L;
             var told = Stopwatch.StartNew();
-            return await hub.ReadAsync(path, (body, token) => new CarryWriter(folder).WriteAsync(body, plan => total = plan.Bytes, written =>
+            return await hub.ReadAsync(path, (body, token) =>
+                new CarryWriter(folder).WriteAsync(body, plan => total = plan.Bytes, Count, token), stop);
+
+            void Count(long written)
             {
                 if (told.Elapsed < TellEvery) return;
                 told.Restart();
                 progress.WriteLine($"{Size(written)} of {Size(total)} written");
-            }, token), stop);
+            }
         }
         catch (Exception e) when (e is InvalidDataException or UnauthorizedAccessException
             || (e is IOException and not HttpIOException))

@@ -60,7 +60,7 @@ internal static class CarryCommands
         var last = LastReport(home);
         foreach (var condition in last?.Conditions ?? []) Tell($"{condition.Code}: {condition.Text}");
         if (!isSettled)
-            return EdgeCommands.Fail(1, $"not healthy within {waitFor.TotalMinutes:0} minutes; it goes on by itself: capillary-edge status");
+            return EdgeCommands.Fail(1, $"not healthy in {waitFor.TotalMinutes:0} minutes; it goes on by itself: capillary-edge status");
         return last!.Phase == ReportPhase.Healthy
             ? EdgeCommands.Print($"healthy on generation {last.Generation}")
             : EdgeCommands.Fail(1, $"the site is {Words(last.Phase)}; what it says is in the receipt");

@@ -23,7 +23,7 @@ internal sealed class CarryImport(NodeHome home, Action<string> tell)
     private static readonly TimeSpan TellEvery = TimeSpan.FromSeconds(2);
 
     /// <summary>Leaves the carry for the agent; the line that it will accept.</summary>
-    /// <exception cref="InvalidDataException">The carry is not for this site, damaged, too old or too large; nothing was changed.</exception>
+    /// <exception cref="InvalidDataException">It is not for this site, damaged, too old or too large; nothing was changed.</exception>
     /// <exception cref="IOException">The stick or the disk failed.</exception>
     public async Task<AcceptResult.Accepted> RunAsync(string stick, Incoming incoming, CancellationToken stop)
     {

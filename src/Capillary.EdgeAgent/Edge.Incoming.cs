@@ -1,3 +1,5 @@
+using Capillary.Core.Protocol;
+using Capillary.Core.Trust;
 using Capillary.Node.Carry;
 using Capillary.Node.Child;
 using Microsoft.Extensions.Logging;
@@ -50,7 +52,8 @@ internal sealed partial class Edge
             {
                 return e.Message;
             }
-            switch (CarryCheck.Judge(proof, trusted, accepted, site, [own]))
+            using var identity = home.LoadKey();
+            switch (CarryCheck.Judge(proof, trusted, accepted, site, [identity.Public]))
             {
                 case CarryVerdict.Refused refused:
                     return refused.Reason;
@@ -66,6 +69,18 @@ internal sealed partial class Edge
                 default:
                     throw new InvalidOperationException("unknown verdict");
             }
+        }
+    }
+
+    /// <summary>A stick may have brought what the link does not know yet: what is held never gets older.</summary>
+    private void KeepNewer(TrustState heard, IReadOnlyList<Envelope> newRoots)
+    {
+        lock (taking)
+        {
+            var next = trusted.WithChain(newRoots);
+            if (heard.BeaconEnvelope is { } beacon && heard.Root.Version >= next.Root.Version) next = next.WithBeacon(beacon);
+            home.KeepTrust(next, newRoots);
+            trusted = next;
         }
     }
 

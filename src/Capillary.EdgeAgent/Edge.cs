@@ -39,7 +39,6 @@ internal sealed partial class Edge
     // What a link brings and what a stick brings are taken in turn.
     private readonly Lock taking = new();
     private readonly Incoming incoming;
-    private readonly PublicKey own;
     private TrustState trusted;
 
     /// <exception cref="InvalidDataException">The node has not joined, or a file of its folder is damaged.</exception>
@@ -52,11 +51,11 @@ internal sealed partial class Edge
         site = new SiteId(settings.Node.Value);
         var identity = home.LoadKey();
         var (trust, _) = home.LoadTrust();
-        (trusted, own, incoming) = (trust, identity.Public, new Incoming(home));
         var self = NodeRecord.Verify(home.LoadRecord(), trust.Root);
         acceptedFile = new DurableFile<AcceptedLine>(home.FileOf("accepted.json"), EdgeJson.Default.AcceptedLine);
         accepted = LoadAccepted();
         blobs = new BlobStore(home.FolderOf("blobs"));
+        (trusted, incoming) = (trust, new Incoming(home));
         var lastReport = new DurableFile<Envelope>(home.FileOf("report.json"), EdgeJson.Default.Envelope);
         var numbers = new DurableFile<ReservedNumbers>(home.FileOf("report-numbers.json"), EdgeJson.Default.ReservedNumbers);
         reporter = new Reporter(self, settings.Incarnation, identity, outbox, lastReport, numbers, time);
@@ -121,14 +120,7 @@ internal sealed partial class Edge
 
     private void KeepTrust(TrustState trust, IReadOnlyList<Envelope> newRoots)
     {
-        lock (taking)
-        {
-            // A stick may have brought what the link does not know yet: what is held never gets older.
-            var next = trusted.WithChain(newRoots);
-            if (trust.BeaconEnvelope is { } beacon && trust.Root.Version >= next.Root.Version) next = next.WithBeacon(beacon);
-            home.KeepTrust(next, newRoots);
-            trusted = next;
-        }
+        KeepNewer(trust, newRoots);
         // A newer beacon asks for a signed sign of life.
         reporter.Wake();
     }

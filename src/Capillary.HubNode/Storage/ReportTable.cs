@@ -18,7 +18,7 @@ internal static class ReportTable
                 report.CarriedAt?.ToUnixTimeMilliseconds()]);
 
     public static List<StoredReport> All(SqliteConnection db) =>
-        db.Query("SELECT site, envelope, received_at, healthy_bundle, carried_at FROM reports", row => new StoredReport(new SiteId(row.GetString(0)),
-            Envelope.Parse(row.Bytes(1)), row.Time(2), Digest.TryParse(row.TextOrNull(3), out var healthy) ? healthy : null,
-            row.IsDBNull(4) ? null : row.Time(4)));
+        db.Query("SELECT site, envelope, received_at, healthy_bundle, carried_at FROM reports", row => new StoredReport(
+            new SiteId(row.GetString(0)), Envelope.Parse(row.Bytes(1)), row.Time(2),
+            Digest.TryParse(row.TextOrNull(3), out var healthy) ? healthy : null, row.IsDBNull(4) ? null : row.Time(4)));
 }

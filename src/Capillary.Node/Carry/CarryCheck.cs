@@ -51,8 +51,8 @@ public static class CarryCheck
         }
         catch (TrustFormatException e)
         {
-            return new CarryVerdict.Refused($"its signatures do not hold here ({e.Message}); if the fleet's keys changed since it was made, "
-                + "export again; nothing was changed");
+            return new CarryVerdict.Refused($"its signatures do not hold here ({e.Message}); nothing was changed; if the fleet's keys "
+                + "changed since it was made, export again");
         }
     }
 

@@ -54,7 +54,8 @@ public sealed class CarryFolder
             : $"{path}: {problem}: it was changed since it was written; export again, on another stick if this one is worn");
     }
 
-    private static FileStream Read(string path) => new(path, new FileStreamOptions { BufferSize = 0, Options = FileOptions.SequentialScan });
+    private static FileStream Read(string path) =>
+        new(path, new FileStreamOptions { BufferSize = 0, Options = FileOptions.SequentialScan });
 
     private void RequireWhole()
     {
@@ -72,7 +73,8 @@ public sealed class CarryFolder
     {
         if (File.Exists(System.IO.Path.Combine(folder, CarryManifest.FileName))) return [folder];
         return [.. Directory.EnumerateDirectories(folder).Take(MostFolders)
-            .Where(path => System.IO.Path.GetFileName(path)[0] != '.' && File.Exists(System.IO.Path.Combine(path, CarryManifest.FileName)))];
+            .Where(path => System.IO.Path.GetFileName(path)[0] != '.'
+                && File.Exists(System.IO.Path.Combine(path, CarryManifest.FileName)))];
     }
 
     private static string NothingIn(string folder, SiteId site)

@@ -75,7 +75,8 @@ public sealed class CarryWriter(string to)
         var needed = plan.Bytes + SpaceMargin + plan.Blobs * ClusterBytes;
         var free = new DriveInfo(to).AvailableFreeSpace;
         if (free < needed)
-            throw new InvalidDataException($"{to}: needs {needed >> 20} MiB, and {free >> 20} MiB are free; make room or take another stick");
+            throw new InvalidDataException($"{to}: needs {needed >> 20} MiB, and {free >> 20} MiB are free; make room or take another "
+                + "stick");
     }
 
     private static async Task WriteFilesAsync(Stream from, string part, Action<long> written, CancellationToken stop)

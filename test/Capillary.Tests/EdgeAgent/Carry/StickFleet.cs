@@ -64,6 +64,7 @@ internal sealed class StickFleet : IAsyncDisposable
             contents.ToDictionary(site => site.Key, site => new ReleasedSite(site.Value.Manifest.Digest, new RegionId("eu"), 0)),
             site => contents[site]));
         commit = id;
+        await Hub.ApiListening.WaitAsync(stop.Token);
         await Hub.Commits.SyncAsync(stop.Token);
         await UntilAsync($"the lines of {id}", () => sites.All(site =>
             Hub.Cell.Value.Lines.GetValueOrDefault(new SiteId(site))?.Assignment.Bundle == contents[new SiteId(site)].Manifest.Digest));
