@@ -1,5 +1,5 @@
-using Capillary.Node.Keys;
 using Xunit;
+using Capillary.Node.Keys;
 
 namespace Capillary.Tests.Node;
 
