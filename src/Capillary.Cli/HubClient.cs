@@ -18,6 +18,43 @@ internal sealed class HubClient(HttpClient http, string unreachable) : IDisposab
         SendAsync(new HttpRequestMessage(HttpMethod.Post,
             path) { Content = JsonContent.Create(body, options: JsonSerializerOptions.Web) }, stop);
 
+    /// <summary>Posts a file as it is.</summary>
+    public Task<JsonElement> PostFileAsync(string path, byte[] json, CancellationToken stop)
+    {
+        var content = new ByteArrayContent(json);
+        content.Headers.ContentType = new("application/json");
+        return SendAsync(new HttpRequestMessage(HttpMethod.Post, path) { Content = content }, stop);
+    }
+
+    /// <summary>Reads an answer of any length as it comes.</summary>
+    public async Task<T> ReadAsync<T>(string path, Func<Stream, CancellationToken, Task<T>> read, CancellationToken stop)
+    {
+        try
+        {
+            using var response = await http.GetAsync(path, HttpCompletionOption.ResponseHeadersRead, stop);
+            await using var body = await response.Content.ReadAsStreamAsync(stop);
+            if (response.IsSuccessStatusCode) return await read(body, stop);
+            throw new CommandException(Explain(await JsonSerializer.DeserializeAsync<JsonElement>(body, JsonSerializerOptions.Web, stop),
+                (int)response.StatusCode));
+        }
+        catch (HttpRequestException)
+        {
+            throw new CommandException(unreachable);
+        }
+        catch (JsonException e)
+        {
+            throw new CommandException($"the answer is not from a Capillary hub: {e.Message}");
+        }
+        catch (HttpIOException)
+        {
+            throw new CommandException("the hub's answer was cut; try again");
+        }
+        catch (TaskCanceledException) when (!stop.IsCancellationRequested)
+        {
+            throw new CommandException("the hub did not answer in time; see its log");
+        }
+    }
+
     private async Task<JsonElement> SendAsync(HttpRequestMessage request, CancellationToken stop)
     {
         using var _ = request;

@@ -10,9 +10,13 @@ internal static class SiteCommand
     public static Command Create()
     {
         var connection = new HubConnection();
-        var command = new Command("site", "List sites, look at one, let one in.")
+        var command = new Command("site", "List sites, look at one, let one in, reach one by stick.")
         {
-            Subcommands = { List(connection), Show(connection), EnrollCommand.Create(connection, "site") },
+            Subcommands =
+            {
+                List(connection), Show(connection), EnrollCommand.Create(connection, "site"), SiteExportCommand.Create(connection),
+                SiteReceiveCommand.Create(connection),
+            },
         };
         connection.AddTo(command);
         return command;
@@ -63,7 +67,8 @@ internal static class SiteCommand
     ];
 
     private static string Note(JsonElement site) => string.Join(", ", ((string[])["orphaned", "unacknowledged"])
-        .Where(note => site.TryGetProperty(note, out var value) && value.ValueKind == JsonValueKind.True));
+        .Where(note => site.TryGetProperty(note, out var value) && value.ValueKind == JsonValueKind.True)
+        .Concat(site.Text("carriedAt").Length > 0 ? ["by stick"] : []));
 
     private static Command Show(HubConnection connection)
     {
@@ -88,6 +93,8 @@ internal static class SiteCommand
         output.WriteLine($"desired  generation {Or(summary.Text("desired", "generation"))}, bundle "
             + $"{Or(summary.Text("desired", "bundle"))}, "
             + $"commit {Or(summary.Text("desired", "commit"))}");
+        if (summary.Text("carriedAt") is { Length: > 0 } carried)
+            output.WriteLine($"by stick its report came in at {HubCall.Time(carried)}; that says what it ran, not that it lives");
         output.WriteLine($"fallback {Or(site.Text("fallback"))}");
         output.WriteLine($"reason   {Or(site.Text("reason"))}");
         foreach (var app in site.GetProperty("apps").EnumerateArray())

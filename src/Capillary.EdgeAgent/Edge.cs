@@ -45,6 +45,11 @@ internal sealed partial class Edge
     private readonly string boot = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
     private volatile AcceptedLine accepted;
 
+    // What a link brings and what a stick brings are taken in turn.
+    private readonly Lock taking = new();
+    private readonly Incoming incoming;
+    private TrustState trusted;
+
     /// <exception cref="InvalidDataException">The node has not joined, or a file of its folder is damaged.</exception>
     public Edge(string folder, TimeProvider time, ILoggerFactory logs, LinkLimits? limits = null)
     {
@@ -59,6 +64,7 @@ internal sealed partial class Edge
         acceptedFile = new DurableFile<AcceptedLine>(home.FileOf("accepted.json"), EdgeJson.Default.AcceptedLine);
         accepted = LoadAccepted();
         blobs = new BlobStore(home.FolderOf("blobs"));
+        (trusted, incoming) = (trust, new Incoming(home));
         var lastReport = new DurableFile<Envelope>(home.FileOf("report.json"), EdgeJson.Default.Envelope);
         var numbers = new DurableFile<ReservedNumbers>(home.FileOf("report-numbers.json"), EdgeJson.Default.ReservedNumbers);
         reporter = new Reporter(identity, settings.Incarnation, outbox, lastReport, numbers, () => confirmation!.Conditions(), time);
@@ -86,7 +92,7 @@ internal sealed partial class Edge
     {
         if (accepted.Assignment is { } assignment) Assign(assignment);
         using var all = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        Task[] parts = [apply.RunAsync(all.Token), link.RunAsync(all.Token),
+        Task[] parts = [apply.RunAsync(all.Token), link.RunAsync(all.Token), TakeIncomingAsync(all.Token),
             reporter.RunAsync(() => accepted, () => apply.Status, all.Token)];
         var first = await Task.WhenAny(parts);
         await all.CancelAsync();
@@ -130,7 +136,7 @@ internal sealed partial class Edge
 
     private void KeepTrust(TrustState trust, IReadOnlyList<Envelope> newRoots)
     {
-        home.KeepTrust(trust, newRoots);
+        KeepNewer(trust, newRoots);
         if (trust.Beacon is { } beacon && trust.BeaconEnvelope != beaconHeard)
         {
             beaconHeard = trust.BeaconEnvelope;
@@ -168,27 +174,48 @@ internal sealed partial class Edge
     {
         foreach (var line in lines)
         {
-            switch (Acceptance.Accept(accepted, site, checkpoint, line))
+            lock (taking)
             {
-                case AcceptResult.Refused refused:
-                    LineRefused(log, refused.Code, refused.Reason);
-                    break;
-                case AcceptResult.Accepted next:
-                    acceptedFile.Write(next.State);
-                    accepted = next.State;
-                    LineAccepted(log, next.State.Generation, next.State.Since, next.Assignment.Bundle.Text);
-                    if (next.Acts) Assign(next.Assignment);
-                    reporter.Wake();
-                    break;
+                switch (Acceptance.Accept(accepted, site, checkpoint, line))
+                {
+                    case AcceptResult.Refused refused:
+                        LineRefused(log, refused.Code, refused.Reason);
+                        break;
+                    case AcceptResult.Accepted next:
+                        Take(next);
+                        break;
+                }
             }
         }
+    }
+
+    private void Take(AcceptResult.Accepted next)
+    {
+        acceptedFile.Write(next.State);
+        accepted = next.State;
+        LineAccepted(log, next.State.Generation, next.State.Since, next.Assignment.Bundle.Text);
+        if (next.Acts) Assign(next.Assignment);
+        reporter.Wake();
     }
 
     /// <summary>What neither the healthy bundle nor its fallback needs makes room for the next one.</summary>
     private void Collect()
     {
         var status = apply.Status;
-        if (accepted.Assignment is not { } line || status.Phase != ApplyPhase.Healthy || status.Since != line.Since) return;
+        // Blobs that a stick brings are no bundle's until their line is accepted; there is a next time.
+        if (!taking.TryEnter()) return;
+        try
+        {
+            if (accepted.Assignment is { } line && status.Phase == ApplyPhase.Healthy && status.Since == line.Since) Collect(line);
+        }
+        finally
+        {
+            taking.Exit();
+        }
+    }
+
+    private void Collect(Assignment line)
+    {
         try
         {
             var removed = blobs.Collect(line.Fallback is { } fallback ? [line.Bundle, fallback] : [line.Bundle]);

@@ -26,6 +26,12 @@ internal static class EdgeCommands
               The allow-list is DIR/edge.json; it can be edited later, and is read when the agent starts.
           capillary-edge run [--data DIR] [--verbose]
               runs the agent until it is stopped; services run on
+          capillary-edge import DIR [--wait] [--minutes N] [--data DIR]
+              takes in what 'capillary site export' wrote for this site; DIR is the stick, or a folder on it
+              --wait       wait until the site is healthy on it or says why not, and leave a receipt in DIR/receipts
+              --minutes    how long to wait at most (default 10)
+          capillary-edge receipts DIR [--data DIR]
+              leaves this site's last signed report in DIR/receipts, for 'capillary site receive'
           capillary-edge status [--data DIR]
               prints the last signed report
           capillary-edge version
@@ -45,13 +51,18 @@ internal static class EdgeCommands
                 { Wrong: null, Command: "join", File: { } file } options => await JoinAsync(options, file, stop.Token),
                 { Wrong: null, Command: "run", File: null } options => await RunAgentAsync(options, stop.Token),
                 { Wrong: null, Command: "status", File: null } options => Status(options),
+                { Wrong: null, Command: "import", File: { } stick } options =>
+                    await CarryCommands.ImportAsync(options.Data, stick, options.Wait, options.WaitFor, stop.Token),
+                { Wrong: null, Command: "receipts", File: { } stick } options => CarryCommands.LeaveReceipt(options.Data, stick),
                 { Wrong: null, Command: "version", File: null } => Print(Reporter.Agent),
                 { Command: "help" } => Print(Usage),
                 { Wrong: { } wrong } => Fail(2, $"{wrong}; see: capillary-edge --help"),
                 { Command: "join", File: null } => Fail(2, "join needs FILE, made by: capillary site enroll NAME --out FILE"),
+                { Command: "import" or "receipts", File: null } options =>
+                    Fail(2, $"'{options.Command}' needs DIR: where the stick is mounted, such as /media/stick"),
                 { Command: "run" or "status" or "version", File: { } file } options =>
                     Fail(2, $"'{options.Command}' takes no '{file}'; a folder is given as --data {file}"),
-                var other => Fail(2, $"there is no command '{other.Command}'; use join, run, status or version"),
+                var other => Fail(2, $"there is no command '{other.Command}'; use join, run, import, receipts, status or version"),
             };
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
@@ -112,13 +123,13 @@ internal static class EdgeCommands
         return Print(Encoding.UTF8.GetString(Core.Trust.Envelope.Parse(File.ReadAllBytes(path)).Payload));
     }
 
-    private static int Print(string text)
+    internal static int Print(string text)
     {
         Console.Out.WriteLine(text);
         return 0;
     }
 
-    private static int Fail(int code, string text)
+    internal static int Fail(int code, string text)
     {
         Console.Error.WriteLine($"capillary-edge: {text}");
         return code;
@@ -136,6 +147,14 @@ internal static class EdgeCommands
                 case "--allow-root":
                     options = options with { AllowRoot = true };
                     continue;
+                case "--wait":
+                    options = options with { Wait = true };
+                    continue;
+                case "--minutes" when int.TryParse(value, out var minutes) && minutes is > 0 and <= 24 * 60:
+                    options = options with { Wait = true, WaitFor = TimeSpan.FromMinutes(minutes) };
+                    break;
+                case "--minutes":
+                    return options with { Wrong = "--minutes is 1 to 1440" };
                 case "--verbose":
                     options = options with { Verbose = true };
                     continue;
@@ -176,5 +195,7 @@ internal static class EdgeCommands
         public IReadOnlyDictionary<string, string> Users { get; init; } = new Dictionary<string, string>();
         public bool AllowRoot { get; init; }
         public bool Verbose { get; init; }
+        public bool Wait { get; init; }
+        public TimeSpan WaitFor { get; init; } = TimeSpan.FromMinutes(10);
     }
 }

@@ -24,6 +24,16 @@ public sealed class PublicKey : IEquatable<PublicKey>
     /// <summary>The SubjectPublicKeyInfo's DER bytes.</summary>
     public ReadOnlySpan<byte> Spki => spki;
 
+    /// <summary>The point alone, uncompressed (SEC 1): 04, x, y; 65 bytes.</summary>
+    public ReadOnlySpan<byte> Point => spki.AsSpan(spki.Length - PointBytes - 1);
+
+    /// <exception cref="FormatException">The bytes are not exactly one uncompressed point of P-256.</exception>
+    public static PublicKey FromPoint(ReadOnlySpan<byte> point)
+    {
+        ReadOnlySpan<byte> head = Convert.FromHexString(Head);
+        return FromSpki([.. head[..^1], .. point]);
+    }
+
     /// <exception cref="FormatException">The bytes are not exactly one P-256 key with an uncompressed point.</exception>
     public static PublicKey FromSpki(ReadOnlySpan<byte> bytes)
     {

@@ -43,9 +43,15 @@ internal sealed record ApiRoute(string Method, string Path, Permission Needs, Fu
     }
 }
 
-/// <summary>An answer: JSON, a problem, or plain text.</summary>
+/// <summary>An answer: JSON, a problem, plain text, or a stream.</summary>
 internal sealed record ApiAnswer(int Status, string ContentType, ReadOnlyMemory<byte> Body)
 {
+    private Func<Stream, CancellationToken, Task>? Source { get; init; }
+
+    /// <summary>What <paramref name="source"/> writes. When it throws the answer ends without its end, which the caller sees.</summary>
+    public static ApiAnswer Stream(string contentType, Func<Stream, CancellationToken, Task> source) =>
+        new(StatusCodes.Status200OK, contentType, default) { Source = source };
+
     public static ApiAnswer Ok<T>(T value) => new(StatusCodes.Status200OK, "application/json",
         JsonSerializer.SerializeToUtf8Bytes(value, ApiJson.Options));
 
@@ -60,8 +66,13 @@ internal sealed record ApiAnswer(int Status, string ContentType, ReadOnlyMemory<
     {
         context.Response.StatusCode = Status;
         context.Response.ContentType = ContentType;
-        context.Response.ContentLength = Body.Length;
         context.Response.Headers.CacheControl = "no-store";
+        if (Source is not null)
+        {
+            await Source(context.Response.Body, stop);
+            return;
+        }
+        context.Response.ContentLength = Body.Length;
         await context.Response.Body.WriteAsync(Body, stop);
     }
 }

@@ -12,6 +12,12 @@ internal enum Permission
     /// <summary>Have Git looked at now.</summary>
     Sync,
 
+    /// <summary>Have a site's state sealed for a stick.</summary>
+    Export,
+
+    /// <summary>Take in what a stick brings back.</summary>
+    Receive,
+
     /// <summary>See who changed what.</summary>
     ReadJournal,
 
@@ -27,7 +33,7 @@ internal static class Roles
     private static readonly Dictionary<string, Permission[]> Permissions = new(StringComparer.Ordinal)
     {
         ["viewer"] = [Permission.Read],
-        ["operator"] = [Permission.Read, Permission.Enroll, Permission.Sync],
+        ["operator"] = [Permission.Read, Permission.Enroll, Permission.Sync, Permission.Export, Permission.Receive],
         ["approver"] = [Permission.Read, Permission.Sync],
         ["auditor"] = [Permission.Read, Permission.ReadJournal],
         [Admin] = Enum.GetValues<Permission>(),

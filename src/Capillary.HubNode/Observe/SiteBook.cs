@@ -14,17 +14,37 @@ namespace Capillary.HubNode.Observe;
 
 /// <summary>The newest of what was heard of one site.</summary>
 /// <param name="Report">Its newest report.</param>
-/// <param name="ProvenAt">When that came in; before the first, when the site was first heard of.</param>
-/// <param name="LifeAt">When its parent last said that it lives.</param>
+/// <param name="ProvenAt">When its newest report over a link came in; before the first, when the site was first heard of.</param>
+/// <param name="LifeAt">When its parent last said that it lives; <see cref="Never"/>: it has not.</param>
 /// <param name="LastHealthy">The bundle of its last healthy report.</param>
-internal sealed record SiteSeen(Report? Report, DateTimeOffset ProvenAt, DateTimeOffset LifeAt, Digest? LastHealthy)
+/// <param name="CarriedAt">When the report came in, if it came as a receipt; null: over a link.</param>
+internal sealed record SiteSeen(Report? Report, DateTimeOffset ProvenAt, DateTimeOffset LifeAt, Digest? LastHealthy,
+    DateTimeOffset? CarriedAt = null)
 {
+    /// <summary>Before all times.</summary>
+    public static readonly DateTimeOffset Never = DateTimeOffset.UnixEpoch;
+
     // A site signs at each beacon. A parent's word alone counts no longer than two of them may take, so that an evil region cannot
     // keep a dead site alive.
     private static readonly TimeSpan WordCountsFor = 2 * LinkProtocol.BeaconEvery + TimeSpan.FromMinutes(1);
 
-    /// <summary>When it was last heard of.</summary>
-    public DateTimeOffset HeardAt => LifeAt < ProvenAt + WordCountsFor ? LifeAt : ProvenAt + WordCountsFor;
+    /// <summary>When it was last heard of over a link; null: never. A receipt says what was, not that the site lives (promise 6).</summary>
+    public DateTimeOffset? HeardAt => LifeAt == Never ? null : LifeAt < ProvenAt + WordCountsFor ? LifeAt : ProvenAt + WordCountsFor;
+}
+
+/// <summary>What became of a receipt's report.</summary>
+internal abstract record ReceiptOutcome
+{
+    private ReceiptOutcome() { }
+
+    /// <summary>It is the newest of its site, and durable.</summary>
+    public sealed record Taken(Report Report) : ReceiptOutcome;
+
+    /// <summary>This one, or a newer one, was here already; nothing changed.</summary>
+    public sealed record Known(Report Report) : ReceiptOutcome;
+
+    /// <summary>It is not the site's word.</summary>
+    public sealed record Refused(string Reason) : ReceiptOutcome;
 }
 
 /// <summary>
@@ -41,7 +61,10 @@ internal sealed partial class SiteBook(HubDatabase database, DesiredStateCell ce
         Channel.CreateBounded<Waiting>(new BoundedChannelOptions(MostWaiting) { SingleReader = true });
     private readonly ConcurrentDictionary<SiteId, SiteSeen> seen = new();
 
-    private sealed record Waiting(Report Report, Envelope Envelope, TaskCompletionSource Kept);
+    private sealed record Waiting(Report Report, Envelope Envelope, bool IsCarried)
+    {
+        public TaskCompletionSource Kept { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
 
     /// <summary>What is known of each site.</summary>
     public IReadOnlyDictionary<SiteId, SiteSeen> Seen => seen;
@@ -57,7 +80,7 @@ internal sealed partial class SiteBook(HubDatabase database, DesiredStateCell ce
             // A key that was superseded meanwhile says nothing any more.
             if (cell.Value.Records.TryGetValue(new NodeName(stored.Site.Value), out var record)
                 && TryVerify(stored.Envelope, record.Record) is { } report)
-                seen[stored.Site] = new(report, stored.ReceivedAt, stored.ReceivedAt, stored.Healthy);
+                seen[stored.Site] = new(report, stored.ReceivedAt, stored.ReceivedAt, stored.Healthy, stored.CarriedAt);
         }
     }
 
@@ -79,18 +102,49 @@ internal sealed partial class SiteBook(HubDatabase database, DesiredStateCell ce
         }
         // A relayed report may have waited; only the site's own link, or its region's word, tells that it lives now.
         if (from.Kind == NodeKind.Site) HeardOf([site]);
-        if (!report.IsNewerThan(seen.GetValueOrDefault(site)?.Report)) return null;
-        var waiting = new Waiting(report, envelope, new(TaskCreationOptions.RunContinuationsAsynchronously));
+        if (report.IsNewerThan(seen.GetValueOrDefault(site)?.Report)) await KeptAsync(new(report, envelope, IsCarried: false), stop);
+        else CameOverLink(report);
+        return null;
+    }
+
+    /// <summary>Takes the report of a receipt: the site's word as over a link, but no proof that it lives.</summary>
+    public async ValueTask<ReceiptOutcome> TakeReceiptAsync(Envelope envelope, CancellationToken stop)
+    {
+        if (Report.ClaimedSite(envelope) is not { } site || !cell.Value.Records.TryGetValue(new NodeName(site.Value), out var record))
+            return new ReceiptOutcome.Refused("the report is of no site that has a record here");
+        try
+        {
+            var report = Report.Verify(envelope, record.Record);
+            if (!report.IsNewerThan(seen.GetValueOrDefault(site)?.Report)) return new ReceiptOutcome.Known(report);
+            await KeptAsync(new(report, envelope, IsCarried: true), stop);
+            return new ReceiptOutcome.Taken(report);
+        }
+        catch (TrustFormatException e)
+        {
+            return new ReceiptOutcome.Refused(e.Message);
+        }
+    }
+
+    private async Task KeptAsync(Waiting waiting, CancellationToken stop)
+    {
         await queue.Writer.WriteAsync(waiting, stop);
         await waiting.Kept.Task.WaitAsync(stop);
-        return null;
+    }
+
+    /// <summary>What a receipt brought first, and a link brings now, is of the link from then on.</summary>
+    private void CameOverLink(Report report)
+    {
+        if (seen.GetValueOrDefault(report.Site) is { CarriedAt: not null, Report: { } held } known
+            && (held.Incarnation, held.Seq) == (report.Incarnation, report.Seq))
+            seen.TryUpdate(report.Site, known with { ProvenAt = time.GetUtcNow(), CarriedAt = null }, known);
     }
 
     /// <summary>These sites live.</summary>
     public void HeardOf(IReadOnlyList<SiteId> sites)
     {
         var now = time.GetUtcNow();
-        foreach (var site in sites) seen.AddOrUpdate(site, new SiteSeen(null, now, now, null), (_, old) => old with { LifeAt = now });
+        foreach (var site in sites) seen.AddOrUpdate(site, new SiteSeen(null, now, now, null), (_, old) =>
+            old with { LifeAt = now, ProvenAt = old.ProvenAt == SiteSeen.Never ? now : old.ProvenAt });
     }
 
     /// <summary>New hardware took the site over: what the old one said is no longer said of it.</summary>
@@ -116,16 +170,21 @@ internal sealed partial class SiteBook(HubDatabase database, DesiredStateCell ce
             .Where(item => item.Report.IsNewerThan(seen.GetValueOrDefault(item.Report.Site)?.Report)).ToList();
         var healthy = newest.ToDictionary(item => item.Report.Site, item => LastHealthy(item.Report, group: batch));
         // Unacknowledged reports stay at the sites' side too, so a full disk loses nothing: keep trying.
-        var rows = newest.Select(item => (item.Report.Site, item.Envelope))
-            .Select(item => new StoredReport(item.Site, item.Envelope, LifeOf(item.Site), healthy[item.Site]));
+        var rows = newest.Select(item => new StoredReport(item.Report.Site, item.Envelope, LifeOf(item.Report.Site),
+            healthy[item.Report.Site], item.IsCarried ? now : null));
         while (!TryWrite(rows))
             await Task.Delay(TimeSpan.FromSeconds(1), time, stop);
         foreach (var item in newest)
-            seen[item.Report.Site] = new(item.Report, now, LifeOf(item.Report.Site), healthy[item.Report.Site]);
+        {
+            var site = item.Report.Site;
+            var isLinked = batch.Any(other => other.Report.Site == site && !other.IsCarried);
+            seen[site] = new(item.Report, isLinked ? now : seen.GetValueOrDefault(site)?.ProvenAt ?? SiteSeen.Never, LifeOf(site),
+                healthy[site], item.IsCarried ? now : null);
+        }
         foreach (var item in batch) item.Kept.TrySetResult();
     }
 
-    private DateTimeOffset LifeOf(SiteId site) => seen.GetValueOrDefault(site)?.LifeAt ?? DateTimeOffset.UnixEpoch;
+    private DateTimeOffset LifeOf(SiteId site) => seen.GetValueOrDefault(site)?.LifeAt ?? SiteSeen.Never;
 
     /// <summary>The last healthy bundle of this incarnation: new hardware has none to return to.</summary>
     private Digest? LastHealthy(Report report, List<Waiting> group)

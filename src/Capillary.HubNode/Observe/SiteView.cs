@@ -16,12 +16,13 @@ internal sealed record RunView(long? Generation, string? Bundle, string? Commit)
 /// <param name="Bundle">The bundle it runs.</param>
 /// <param name="Commit">The commit that bundle was released with.</param>
 /// <param name="Desired">What it is to run.</param>
-/// <param name="AgeSeconds">How old this knowledge is; null when the site was never heard of.</param>
+/// <param name="AgeSeconds">How long ago it was heard of over a link; null: never.</param>
 /// <param name="Orphaned">Its file was deleted; it keeps its line.</param>
 /// <param name="Unacknowledged">It was heard of long after its line was offered, and has not accepted that line: something withholds
 /// it.</param>
+/// <param name="CarriedAt">When what it last said came in on a stick; null when it came over a link. It does not count as heard of.</param>
 internal sealed record SiteView(string Site, string Region, SiteState State, long? Since, long? Generation, string? Bundle, string? Commit,
-    RunView Desired, long? AgeSeconds, bool Orphaned, bool Unacknowledged);
+    RunView Desired, long? AgeSeconds, bool Orphaned, bool Unacknowledged, DateTimeOffset? CarriedAt);
 
 /// <summary>One site with all that is known of it.</summary>
 internal sealed record SiteDetail(

@@ -44,15 +44,16 @@ internal sealed class SiteViews(DesiredStateCell cell, ReleaseBook releases, Pub
         var record = state.Records.GetValueOrDefault(new NodeName(site.Value))?.Record;
         var seen = sites.Seen.GetValueOrDefault(site);
         var report = seen?.Report;
-        var derived = SiteStatus.Derive(new SiteFacts(record?.State == RecordState.Revoked, report, seen?.HeardAt, line?.Assignment.Since
-            ?? 0,
+        // What only a receipt told of is known and offline, not pending.
+        var heard = seen?.HeardAt ?? (report is null ? null : SiteSeen.Never);
+        var derived = SiteStatus.Derive(new SiteFacts(record?.State == RecordState.Revoked, report, heard, line?.Assignment.Since ?? 0,
             line?.Assignment.Bundle, publisher.Generation), freshness, now);
         var region = record?.Region ?? declared?.Region ?? line!.Region;
         var actual = Run(report?.BundleSince, report?.Bundle);
         return new(site.Value, region.Value, derived, report?.Since, actual.Generation, actual.Bundle, actual.Commit,
-            Run(line?.Assignment.Since, line?.Assignment.Bundle), seen is null ? null
-                : Math.Max(0, (long)(now - seen.HeardAt).TotalSeconds),
-            declared is null, IsUnacknowledged(line, seen, now));
+            Run(line?.Assignment.Since, line?.Assignment.Bundle), seen?.HeardAt is { } at
+                ? Math.Max(0, (long)(now - at).TotalSeconds) : null,
+            declared is null, IsUnacknowledged(line, seen, now), seen?.CarriedAt);
     }
 
     private RunView Run(long? since, Digest? bundle) => since is > 0
@@ -61,7 +62,7 @@ internal sealed class SiteViews(DesiredStateCell cell, ReleaseBook releases, Pub
 
     private bool IsUnacknowledged(OfferedLine? line, SiteSeen? seen, DateTimeOffset now)
     {
-        if (line is null || seen?.Report is not { } report || now - seen.HeardAt > freshness.FreshFor) return false;
+        if (line is null || seen is not { Report: { } report, HeardAt: { } heard } || now - heard > freshness.FreshFor) return false;
         if (now - line.Checkpoint.Checkpoint.IssuedAt < freshness.FreshFor) return false;
         return report.Since != line.Assignment.Since || report.Leaf != Digest.Of(line.Line.Leaf);
     }

@@ -6,17 +6,19 @@ using Microsoft.Data.Sqlite;
 namespace Capillary.HubNode.Storage;
 
 /// <summary>A site's newest report as it is kept; <c>Healthy</c> is the bundle of the last healthy report of the same
-/// incarnation.</summary>
-internal sealed record StoredReport(SiteId Site, Envelope Envelope, DateTimeOffset ReceivedAt, Digest? Healthy);
+/// incarnation, <c>CarriedAt</c> when a receipt brought it (null: a link did).</summary>
+internal sealed record StoredReport(SiteId Site, Envelope Envelope, DateTimeOffset ReceivedAt, Digest? Healthy, DateTimeOffset? CarriedAt);
 
 internal static class ReportTable
 {
     public static void Put(SqliteConnection db, IEnumerable<StoredReport> reports) =>
-        db.ExecuteMany("INSERT OR REPLACE INTO reports VALUES($site, $envelope, $at, $healthy)",
-            ["$site", "$envelope", "$at", "$healthy"], reports,
-            report => [report.Site.Value, report.Envelope.ToBytes(), report.ReceivedAt.ToUnixTimeMilliseconds(), report.Healthy?.Text]);
+        db.ExecuteMany("INSERT OR REPLACE INTO reports VALUES($site, $envelope, $at, $healthy, $carried)",
+            ["$site", "$envelope", "$at", "$healthy", "$carried"], reports,
+            report => [report.Site.Value, report.Envelope.ToBytes(), report.ReceivedAt.ToUnixTimeMilliseconds(), report.Healthy?.Text,
+                report.CarriedAt?.ToUnixTimeMilliseconds()]);
 
     public static List<StoredReport> All(SqliteConnection db) =>
-        db.Query("SELECT site, envelope, received_at, healthy_bundle FROM reports", row => new StoredReport(new SiteId(row.GetString(0)),
-            Envelope.Parse(row.Bytes(1)), row.Time(2), Digest.TryParse(row.TextOrNull(3), out var healthy) ? healthy : null));
+        db.Query("SELECT site, envelope, received_at, healthy_bundle, carried_at FROM reports", row => new StoredReport(
+            new SiteId(row.GetString(0)), Envelope.Parse(row.Bytes(1)), row.Time(2),
+            Digest.TryParse(row.TextOrNull(3), out var healthy) ? healthy : null, row.IsDBNull(4) ? null : row.Time(4)));
 }

@@ -52,5 +52,7 @@ internal static class Schema
         CREATE INDEX events_by_site ON events(site, id);
         CREATE TABLE event_cursors(site TEXT PRIMARY KEY, incarnation INTEGER NOT NULL, seq INTEGER NOT NULL) WITHOUT ROWID;
         """,
+        // When a receipt brought the report; null: a link did.
+        "ALTER TABLE reports ADD COLUMN carried_at INTEGER",
     ];
 }

@@ -117,9 +117,11 @@ public sealed class BlobStore : IDisposable
     }
 
     /// <summary>Takes a complete partial file in. False, and the file is gone, when its bytes are not the digest's.</summary>
-    public bool Commit(Digest digest)
+    public bool Commit(Digest digest) => Adopt(PartialPath(digest), digest);
+
+    /// <summary>Moves a file of this disk in. False, and the file is gone, when its bytes are not the digest's.</summary>
+    public bool Adopt(string from, Digest digest)
     {
-        var from = PartialPath(digest);
         using (var file = new FileStream(from, FileMode.Open, FileAccess.ReadWrite))
         {
             if (Digest.FromHash(SHA256.HashData(file)) != digest)

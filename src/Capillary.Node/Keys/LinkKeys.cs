@@ -1,3 +1,5 @@
+using Capillary.Core.Trust;
+
 namespace Capillary.Node.Keys;
 
 /// <summary>
@@ -29,6 +31,15 @@ public sealed class LinkKeys(SigningKey current, SigningKey? next = null)
         get
         {
             lock (gate) return next;
+        }
+    }
+
+    /// <summary>The public halves of both.</summary>
+    public IReadOnlyCollection<PublicKey> Held
+    {
+        get
+        {
+            lock (gate) return next is null ? [current.Public] : [current.Public, next.Public];
         }
     }
 
