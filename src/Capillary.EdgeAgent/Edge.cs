@@ -57,7 +57,7 @@ internal sealed partial class Edge
         apply.Changed += reporter.Wake;
         apply.Changed += Collect;
         var handlers = new ChildHandlers(() => new ChildHello(accepted.Generation, null, Reporter.Agent), KeepTrust, TakeLines,
-            Records: (_, _) => { }, Alive: () => [], Live: _ => { });
+            Records: (_, _) => { }, Alive: () => [], Live: new LinkFile(home.FileOf("link.json")).Keep);
         var parents = settings.Parents.Select(parent => JoinFile.ParseAddress(parent, home.FileOf("node.json"))).ToList();
         link = new ParentLink(new ParentLinkOptions(settings.Node, parents), identity, trust, handlers, outbox, time,
             logs.CreateLogger<ParentLink>());

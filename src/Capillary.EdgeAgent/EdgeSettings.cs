@@ -24,6 +24,12 @@ internal sealed record EdgeSettings
     /// <summary>Ports below 1024 that a service may listen on. Default: none.</summary>
     public IReadOnlyList<int> PrivilegedPorts { get; init; } = [];
 
+    /// <summary>The most that blobs may take of the network, such as <c>2MB/s</c>. Default: no limit.</summary>
+    public string? MaxRate { get; init; }
+
+    /// <summary>When big blobs wait, by the local clock, such as <c>07:00-19:00</c>. Default: never.</summary>
+    public string? QuietHours { get; init; }
+
     /// <exception cref="InvalidDataException">The file is not such a list; says where.</exception>
     public static EdgeSettings Load(string path)
     {

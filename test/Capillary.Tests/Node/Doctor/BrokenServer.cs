@@ -41,13 +41,16 @@ internal sealed class BrokenServer : IAsyncDisposable
     });
 
     /// <summary>Opens TLS with a certificate of its own, as a device that looks into connections does.</summary>
-    public static BrokenServer Intercepting(string subject, string issuer) => new(async (stream, stop) =>
+    public static BrokenServer Intercepting(string subject, string issuer)
     {
-        using var certificate = Certificate(subject, issuer);
-        await using var tls = new SslStream(stream);
-        await tls.AuthenticateAsServerAsync(new SslServerAuthenticationOptions { ServerCertificate = certificate }, stop);
-        _ = await tls.ReadAsync(new byte[10], stop);
-    });
+        var certificate = Certificate(subject, issuer);
+        return new(async (stream, stop) =>
+        {
+            await using var tls = new SslStream(stream);
+            await tls.AuthenticateAsServerAsync(new SslServerAuthenticationOptions { ServerCertificate = certificate }, stop);
+            _ = await tls.ReadAsync(new byte[10], stop);
+        });
+    }
 
     public async ValueTask DisposeAsync()
     {

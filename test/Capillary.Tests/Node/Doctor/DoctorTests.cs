@@ -111,7 +111,7 @@ public sealed class DoctorTests(ITestOutputHelper output) : IAsyncLifetime
         var fillers = Enumerable.Range(0, 3).Select(_ => new TcpClient()).ToList();
         foreach (var filler in fillers) _ = filler.ConnectAsync(there).ContinueWith(_ => { }, TaskScheduler.Default);
         while (!await IsDroppedAsync(there)) stop.Token.ThrowIfCancellationRequested();
-        var found = await FailsAsync(there.Port, CheckNames.Port);
+        var found = await FailsAsync(there.Port, CheckNames.Port, Hasty);
         Assert.Contains("does not answer", found.Seen, StringComparison.Ordinal);
         fillers.ForEach(filler => filler.Dispose());
     }
@@ -120,7 +120,7 @@ public sealed class DoctorTests(ITestOutputHelper output) : IAsyncLifetime
     public async Task A_port_that_takes_and_never_answers_is_no_parent()
     {
         await using var server = BrokenServer.Silent();
-        var found = await FailsAsync(server.Port, CheckNames.Interception);
+        var found = await FailsAsync(server.Port, CheckNames.Interception, Hasty);
         Assert.Contains("says nothing", found.Seen, StringComparison.Ordinal);
     }
 
@@ -168,7 +168,7 @@ public sealed class DoctorTests(ITestOutputHelper output) : IAsyncLifetime
     public async Task What_a_proxy_says_is_put_into_words(string says, string fails, string seen)
     {
         await using var server = BrokenServer.Saying(says);
-        var found = await ExamineAsync(Through(server.Port), Hasty);
+        var found = await ExamineAsync(Through(server.Port));
         Assert.Equal(fails, found.Failed?.Name);
         Assert.Contains(seen, found.Failed!.Seen, StringComparison.Ordinal);
     }
@@ -202,9 +202,9 @@ public sealed class DoctorTests(ITestOutputHelper output) : IAsyncLifetime
         Fleet = authority.Fleet, Joined = (new NodeName("basel"), TrustState.Begin(authority.TrustRoots[0])),
     };
 
-    private async Task<Check> FailsAsync(int port, string name)
+    private async Task<Check> FailsAsync(int port, string name, DoctorLimits? limits = null)
     {
-        var found = await ExamineAsync(Target(port), Hasty);
+        var found = await ExamineAsync(Target(port), limits);
         Assert.Equal(name, found.Failed?.Name);
         return found.Failed!;
     }
