@@ -47,7 +47,7 @@ public sealed class Region(RegionOptions options, TimeProvider time, ILoggerFact
             store.LoadGeneration(), Revoked(trust)));
         var mirror = new Mirror(store, blobs, cell, settings.Region, trust.Root, time, logs.CreateLogger<Mirror>());
         var handlers = new ChildHandlers(() => SayHello(mirror, cell), (newer, newRoots) => KeepTrust(home, cell, newer, newRoots),
-            mirror.Take, (items, _) => mirror.Take(items), Alive, _ => { });
+            mirror.Take, (items, _) => mirror.Take(items), Alive, new LinkFile(home.FileOf("link.json")).Keep);
         var addresses = settings.Parents.Select(parent => JoinFile.ParseAddress(parent, home.FileOf("node.json"))).ToList();
         var link = new ParentLink(new ParentLinkOptions(settings.Node, addresses), identity, trust, handlers, outbox, time,
             logs.CreateLogger<ParentLink>());
@@ -56,7 +56,8 @@ public sealed class Region(RegionOptions options, TimeProvider time, ILoggerFact
                 RelayEnrollAsync(link, request, token),
                 settings.Fleet), time, logs);
         await RunTogetherAsync([stopping => ServeAsync(server, stopping), link.RunAsync, stopping =>
-            mirror.RunAsync(new BlobFetcher(link, blobs), link, stopping)], stop);
+            mirror.RunAsync(new BlobFetcher(link, blobs), link, stopping), stopping =>
+            RegionFile.KeepAsync(home.FileOf("region.json"), () => Count(mirror, server, cell), time, stopping)], stop);
     }
 
     private async Task ServeAsync(ParentServer server, CancellationToken stop)
@@ -82,6 +83,14 @@ public sealed class Region(RegionOptions options, TimeProvider time, ILoggerFact
             // Asked to stop.
         }
     }
+
+    private static RegionCounts Count(Mirror mirror, ParentServer server, DesiredStateCell cell)
+    {
+        var (lines, waiting) = mirror.Progress();
+        return new RegionCounts(server.Sessions, cell.Value.Records.Values.Count(IsSite), lines, waiting);
+    }
+
+    private static bool IsSite(SignedRecord record) => record.Record is { Kind: NodeKind.Site, State: RecordState.Active };
 
     private static ChildHello SayHello(Mirror mirror, DesiredStateCell cell) =>
         new(mirror.Generation, DesiredState.DigestOf(cell.Value.Records.Values), Version);

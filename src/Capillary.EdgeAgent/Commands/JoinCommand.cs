@@ -10,6 +10,7 @@ internal static class JoinCommand
     public static async Task<int> RunAsync(EdgeOptions options, string file, CancellationToken stop)
     {
         var proxy = GivenProxy.Read(options.Proxy, options.ProxyPasswordFile, Console.In);
+        if (file == "-" && !Console.IsInputRedirected) Console.Error.Write("join code: ");
         var given = GivenJoin.Read(file, options.Parents, proxy, NodeKind.Site, Console.In);
         // Before the code is used up: what is wrong here would be found only when the agent starts.
         if (AllowList.Problem(options) is { } problem) return EdgeCommands.Fail(1, problem);

@@ -8,6 +8,12 @@ namespace Capillary.EdgeAgent.Commands;
 /// <summary>A <see cref="SiteLook"/> for people and for programs.</summary>
 internal static class SiteLookText
 {
+    // For people who read: not escaped more than JSON needs.
+    private static readonly JsonWriterOptions Indented = new()
+    {
+        Indented = true, NewLine = "\n", Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+
     public static string ToText(SiteLook look, DateTimeOffset now)
     {
         var (state, why) = look.Judge();
@@ -38,7 +44,7 @@ internal static class SiteLookText
     public static string ToJson(SiteLook look)
     {
         using var stream = new MemoryStream();
-        using (var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true, NewLine = "\n" }))
+        using (var json = new Utf8JsonWriter(stream, Indented))
         {
             var (state, why) = look.Judge();
             json.WriteStartObject();

@@ -6,6 +6,12 @@ namespace Capillary.Node.Doctor;
 /// <summary>A report for people and for programs.</summary>
 public static class DoctorText
 {
+    // For people who read: not escaped more than JSON needs.
+    private static readonly JsonWriterOptions Indented = new()
+    {
+        Indented = true, NewLine = "\n", Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+
     public static string ToText(DoctorReport report)
     {
         var text = new StringBuilder();
@@ -23,7 +29,7 @@ public static class DoctorText
     public static string ToJson(DoctorReport report)
     {
         using var stream = new MemoryStream();
-        using (var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true, NewLine = "\n" }))
+        using (var json = new Utf8JsonWriter(stream, Indented))
         {
             json.WriteStartObject();
             json.WriteBoolean("ok", report.IsGood);
