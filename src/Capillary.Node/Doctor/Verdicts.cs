@@ -87,7 +87,7 @@ internal sealed partial class Verdicts(string host, int port, string? proxy)
             TlsFinding.Shown shown when IsOurs(shown) => Check.Ok(Name, "nobody looks into the link"),
             // Our names on it: a capillary parent, and something on the way that takes away what we need.
             TlsFinding.Shown { Subject: Ours, Issuer: Ours, IsP256: true } shown => Check.Failed(Name,
-                $"The parent is reached, but only with {shown.Protocol}{(shown.Http2 ? "" : " and without HTTP/2")}.",
+                $"The parent is reached, but only with {shown.Protocol.Replace("Tls1", "TLS 1.", StringComparison.Ordinal)}{(shown.Http2 ? "" : " and without HTTP/2")}.",
                 $"A device on the way changes how TLS begins. {BypassRule}"),
             TlsFinding.Shown shown => Check.Failed(Name,
                 $"The certificate shown is not the parent's: it was issued by '{Short(shown.Issuer)}' for '{Short(shown.Subject)}'. "

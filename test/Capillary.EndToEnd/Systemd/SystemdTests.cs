@@ -9,6 +9,7 @@ public sealed class SystemdTests(ITestOutputHelper output) : IAsyncLifetime
 {
     private const string Data = "/var/lib/capillary-edge";
     private const string Edge = "capillary-edge";
+    private const string Carried = "/opt/capillary-edge";
     private static readonly string Ship = Path.Combine("edge-ship", "capillary-edge");
     private readonly string folder = Directory.CreateTempSubdirectory("capillary-e2e-systemd-").FullName;
     private Container? machine;
@@ -113,7 +114,7 @@ public sealed class SystemdTests(ITestOutputHelper output) : IAsyncLifetime
         await RegionIsAsync("well", Home);
         Say(await Machine.RunAsync(Stop, "capillary", "region", "status", "--data", Home));
         Assert.Equal("capillary", (await Machine.RunAsync(Stop, "ps", "-o", "user=", "-p", $"{await MainProcessAsync("capillary-region")}")).Trim());
-        var site = await Machine.TryRunAsync(Stop, Path.Combine(folder, Ship), "doctor", "--parent", "127.0.0.1");
+        var site = await Machine.TryRunAsync(Stop, Carried, "doctor", "--parent", "127.0.0.1");
         Say(site.Output);
         Assert.Equal(0, site.Code);
         await Machine.RunAsync(Stop, "kill", "-9", $"{await MainProcessAsync("capillary-region")}");
@@ -137,7 +138,9 @@ public sealed class SystemdTests(ITestOutputHelper output) : IAsyncLifetime
         await NodeProcess.RunAsync("cp", ["-r", Path.GetDirectoryName(binaries.Capillary)!, Path.Combine(folder, "cli")], Stop);
         machine = await Container.StartAsync(folder, Say, Stop);
         fleet = await WardFleet.StartAsync(binaries, folder, Stop);
-        return Path.Combine(folder, Ship);
+        // The test's own folder is closed to the machine's other accounts.
+        await machine.RunAsync(Stop, "install", "-m", "755", Path.Combine(folder, Ship), Carried);
+        return Carried;
     }
 
     private void Say(string text) => output.WriteLine(text.TrimEnd());
