@@ -53,14 +53,19 @@ internal sealed record RegionLook(string Region, string Fleet, bool IsRunning, L
         return string.Join('\n', lines);
     }
 
+    /// <summary>Whether a node holds the folder. Nothing is made: what root made there, the node's account could not open.</summary>
     private static bool RunsOn(NodeHome home)
     {
         try
         {
-            using var held = home.Lock();
+            using var held = new FileStream(home.FileOf("lock"), FileMode.Open, FileAccess.Read, FileShare.Read);
             return false;
         }
-        catch (InvalidDataException)
+        catch (FileNotFoundException)
+        {
+            return false;
+        }
+        catch (IOException)
         {
             return true;
         }
