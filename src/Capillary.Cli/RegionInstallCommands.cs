@@ -80,7 +80,8 @@ internal static class RegionInstallCommands
     {
         var source = Environment.ProcessPath ?? throw new InvalidDataException("this system does not tell where this program stands");
         (data, bin) = (Path.GetFullPath(data), Path.GetFullPath(bin));
-        return new InstallPlan(Unit, RegionUnit.Text(Path.Combine(bin, Path.GetFileName(source)), data, listen, account), source, bin, data);
+        var unit = RegionUnit.Text(Path.Combine(bin, Path.GetFileName(source)), data, listen, account);
+        return new InstallPlan(Unit, unit, source, bin, data);
     }
 
     /// <summary>Makes the account, and gives it the folder that root may have joined in.</summary>
@@ -89,7 +90,8 @@ internal static class RegionInstallCommands
         if (await RunAsync("id", ["-u", account], stop) is not null)
         {
             if (await RunAsync("useradd",
-                ["--system", "--home-dir", data, "--no-create-home", "--shell", "/usr/sbin/nologin", account], stop) is { } problem) throw new InvalidDataException($"the account '{account}' cannot be made: {problem}");
+                ["--system", "--home-dir", data, "--no-create-home", "--shell", "/usr/sbin/nologin", account], stop) is { } problem)
+                throw new InvalidDataException($"the account '{account}' cannot be made: {problem}");
             await output.WriteLineAsync($"{account}: account made");
         }
         // A folder that the account owns already may hold what the account made: root does not walk through it again.
@@ -103,7 +105,10 @@ internal static class RegionInstallCommands
     /// <summary>Null when it ended with 0, else what it said.</summary>
     private static async Task<string?> RunAsync(string program, string[] arguments, CancellationToken stop)
     {
-        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using var process = Process.Start(new ProcessStartInfo(program, arguments)
+        {
+            RedirectStandardOutput = true, RedirectStandardError = true,
+        })!;
         var (said, errors) = (process.StandardOutput.ReadToEndAsync(stop), process.StandardError.ReadToEndAsync(stop));
         await process.WaitForExitAsync(stop);
         return process.ExitCode == 0 ? null : $"{await said}{await errors}".Trim();

@@ -38,7 +38,7 @@ internal sealed record RegionLook(string Region, string Fleet, bool IsRunning, L
         var (state, why) = Judge();
         var lines = new List<string>
         {
-            $"{Region} {state switch { "well" => "is well", "on-its-way" => "is on its way", _ => "needs a look" }}{(why.Length > 0 ? $": {why}" : "")}",
+            $"{Region} {Words(state)}{(why.Length > 0 ? $": {why}" : "")}",
             "",
             $"  region    {Region} of fleet {Fleet}",
             $"  node      {(IsRunning ? "runs" : "does not run")}",
@@ -52,6 +52,13 @@ internal sealed record RegionLook(string Region, string Fleet, bool IsRunning, L
         }
         return string.Join('\n', lines);
     }
+
+    private static string Words(string state) => state switch
+    {
+        "well" => "is well",
+        "on-its-way" => "is on its way",
+        _ => "needs a look",
+    };
 
     /// <summary>Whether a node holds the folder. Nothing is made: what root made there, the node's account could not open.</summary>
     private static bool RunsOn(NodeHome home)

@@ -27,17 +27,22 @@ internal static class RegionNodeCommands
         {
             Description = "The file of 'capillary region enroll NAME --out FILE'; or a join code ('-': read from stdin), with --parent.",
         };
-        var parents = new Option<string[]>("--parent") { Description = "With a code: the hub's address, as HOST[:PORT] (default port: 443)." };
+        var parents = new Option<string[]>("--parent")
+        {
+            Description = "With a code: the hub's address, as HOST[:PORT] (default port: 443).",
+        };
         var (data, proxy, password) = (DataOption(), ProxyOption(), ProxyPasswordOption());
         var command = new Command("join", "Let this machine become a node of a region.") { file, parents, proxy, password, data };
         command.SetAction(async (parsed, stop) => await ReportAsync(parsed.InvocationConfiguration, async () =>
         {
             var through = GivenProxy.Read(parsed.GetValue(proxy), parsed.GetValue(password), Console.In);
-            if (parsed.GetValue(file) == "-" && !Console.IsInputRedirected) await parsed.InvocationConfiguration.Error.WriteAsync("join code: ");
+            if (parsed.GetValue(file) == "-" && !Console.IsInputRedirected)
+                await parsed.InvocationConfiguration.Error.WriteAsync("join code: ");
             var given = GivenJoin.Read(parsed.GetValue(file)!, parsed.GetValue(parents) ?? [], through, NodeKind.Region, Console.In);
             var output = parsed.InvocationConfiguration.Output;
             var home = new NodeHome(parsed.GetValue(data)!);
-            var answer = await Approval.WaitAsync(token => AskAsync(home, given, token), NodeKind.Region, output.WriteLine, TimeProvider.System, stop);
+            var answer = await Approval.WaitAsync(token => AskAsync(home, given, token), NodeKind.Region, output.WriteLine,
+                TimeProvider.System, stop);
             if (answer is JoinAnswer.Failed failed) throw new InvalidDataException(failed.Reason);
             var joined = home.LoadSettings();
             await output.WriteLineAsync($"{joined.Node} joined fleet {joined.Fleet}; let it run for ever with: capillary region install "
@@ -49,7 +54,10 @@ internal static class RegionNodeCommands
     private static async Task<JoinAnswer> AskAsync(NodeHome home, GivenJoin given, CancellationToken stop)
     {
         if (given.File is not { } file)
-            return new JoinAnswer.Failed("this version joins with a file only; make it where the hub is: capillary region enroll NAME --out FILE");
+        {
+            return new JoinAnswer.Failed("this version joins with a file only; make it where the hub is: "
+                + "capillary region enroll NAME --out FILE");
+        }
         return await Joining.JoinAsync(home, file, stop) switch
         {
             JoinOutcome.Joined joined => new JoinAnswer.Joined(joined.Record.Node),
@@ -103,7 +111,8 @@ internal static class RegionNodeCommands
         }
         catch (UnauthorizedAccessException e) when (!Environment.IsPrivilegedProcess)
         {
-            await io.Error.WriteLineAsync($"capillary: {e.Message} Run it as the account that the folder belongs to, or as root with sudo.");
+            await io.Error.WriteLineAsync($"capillary: {e.Message} Run it as the account that the folder belongs to, or as "
+                + "root with sudo.");
             return ExitCode.Failed;
         }
         catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException or TrustFormatException)

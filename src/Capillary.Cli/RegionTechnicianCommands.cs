@@ -17,7 +17,10 @@ internal static class RegionTechnicianCommands
     {
         var file = new Argument<string?>("FILE") { Description = "The join file, before the node joins.", Arity = ArgumentArity.ZeroOrOne };
         var (data, format) = (RegionNodeCommands.DataOption(), CommandOutput.FormatOption<TextFormat>());
-        var parents = new Option<string[]>("--parent") { Description = "The hub's address, when there is neither file nor folder, as HOST[:PORT]." };
+        var parents = new Option<string[]>("--parent")
+        {
+            Description = "The hub's address, when there is neither file nor folder, as HOST[:PORT].",
+        };
         var (proxy, password) = (RegionNodeCommands.ProxyOption(), RegionNodeCommands.ProxyPasswordOption());
         var command = new Command("doctor", "Test the way from this machine to the hub, and say in words what fails.")
         {
@@ -44,7 +47,8 @@ internal static class RegionTechnicianCommands
     public static Command Status()
     {
         var (data, format) = (RegionNodeCommands.DataOption(), CommandOutput.FormatOption<TextFormat>());
-        var command = new Command("status", "Say how this region node is: link, sites, mirror. Exit code 0: well, 1: it needs a look, 3: on its way.")
+        var command = new Command("status",
+            "Say how this region node is: link, sites, mirror. Exit code 0: well, 1: it needs a look, 3: on its way.")
         {
             data, format,
         };

@@ -33,7 +33,7 @@ internal static class RegionUnit
         NoNewPrivileges=yes
         ProtectSystem=strict
         ReadWritePaths={UnitText.Argument(data)}
-        ProtectHome={(data.StartsWith("/home/", StringComparison.Ordinal) || data.StartsWith("/root/", StringComparison.Ordinal) ? "read-only" : "yes")}
+        ProtectHome={(IsBelowHome(data) ? "read-only" : "yes")}
         PrivateTmp=yes
         PrivateDevices=yes
         ProtectKernelTunables=yes
@@ -59,4 +59,7 @@ internal static class RegionUnit
         WantedBy=multi-user.target
 
         """;
+
+    private static bool IsBelowHome(string data) =>
+        data.StartsWith("/home/", StringComparison.Ordinal) || data.StartsWith("/root/", StringComparison.Ordinal);
 }

@@ -17,8 +17,10 @@ internal static class AllowList
         });
         foreach (var (name, account) in options.Users)
         {
-            if (accounts.Problem(name) is { } problem)
-                return $"--user {name}={account}: {problem}{(problem.Contains("exist") ? $"; make it: useradd --system {account}" : "; give --allow-root if it may")}";
+            if (accounts.Problem(name) is not { } problem) continue;
+            var advice = problem.Contains("exist", StringComparison.Ordinal)
+                ? $"make it: useradd --system {account}" : "give --allow-root if it may";
+            return $"--user {name}={account}: {problem}; {advice}";
         }
         return null;
     }

@@ -15,7 +15,8 @@ internal static class InstallCommand
         if (options.HasAllowList && !File.Exists(Path.Combine(options.Data, "node.json")))
             return EdgeCommands.Fail(1, $"no node has joined in {options.Data} yet; give --root, --user and --allow-root to 'join'");
         var changed = AllowList.Add(options);
-        return Tell(await installer.InstallAsync(stop), changed ? "edge.json: changed; the agent reads it when it starts: systemctl restart capillary-edge" : null);
+        return Tell(await installer.InstallAsync(stop),
+            changed ? "edge.json: changed; the agent reads it when it starts: systemctl restart capillary-edge" : null);
     }
 
     public static async Task<int> UninstallAsync(EdgeOptions options, CancellationToken stop)

@@ -18,17 +18,21 @@ internal static class JoinCommand
         AllowList.OpenRoots(options, home.Folder);
         var answer = await Approval.WaitAsync(token => AskAsync(home, given, token), NodeKind.Site, Console.Out.WriteLine,
             TimeProvider.System, stop);
-        if (answer is JoinAnswer.Failed failed) return EdgeCommands.Fail(1, $"{failed.Reason}; 'capillary-edge doctor {Way(given, file)}' tests the way");
+        if (answer is JoinAnswer.Failed failed)
+            return EdgeCommands.Fail(1, $"{failed.Reason}; 'capillary-edge doctor {Way(given, file)}' tests the way");
         AllowList.Write(options, home);
         var joined = home.LoadSettings();
-        return EdgeCommands.Print($"{joined.Node} joined fleet {joined.Fleet}; let it run for ever with: capillary-edge install{Data(options)} "
-            + $"(or here and now: capillary-edge run --data {home.Folder})");
+        return EdgeCommands.Print($"{joined.Node} joined fleet {joined.Fleet}; let it run for ever with: "
+            + $"capillary-edge install{Data(options)} (or here and now: capillary-edge run --data {home.Folder})");
     }
 
     private static async Task<JoinAnswer> AskAsync(NodeHome home, GivenJoin given, CancellationToken stop)
     {
         if (given.File is not { } file)
-            return new JoinAnswer.Failed("this version joins with a file only; make it where the hub is: capillary site enroll NAME --out FILE");
+        {
+            return new JoinAnswer.Failed("this version joins with a file only; make it where the hub is: "
+                + "capillary site enroll NAME --out FILE");
+        }
         return await Joining.JoinAsync(home, file, stop) switch
         {
             JoinOutcome.Joined joined => new JoinAnswer.Joined(joined.Record.Node),

@@ -37,14 +37,19 @@ internal sealed record SiteLook(string Site, string Fleet, bool IsRunning, LinkS
         // A folder that may be passed but not read would look as if nothing were in it.
         _ = Directory.EnumerateFileSystemEntries(folder).Any();
         if (!File.Exists(Path.Combine(folder, "node.json")))
-            throw new InvalidDataException($"{folder}: no site has joined in this folder; is it another one? capillary-edge status --data DIR");
+        {
+            throw new InvalidDataException($"{folder}: no site has joined in this folder; is it another one? "
+                + "capillary-edge status --data DIR");
+        }
         var home = new NodeHome(folder);
         var settings = home.LoadSettings();
         return new SiteLook(settings.Node.Value, settings.Fleet.Value, RunsOn(folder), LinkFile.Read(home.FileOf("link.json")),
             LastReport(home.FileOf("report.json")));
     }
 
-    /// <summary>Whether an agent holds the folder. Asking takes its lock for a moment, and an agent that starts just then starts again.</summary>
+    /// <summary>
+    /// Whether an agent holds the folder. Asking takes its lock for a moment, and an agent that starts just then starts again.
+    /// </summary>
     public static bool RunsOn(string folder)
     {
         try

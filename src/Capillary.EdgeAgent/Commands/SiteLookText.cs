@@ -32,7 +32,10 @@ internal static class SiteLookText
             ? $"{bundle} (since generation {Member(report, "bundleSince")}; accepted: generation {Member(report, "generation")})"
             : "none");
         foreach (var app in Items(report, "apps"))
-            Line("app", $"{Member(app, "name")}: {(app.GetProperty("healthy").GetBoolean() ? "healthy" : Member(app, "message") ?? "not healthy")}");
+        {
+            var health = app.GetProperty("healthy").GetBoolean() ? "healthy" : Member(app, "message") ?? "not healthy";
+            Line("app", $"{Member(app, "name")}: {health}");
+        }
         foreach (var condition in Items(report, "conditions"))
             Line(Member(condition, "severity") ?? "condition", $"{Member(condition, "code")}: {Member(condition, "text")}");
         Line("report", $"the last one was signed {LinkText.Age(now - report.GetProperty("at").GetDateTimeOffset())} ago");

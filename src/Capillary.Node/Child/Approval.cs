@@ -16,7 +16,9 @@ public abstract record JoinAnswer
     public sealed record Failed(string Reason) : JoinAnswer;
 }
 
-/// <summary>Joining where the fleet wants an operator's word first: asks again until it is given, with the same key in the same folder.</summary>
+/// <summary>
+/// Joining where the fleet wants an operator's word first: asks again until it is given, with the same key in the same folder.
+/// </summary>
 public static class Approval
 {
     private static readonly TimeSpan Between = TimeSpan.FromSeconds(5);

@@ -3,7 +3,9 @@ using Capillary.Node.Journal;
 
 namespace Capillary.Node.Child;
 
-/// <summary><c>link.json</c> in a node's folder: how its link stands, for <c>status</c>. Written when that changes; nothing depends on it.</summary>
+/// <summary>
+/// <c>link.json</c> in a node's folder: how its link stands, for <c>status</c>. Written when that changes; nothing depends on it.
+/// </summary>
 public sealed class LinkFile(string path)
 {
     private const int MostProblemChars = 500;
@@ -31,8 +33,9 @@ public sealed class LinkFile(string path)
         try
         {
             using var json = JsonDocument.Parse(File.ReadAllBytes(path));
-            return new LinkStatus(json.RootElement.GetProperty("live").GetBoolean(), json.RootElement.GetProperty("since").GetDateTimeOffset(),
-                json.RootElement.TryGetProperty("problem", out var problem) ? problem.GetString() : null);
+            var status = json.RootElement;
+            return new LinkStatus(status.GetProperty("live").GetBoolean(), status.GetProperty("since").GetDateTimeOffset(),
+                status.TryGetProperty("problem", out var problem) ? problem.GetString() : null);
         }
         catch (Exception e) when (e is IOException or JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
         {

@@ -37,7 +37,8 @@ public sealed record DoctorTarget(IReadOnlyList<DnsEndPoint> Parents, ProxySetti
     /// <exception cref="InvalidDataException">It is no join file.</exception>
     private static DoctorTarget OfJoinFile(string path)
     {
-        if (Directory.Exists(path)) throw new InvalidDataException($"{path}: is a folder; that of a node that has joined is given as --data {path}");
+        if (Directory.Exists(path))
+            throw new InvalidDataException($"{path}: is a folder; that of a node that has joined is given as --data {path}");
         if (!File.Exists(path)) throw new InvalidDataException($"{path}: no such file; is the USB stick mounted?");
         var join = JoinFile.Read(path);
         return new DoctorTarget(Addresses(join.Parents, path), join.Proxy, join.Fleet);

@@ -19,8 +19,11 @@ public static class DoctorText
         {
             text.Append($"the way to {parent.Parent}{(parent.Proxy is { } proxy ? $" through the proxy {proxy}" : "")}\n");
             foreach (var check in parent.Checks) text.Append($"  {Word(check.State),-8} {check.Name,-12}  {check.Seen}\n");
-            foreach (var check in parent.Checks.Where(check => check is { Advice: not null, State: CheckState.Warning or CheckState.Failed }))
-                text.Append($"\n{(check.State == CheckState.Failed ? "What fails" : "Worth a look")}: {check.Name}\nWhat to do: {check.Advice}\n");
+            foreach (var check in parent.Checks.Where(check => check.Advice is not null))
+            {
+                var title = check.State == CheckState.Failed ? "What fails" : "Worth a look";
+                text.Append($"\n{title}: {check.Name}\nWhat to do: {check.Advice}\n");
+            }
             text.Append('\n');
         }
         return text.Append(Summary(report)).ToString();

@@ -91,7 +91,8 @@ public sealed class Examination
         }
         catch (SocketException e)
         {
-            return e.SocketErrorCode is SocketError.HostNotFound or SocketError.NoData ? new NameFinding.Unknown() : new NameFinding.Silent();
+            return e.SocketErrorCode is SocketError.HostNotFound or SocketError.NoData
+                ? new NameFinding.Unknown() : new NameFinding.Silent();
         }
         catch (OperationCanceledException) when (!stop.IsCancellationRequested)
         {
@@ -99,7 +100,8 @@ public sealed class Examination
         }
     }
 
-    private async Task<(ParentFinding Found, DateTimeOffset? Said, DateTimeOffset? Signed)> MeetAsync(ParentProbe probe, CancellationToken stop)
+    private async Task<(ParentFinding Found, DateTimeOffset? Said, DateTimeOffset? Signed)> MeetAsync(ParentProbe probe,
+        CancellationToken stop)
     {
         DateTimeOffset? said = null;
         try
@@ -157,7 +159,8 @@ public sealed class Examination
     {
         try
         {
-            return [.. File.ReadLines("/etc/resolv.conf").Select(line => line.Split((char[])[' ', '\t'], StringSplitOptions.RemoveEmptyEntries))
+            return [.. File.ReadLines("/etc/resolv.conf")
+                .Select(line => line.Split((char[])[' ', '\t'], StringSplitOptions.RemoveEmptyEntries))
                 .Where(words => words is ["nameserver", _, ..]).Select(words => words[1]).Take(3)];
         }
         catch (IOException)

@@ -9,7 +9,9 @@ namespace Capillary.Node.Doctor;
 /// <summary>Begins TLS on a stream, whatever is shown, and says what was shown.</summary>
 internal static class Handshake
 {
-    /// <summary>Takes part in any TLS that a device on the way may speak, to be able to name it. Nothing is sent after the handshake.</summary>
+    /// <summary>
+    /// Takes part in any TLS that a device on the way may speak, to be able to name it. Nothing is sent after the handshake.
+    /// </summary>
     public static async Task<TlsFinding> LookAsync(Stream stream, string host, SigningKey key, TimeSpan within, CancellationToken stop)
     {
         TlsFinding? shown = null;

@@ -29,7 +29,7 @@ internal sealed class ParentProbe(DnsEndPoint parent, ProxySettings? proxy, Sign
     }
 
     /// <summary>
-    /// Asks for the trust chain as a session begins, and ends it before the hello: so the parent counts no session and sees no second agent.
+    /// Asks for the trust chain as a session begins, and ends it before the hello: so the parent sees no second agent.
     /// </summary>
     /// <returns>Who it is, and what is trusted then.</returns>
     /// <exception cref="TrustFormatException">It cannot prove itself.</exception>
@@ -44,13 +44,15 @@ internal sealed class ParentProbe(DnsEndPoint parent, ProxySettings? proxy, Sign
         request.Content = content;
         using var response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, limit.Token);
         response.EnsureSuccessStatusCode();
-        using var frames = new FrameStream(await response.Content.ReadAsStreamAsync(limit.Token), await content.Opened.WaitAsync(limit.Token));
+        using var frames = new FrameStream(await response.Content.ReadAsStreamAsync(limit.Token),
+            await content.Opened.WaitAsync(limit.Token));
         await frames.WriteAsync(new Frame.TrustQuery(LinkProtocol.Version, self, trust.Root.Version), limit.Token);
         return await frames.ReadAsync(limit.Token) switch
         {
             Frame.TrustAnswer answer => Verify(answer, trust),
             Frame.Refusal refusal => throw new ProtocolException(refusal.Code, refusal.Text),
-            var other => throw new ProtocolException("unexpected-frame", $"{other?.GetType().Name ?? "nothing"} in place of its trust chain"),
+            var other => throw new ProtocolException("unexpected-frame",
+                $"{other?.GetType().Name ?? "nothing"} in place of its trust chain"),
         };
     }
 

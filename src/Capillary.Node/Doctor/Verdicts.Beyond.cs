@@ -17,12 +17,14 @@ internal sealed partial class Verdicts
         const string Name = CheckNames.Parent;
         return finding switch
         {
-            ParentFinding.Serves { Proven: { } node } serves => Check.Ok(Name, $"it is '{node}' of fleet {serves.Fleet}, proven by the hub's signature"),
+            ParentFinding.Serves { Proven: { } node } serves => Check.Ok(Name,
+                $"it is '{node}' of fleet {serves.Fleet}, proven by the hub's signature"),
             ParentFinding.Serves serves => Check.Ok(Name, $"it serves fleet {serves.Fleet}"),
             ParentFinding.OtherFleet other => Check.Failed(Name,
                 $"{Parent} belongs to fleet '{Short(other.Fleet)}', and this machine is for fleet '{other.Ours}'.",
                 "The address or the join file is the wrong one. Ask the people who made the join file."),
-            ParentFinding.Untrusted untrusted => Check.Failed(Name, $"{Parent} cannot prove that it belongs to this fleet: {untrusted.Reason}",
+            ParentFinding.Untrusted untrusted => Check.Failed(Name,
+                $"{Parent} cannot prove that it belongs to this fleet: {untrusted.Reason}",
                 "Do not go on. Tell the people who run the hub: the parent was made anew, or it is somebody else's."),
             ParentFinding.LongAnswerLost => Check.Failed(Name,
                 $"{Parent} answers short questions, but its first long answer never arrives: long packets towards this machine vanish.",
@@ -60,11 +62,12 @@ internal sealed partial class Verdicts
         {
             PathFinding.Passed passed => Check.Ok(Name, $"messages of {passed.Bytes} bytes arrive"),
             PathFinding.Hole hole => Check.Failed(Name,
-                $"Short messages arrive (up to about {hole.Passes} bytes), one of {hole.Vanishes} bytes does not: long packets vanish on the way "
-                + "and nobody says so (a path MTU black hole).", PathAdvice(hole.Passes)),
+                $"Short messages arrive (up to about {hole.Passes} bytes), one of {hole.Vanishes} bytes does not: long packets vanish "
+                + "on the way and nobody says so (a path MTU black hole).", PathAdvice(hole.Passes)),
             PathFinding.Cut cut => Check.Failed(Name, $"The connection ends when {cut.Bytes} bytes are sent at once: {Short(cut.Reason)}",
                 $"A firewall that looks into connections does this. {BypassRule}"),
-            PathFinding.NoAnswer => Check.Failed(Name, $"{Parent} did not answer a short message.", "Run this again; then ask whether the parent runs."),
+            PathFinding.NoAnswer => Check.Failed(Name, $"{Parent} did not answer a short message.",
+                "Run this again; then ask whether the parent runs."),
             var other => throw new InvalidOperationException($"unknown finding {other}"),
         };
     }

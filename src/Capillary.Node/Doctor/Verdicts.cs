@@ -31,7 +31,8 @@ internal sealed partial class Verdicts(string host, int port, string? proxy)
                 $"Compare the name with your papers. If it is right, ask the network's people whether {asked} knows it."),
             _ => Check.Failed(CheckNames.Dns, $"The name {hop} cannot be looked up: {asked} does not answer.",
                 servers.Count > 0
-                    ? $"Check the network cable. Then ask the network's people whether {string.Join(", ", servers)} is the right DNS server here."
+                    ? "Check the network cable. Then ask the network's people whether "
+                        + $"{string.Join(", ", servers)} is the right DNS server here."
                     : "This machine has no DNS server (/etc/resolv.conf names none). Ask the network's people for its address."),
         };
     }
@@ -40,7 +41,8 @@ internal sealed partial class Verdicts(string host, int port, string? proxy)
     /// <param name="hint">A proxy that the environment names and that nobody told us to use; null: none.</param>
     public Check OfProxy(DialFinding? finding, string? hint) => (proxy, finding) switch
     {
-        (null, _) => Check.Skipped(CheckNames.Proxy, hint is null ? "none is set" : $"none is set (the environment names {hint}; it is not used)"),
+        (null, _) => Check.Skipped(CheckNames.Proxy,
+            hint is null ? "none is set" : $"none is set (the environment names {hint}; it is not used)"),
         (_, null) => Check.Skipped(CheckNames.Proxy, "its name was not found"),
         (_, DialFinding.Open or DialFinding.ProxySaid { Status: >= 500 and <= 504 }) =>
             Check.Ok(CheckNames.Proxy, $"{proxy} answers"),
@@ -73,7 +75,8 @@ internal sealed partial class Verdicts(string host, int port, string? proxy)
                 $"Compare the port with your papers. Ask whether the parent runs; then ask the network's people to allow {Rule}."),
             DialFinding.Silent silent => Check.Failed(Name,
                 $"{silent.Address} does not answer: a firewall drops the packets, or the machine is off.",
-                $"Ask the network's people to allow {Rule}. If machines here must use a proxy, ask for its address and give it with --proxy."),
+                $"Ask the network's people to allow {Rule}. If machines here must use a proxy, ask for its address and give it with "
+                + "--proxy."),
             _ => Check.Failed(Name, $"There is no way from this machine to {host}: {Why(finding)}.",
                 "Check the network cable, this machine's address and its default gateway (ip route)."),
         };
@@ -87,14 +90,15 @@ internal sealed partial class Verdicts(string host, int port, string? proxy)
             TlsFinding.Shown shown when IsOurs(shown) => Check.Ok(Name, "nobody looks into the link"),
             // Our names on it: a capillary parent, and something on the way that takes away what we need.
             TlsFinding.Shown { Subject: Ours, Issuer: Ours, IsP256: true } shown => Check.Failed(Name,
-                $"The parent is reached, but only with {shown.Protocol.Replace("Tls1", "TLS 1.", StringComparison.Ordinal)}{(shown.Http2 ? "" : " and without HTTP/2")}.",
+                $"The parent is reached, but only with {Version(shown)}{(shown.Http2 ? "" : " and without HTTP/2")}.",
                 $"A device on the way changes how TLS begins. {BypassRule}"),
             TlsFinding.Shown shown => Check.Failed(Name,
                 $"The certificate shown is not the parent's: it was issued by '{Short(shown.Issuer)}' for '{Short(shown.Subject)}'. "
                 + $"A device on the way opens the encryption (TLS inspection), or {Parent} is the address of another server.",
                 $"{BypassRule} If they inspect nothing, compare the address with your papers."),
             TlsFinding.Silent => Check.Failed(Name,
-                $"{Parent} takes the connection and then says nothing: something on the way answers in the parent's place, or the parent hangs.",
+                $"{Parent} takes the connection and then says nothing: something on the way answers in the parent's place, or the parent "
+                + "hangs.",
                 $"Ask whether the parent runs. {BypassRule}"),
             TlsFinding.Cut => Check.Failed(Name, $"The connection to {Parent} is ended as soon as encryption begins.",
                 $"A firewall that looks into connections does this. {BypassRule}"),
@@ -107,6 +111,8 @@ internal sealed partial class Verdicts(string host, int port, string? proxy)
     private const string Ours = "CN=capillary";
 
     private string BypassRule => $"Ask the network's people for a bypass rule: no TLS inspection for {Parent}.";
+
+    private static string Version(TlsFinding.Shown shown) => shown.Protocol.Replace("Tls1", "TLS 1.", StringComparison.Ordinal);
 
     private static bool IsOurs(TlsFinding.Shown shown) =>
         shown is { Subject: Ours, Issuer: Ours, IsP256: true, Protocol: "Tls13", Http2: true };

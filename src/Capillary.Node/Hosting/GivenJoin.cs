@@ -45,7 +45,8 @@ public sealed record GivenJoin(JoinCode Code, IReadOnlyList<string> Parents, Pro
     {
         const string Scheme = "https://";
         var bare = (text.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) ? text[Scheme.Length..] : text).TrimEnd('/');
-        if (!bare.StartsWith('[') && System.Net.IPAddress.TryParse(bare, out var address) && bare.Contains(':')) return $"[{address}]:{FieldPort}";
+        if (!bare.StartsWith('[') && bare.Contains(':') && System.Net.IPAddress.TryParse(bare, out var address))
+            return $"[{address}]:{FieldPort}";
         if (bare.LastIndexOf(':') <= bare.LastIndexOf(']')) bare = $"{bare}:{FieldPort}";
         var parsed = JoinFile.ParseAddress(bare, "--parent");
         return Uri.CheckHostName(parsed.Host) == UriHostNameType.Unknown

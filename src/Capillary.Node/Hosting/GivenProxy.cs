@@ -2,7 +2,9 @@ using Capillary.Node.Links;
 
 namespace Capillary.Node.Hosting;
 
-/// <summary>A proxy as a technician gives it: an address, and the password beside it, so that it need not stand in a shell's history.</summary>
+/// <summary>
+/// A proxy as a technician gives it: an address, and the password beside it, so that it need not stand in a shell's history.
+/// </summary>
 public static class GivenProxy
 {
     private const int MostPasswordChars = 512;

@@ -71,7 +71,10 @@ internal static class Executable
     private static void CopyFlushed(string from, string to)
     {
         using var source = File.OpenRead(from);
-        using var file = new FileStream(to, new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, UnixCreateMode = Mode });
+        using var file = new FileStream(to, new FileStreamOptions
+        {
+            Mode = FileMode.Create, Access = FileAccess.Write, UnixCreateMode = Mode,
+        });
         source.CopyTo(file);
         file.Flush(flushToDisk: true);
         // What an earlier try left has the mode that it had.

@@ -46,7 +46,7 @@ public sealed class SystemdTests(ITestOutputHelper output) : IAsyncLifetime
         Say(await Machine.RunAsync(Stop, agent, "join", join, "--user", "lab=labuser"));
         Say(await Machine.RunAsync(Stop, agent, "install"));
         await WellAsync();
-        Assert.Equal("healthy", await Fleet.StateOfSiteAsync(Stop));
+        await Machine.WaitAsync("the hub to see it healthy", async () => await Fleet.StateOfSiteAsync(Stop) == "healthy", Stop);
         Say(await Machine.RunAsync(Stop, Edge, "status"));
         Say(await Machine.RunAsync(Stop, Edge, "doctor"));
         var service = await ServiceAsync();

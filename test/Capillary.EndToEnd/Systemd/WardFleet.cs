@@ -97,7 +97,7 @@ internal sealed class WardFleet : IAsyncDisposable
     }
 
     public async Task<string> StateOfSiteAsync(CancellationToken stop) =>
-        (await Api.GetAsync($"sites/{Site}", stop)).GetProperty("state").GetString()!;
+        (await Api.GetAsync("sites", stop)).EnumerateArray().Single().GetProperty("state").GetString()!;
 
     public async ValueTask DisposeAsync()
     {
