@@ -66,6 +66,7 @@ internal static class RegionInstallCommands
             await TellAsync(await installer.UninstallAsync(stop), output);
             if (purges) Directory.Delete(plan.Data, recursive: true);
             await output.WriteLineAsync($"{plan.Data}: {(purges ? "removed" : "stays")}");
+            installer.RemoveExecutable();
         }));
         return command;
     }

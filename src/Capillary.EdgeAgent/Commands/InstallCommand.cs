@@ -27,10 +27,11 @@ internal static class InstallCommand
         if (options.Purge && Purge.Problem(plan.Data) is { } problem) return EdgeCommands.Fail(1, problem);
         var outcome = await installer.UninstallAsync(stop);
         if (outcome is InstallOutcome.Failed) return Tell(outcome, null);
-        if (!options.Purge)
-            return Tell(outcome, $"{plan.Data}: stays, and its services run on; 'uninstall --purge' ends and removes them");
-        await Purge.RunAsync(plan.Data, TimeProvider.System, stop);
-        return Tell(outcome, $"{plan.Data}: removed, with all in it");
+        if (options.Purge) await Purge.RunAsync(plan.Data, TimeProvider.System, stop);
+        var code = Tell(outcome, options.Purge ? $"{plan.Data}: removed, with all in it"
+            : $"{plan.Data}: stays, and its services run on; 'uninstall --purge' ends and removes them");
+        installer.RemoveExecutable();
+        return code;
     }
 
     private static InstallPlan Plan(EdgeOptions options)

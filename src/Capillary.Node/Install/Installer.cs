@@ -45,7 +45,10 @@ public sealed class Installer(InstallPlan plan, TimeProvider time)
         return await StartAsync(changed || unit, lines, stop);
     }
 
-    /// <summary>Takes away what <see cref="InstallAsync"/> brought. The node's folder stays.</summary>
+    /// <summary>
+    /// Takes away what <see cref="InstallAsync"/> brought, but for the executable: <see cref="RemoveExecutable"/> comes last. The node's
+    /// folder stays.
+    /// </summary>
     public async Task<InstallOutcome> UninstallAsync(CancellationToken stop)
     {
         var lines = new List<string>();
@@ -65,13 +68,12 @@ public sealed class Installer(InstallPlan plan, TimeProvider time)
         {
             lines.Add($"{plan.UnitPath}: is not there");
         }
-        if (Path.Exists(plan.Target))
-        {
-            Executable.Remove(plan.Target);
-            lines.Add($"{plan.Target}: removed");
-        }
+        if (Path.Exists(plan.Target)) lines.Add($"{plan.Target}: removed");
         return new InstallOutcome.Done(lines);
     }
+
+    /// <summary>It may be the program that runs now, which can load no more of itself afterwards: the last thing to do.</summary>
+    public void RemoveExecutable() => Executable.Remove(plan.Target);
 
     private bool PutUnit()
     {
