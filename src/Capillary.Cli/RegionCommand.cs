@@ -2,19 +2,23 @@ using System.CommandLine;
 
 namespace Capillary.Cli;
 
-/// <summary><c>capillary region</c>: regions as the hub sees them, and (join, run) a region node on its own machine.</summary>
+/// <summary><c>capillary region</c>: regions as the hub sees them, and a region node on its own machine.</summary>
 internal static class RegionCommand
 {
     public static Command Create()
     {
         var connection = new HubConnection();
         var (list, enroll) = (List(connection), EnrollCommand.Create(connection, "region"));
-        // Join and run work on the node's own folder and ask no hub.
+        // The others work on the node's own folder and ask no hub.
         connection.AddTo(list);
         connection.AddTo(enroll);
         return new Command("region", "List regions, let a region node in, run one.")
         {
-            Subcommands = { list, enroll, RegionNodeCommands.Join(), RegionNodeCommands.Run() },
+            Subcommands =
+            {
+                list, enroll, RegionTechnicianCommands.Doctor(), RegionNodeCommands.Join(), RegionInstallCommands.Install(),
+                RegionTechnicianCommands.Status(), RegionInstallCommands.Uninstall(), RegionNodeCommands.Run(),
+            },
         };
     }
 

@@ -9,7 +9,6 @@ using Capillary.Node.Blobs;
 using Capillary.Node.Child;
 using Capillary.Node.Hosting;
 using Capillary.Node.Journal;
-using Capillary.Node.Links;
 using Microsoft.Extensions.Logging;
 using HostFetch = Capillary.EdgeAgent.Apply.Host.FetchOutcome;
 using LinkFetch = Capillary.Node.Child.FetchOutcome;
@@ -40,6 +39,7 @@ internal sealed partial class Edge
     private readonly Confirmation confirmation;
     private readonly EventLog events;
     private readonly EventNotes notes;
+    private readonly LinkFile linkFile;
     private volatile bool isLive;
     private Envelope? beaconHeard;
     private readonly string boot = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
@@ -51,9 +51,8 @@ internal sealed partial class Edge
     private TrustState trusted;
 
     /// <exception cref="InvalidDataException">The node has not joined, or a file of its folder is damaged.</exception>
-    public Edge(string folder, TimeProvider time, ILoggerFactory logs, LinkLimits? limits = null)
+    public Edge(string folder, TimeProvider time, ILoggerFactory logs)
     {
-        limits?.Validate("link limits");
         (home, this.time, log) = (new NodeHome(folder), time, logs.CreateLogger<Edge>());
         var settings = home.LoadSettings();
         if (settings.Kind != NodeKind.Site)
@@ -64,7 +63,7 @@ internal sealed partial class Edge
         acceptedFile = new DurableFile<AcceptedLine>(home.FileOf("accepted.json"), EdgeJson.Default.AcceptedLine);
         accepted = LoadAccepted();
         blobs = new BlobStore(home.FolderOf("blobs"));
-        (trusted, incoming) = (trust, new Incoming(home));
+        (trusted, incoming, linkFile) = (trust, new Incoming(home), new LinkFile(home.FileOf("link.json")));
         var lastReport = new DurableFile<Envelope>(home.FileOf("report.json"), EdgeJson.Default.Envelope);
         var numbers = new DurableFile<ReservedNumbers>(home.FileOf("report-numbers.json"), EdgeJson.Default.ReservedNumbers);
         reporter = new Reporter(identity, settings.Incarnation, outbox, lastReport, numbers, () => confirmation!.Conditions(), time);
@@ -83,7 +82,7 @@ internal sealed partial class Edge
         };
         link = new ParentLink(ParentLinkOptions.Of(settings, identity, home), identity.Keys, trust, handlers, outbox, time,
             logs.CreateLogger<ParentLink>());
-        fetcher = new BlobFetcher(link, blobs, limits, time);
+        fetcher = new BlobFetcher(link, blobs, EdgeSettings.Load(home.FileOf("edge.json")).Limits(home.FileOf("edge.json")), time);
         idle = time.CreateTimer(_ => IdleMemory.GiveBack(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
@@ -163,6 +162,7 @@ internal sealed partial class Edge
     private void TakeLinkStatus(LinkStatus status)
     {
         isLive = status.IsLive;
+        linkFile.Keep(status);
         if (!status.IsLive) return;
         // A parent that was killed may have lost what it acknowledged.
         reporter.Wake();

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Capillary.Core.Trust;
 using Capillary.Node.Journal;
+using Capillary.Node.Links;
 
 namespace Capillary.EdgeAgent;
 
@@ -23,6 +24,16 @@ internal sealed record EdgeSettings
 
     /// <summary>Ports below 1024 that a service may listen on. Default: none.</summary>
     public IReadOnlyList<int> PrivilegedPorts { get; init; } = [];
+
+    /// <summary>The most that blobs may take of the network, such as <c>2MB/s</c>. Default: no limit.</summary>
+    public string? MaxRate { get; init; }
+
+    /// <summary>When big blobs wait, by the local clock, such as <c>07:00-19:00</c>. Default: never.</summary>
+    public string? QuietHours { get; init; }
+
+    /// <summary>What the site's people allow the link; null: anything.</summary>
+    /// <exception cref="InvalidDataException">A text is no rate or no hours.</exception>
+    public LinkLimits? Limits(string path) => LinkLimits.Parse(MaxRate, QuietHours, $"{path}: maxRate", $"{path}: quietHours");
 
     /// <exception cref="InvalidDataException">The file is not such a list; says where.</exception>
     public static EdgeSettings Load(string path)

@@ -1,3 +1,3 @@
-using Capillary.EdgeAgent;
+using Capillary.EdgeAgent.Commands;
 
 return await EdgeCommands.RunAsync(args);

@@ -50,6 +50,13 @@ internal sealed partial class Mirror
     /// <summary>The newest checkpoint whose lines were received to their end; null at first.</summary>
     public VerifiedCheckpoint? Newest { get; private set; }
 
+    /// <summary>Lines received, and how many of them still wait for their blobs.</summary>
+    public (int Lines, int Waiting) Progress()
+    {
+        var offered = state.Held.Lines;
+        return (received.Count, received.Count(line => !ReferenceEquals(offered.GetValueOrDefault(line.Key), line.Value)));
+    }
+
     /// <summary>Keeps new lines durably; those that do not hold are left out and named in the log.</summary>
     public void Take(VerifiedCheckpoint checkpoint, IReadOnlyList<ProvenLine> lines, bool complete)
     {

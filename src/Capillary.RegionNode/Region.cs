@@ -49,9 +49,10 @@ public sealed partial class Region(RegionOptions options, TimeProvider time, ILo
             store.LoadRecords(roots).ToImmutableDictionary(item => item.Record.Node), ImmutableDictionary<SiteId, OfferedLine>.Empty,
             store.LoadNewest(roots)?.Checkpoint.Generation ?? 0, Revoked(trust)));
         var mirror = new Mirror(store, blobs, state, settings.Region, time, logs.CreateLogger<Mirror>());
+        var linkFile = new LinkFile(home.FileOf("link.json"));
         var handlers = new ChildHandlers(() => SayHello(mirror, state), (newer, newRoots) => KeepTrust(home, state, newer, newRoots),
             mirror.Take, (items, full, complete) => TakeRecords(identity, state, mirror, items, full, complete), Alive,
-            status => TakeLinkStatus(identity, status))
+            status => TakeLinkStatus(identity, linkFile, status))
         {
             AllRecords = () => [.. state.Held.Records.Values.Select(item => item.Envelope)],
             Clones = () => sightings,
@@ -68,7 +69,8 @@ public sealed partial class Region(RegionOptions options, TimeProvider time, ILo
                 TakeEvents = TakeEvents,
             }, time, logs);
         await RunTogetherAsync([stopping => ServeAsync(server, stopping), link.RunAsync, stopping =>
-            mirror.RunAsync(new BlobFetcher(link, blobs, options.Limits, time), link, stopping)], stop);
+            mirror.RunAsync(new BlobFetcher(link, blobs, options.Limits, time), link, stopping), stopping =>
+            RegionFile.KeepAsync(home.FileOf("region.json"), () => Count(mirror, server, state), time, stopping)], stop);
     }
 
     private async Task ServeAsync(ParentServer server, CancellationToken stop)
@@ -94,6 +96,14 @@ public sealed partial class Region(RegionOptions options, TimeProvider time, ILo
             // Asked to stop.
         }
     }
+
+    private static RegionCounts Count(Mirror mirror, ParentServer server, RegionState state)
+    {
+        var (lines, waiting) = mirror.Progress();
+        return new RegionCounts(server.Sessions, state.Held.Records.Values.Count(IsSite), lines, waiting);
+    }
+
+    private static bool IsSite(SignedRecord record) => record.Record is { Kind: NodeKind.Site, State: RecordState.Active };
 
     private ChildHello SayHello(Mirror mirror, RegionState state) =>
         new(mirror.Newest?.Checkpoint.Generation ?? 0, DesiredState.DigestOf(state.Held.Records.Values), Version, boot,
@@ -121,8 +131,9 @@ public sealed partial class Region(RegionOptions options, TimeProvider time, ILo
         Succeed(identity);
     }
 
-    private void TakeLinkStatus(NodeIdentity identity, LinkStatus status)
+    private void TakeLinkStatus(NodeIdentity identity, LinkFile file, LinkStatus status)
     {
+        file.Keep(status);
         if (status.IsLive) Succeed(identity);
     }
 

@@ -103,9 +103,16 @@ public sealed class HubCliTests : IAsyncLifetime
     [InlineData(2, "localhost:1 is not ADDRESS:PORT", "hub", "run", "--repo", ".", "--listen", "localhost:1")]
     [InlineData(1, "no such folder; join first", "region", "run", "--data", "/nowhere/region")]
     [InlineData(1, "no such file; make it", "region", "join", "/nowhere/eu.join")]
+    [InlineData(1, "is mistyped", "region", "join", "AAAAA", "--parent", "hub")]
+    [InlineData(1, "no node has joined in this folder", "region", "doctor", "--data", "/nowhere/region")]
+    [InlineData(1, "is the USB stick mounted?", "region", "doctor", "/nowhere/eu.join")]
+    [InlineData(1, "no such folder; join first", "region", "status", "--data", "/nowhere/region")]
+    [InlineData(1, "no region node has joined", "region", "status", "--data", "/usr")]
+    [InlineData(1, "is not ADDRESS:PORT", "region", "install", "--print", "--listen", "443")]
+    [InlineData(1, "is no name of an account", "region", "install", "--print", "--user", "a b")]
     public async Task An_error_is_one_line_that_says_what_to_do(int expected, string text, params string[] command)
     {
-        var asksNoHub = command.Contains("--socket") || command[0] == "hub" || command is ["region", "run" or "join", ..];
+        var asksNoHub = command.Contains("--socket") || command[0] == "hub" || command is ["region", "run" or "join" or "doctor" or "status" or "install", ..];
         var (code, _, error) = asksNoHub ? await CliAsync(command) : await RunAsync(command);
         Assert.Equal(expected, code);
         Assert.Contains(text, error, StringComparison.Ordinal);
@@ -124,6 +131,15 @@ public sealed class HubCliTests : IAsyncLifetime
         Assert.StartsWith($"capillary: {text}", error, StringComparison.Ordinal);
         Assert.EndsWith($"{command[0]} {command[1]} --help", error.TrimEnd(), StringComparison.Ordinal);
         Assert.DoesNotContain("System.", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_help_of_a_regions_own_commands_is_golden()
+    {
+        var helps = new List<string>();
+        foreach (var command in (string[])["doctor", "join", "install", "status", "uninstall", "run"])
+            helps.Add((await CliAsync(["region", command, "--help"])).Output.Replace("testhost region", "capillary region", StringComparison.Ordinal));
+        GoldenFile.CheckText(GoldenFile.PathOf("region-help").Replace("/golden/", "/Golden/", StringComparison.Ordinal), string.Concat(helps));
     }
 
     [Fact]

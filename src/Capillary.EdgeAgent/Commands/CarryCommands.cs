@@ -6,7 +6,7 @@ using Capillary.Node.Carry;
 using Capillary.Node.Hosting;
 using Capillary.Node.Journal;
 
-namespace Capillary.EdgeAgent;
+namespace Capillary.EdgeAgent.Commands;
 
 /// <summary><c>import</c> and <c>receipts</c>: the site's end of a stick.</summary>
 internal static class CarryCommands
