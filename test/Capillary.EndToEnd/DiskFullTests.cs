@@ -7,6 +7,7 @@ namespace Capillary.EndToEnd;
 /// <summary>
 /// One commit meets a full disk at the hub, then at the region, then at the site; at each the old state holds until there is space.
 /// </summary>
+[Collection(AloneTests.Name)]
 public sealed class DiskFullTests(ITestOutputHelper output) : IAsyncLifetime
 {
     private const string Region = "eu-central";

@@ -5,6 +5,7 @@ using Xunit.Abstractions;
 namespace Capillary.EndToEnd;
 
 /// <summary>A hub alone: what it says before there is anything to say, and the demo from its first to its last line.</summary>
+[Collection(AloneTests.Name)]
 public sealed class FirstStartTests(ITestOutputHelper output) : IDisposable
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
