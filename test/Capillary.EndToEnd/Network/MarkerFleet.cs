@@ -6,6 +6,9 @@ internal static class MarkerFleet
     /// <summary>The file below a site's root: one number a line.</summary>
     public const string Log = "applied.log";
 
+    /// <summary>What the fleet's variable <c>round</c> is at first; the service writes its value.</summary>
+    public const int FirstRound = 100;
+
     private const string Gateway = "apps/instrument-gateway";
     private const string Template = """
         apiVersion: capillary.dev/v1
@@ -25,7 +28,7 @@ internal static class MarkerFleet
           user: lab
           command: [bin/marker]
           environment:
-            ROUND: "{{ vars.result_retention_days }}"
+            ROUND: "{{ vars.round }}"
           restart:
             policy: always
 
@@ -37,8 +40,9 @@ internal static class MarkerFleet
         File.WriteAllText(Path.Combine(repository.Folder, Gateway, "artifacts", "instrument-gateway"),
             $"#!/bin/sh\necho \"$ROUND\" >> {Log}\nexec sleep 1000000\n");
         repository.Edit($"{Gateway}/app.yaml", text =>
-            text.Replace("  variables:\n", "  variables:\n    result_retention_days:\n      type: integer\n      required: true\n"));
+            text.Replace("  variables:\n", "  variables:\n    round:\n      type: integer\n      required: true\n"));
         repository.Edit($"{Gateway}/templates/gateway.yaml", _ => Template);
+        repository.Edit("fleet.yaml", text => text.Replace("  variables:\n", $"  variables:\n    round: {FirstRound}\n"));
         return repository.CommitAsync("a marker instead of the gateway", stop);
     }
 }
