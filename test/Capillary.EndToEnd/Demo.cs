@@ -77,6 +77,7 @@ internal sealed class Demo
     {
         var site = fleet.Repository.MoveToFreePorts(fleet.Repository.Sites[0]);
         fleet.Repository.Edit("groups/point-of-care.yaml", text => text.Replace("preliminary", "provisional"));
+        cut.Edit();
         var commit = await fleet.Repository.CommitAsync("another port for one gateway, another notice for a group", stop);
         var since = Stopwatch.StartNew();
         await cut.OthersAsync(commit, stop);
