@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Text.Json;
 
 namespace Capillary.EndToEnd;
 
@@ -37,9 +38,8 @@ internal sealed class DemoCut(RunningFleet fleet, RelayedGround ground, Action<s
     public async Task OthersAsync(string commit, CancellationToken stop)
     {
         await fleet.WaitAsync($"the other sites to be healthy on {commit[..8]}", async () =>
-            (await fleet.Api.GetAsync("status", stop)).GetProperty("commit").GetString() == commit
-            && (await fleet.Api.SitesAsync(stop)).Where(site => site.Site != Site).All(site => site.IsSettled && site.DesiredCommit is not null),
-            Deadline, stop);
+            IsThroughBut(await fleet.Api.GetAsync("status", stop), commit)
+            && (await fleet.Api.SitesAsync(stop)).Where(site => site.Site != Site).All(site => site.IsSettled), Deadline, stop);
         if (Site is not null && HasMark()) throw new HarnessException($"{Site} runs a commit that cannot have reached it");
     }
 
@@ -77,6 +77,16 @@ internal sealed class DemoCut(RunningFleet fleet, RelayedGround ground, Action<s
         await fleet.ConvergeAsync(commit, Deadline, stop);
         if (!HasMark()) throw new HarnessException($"{Site} is said to be healthy, and does not show what was committed meanwhile");
         say($"{Site} has caught up by itself {Seconds(since)} s later: commit {commit[..8]} is healthy on all sites");
+    }
+
+    /// <summary>Every wave of the commit's rollout has started, and waits for nobody but the site that is cut.</summary>
+    private bool IsThroughBut(JsonElement status, string commit)
+    {
+        var rollout = status.GetProperty("rollout");
+        return status.GetProperty("commit").GetString() == commit
+            && rollout.GetProperty("release").GetInt64() == status.GetProperty("release").GetInt64()
+            && rollout.GetProperty("waves").EnumerateArray().All(wave => wave.GetProperty("started").GetBoolean()
+                && wave.GetProperty("open").EnumerateArray().All(open => open.GetProperty("site").GetString() == Site));
     }
 
     private bool HasMark() => File.ReadAllText(fleet.RootFile(Site!, "share/notice.txt")).Contains(Mark, StringComparison.Ordinal);
