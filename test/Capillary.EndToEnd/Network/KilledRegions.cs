@@ -8,7 +8,7 @@ internal sealed class KilledRegions(RunningFleet fleet, Random random, Action<st
 {
     // Long enough for its children's back-off to begin anew (ParentLink: 5 s of a live session).
     private static readonly TimeSpan Settled = TimeSpan.FromSeconds(6);
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(12);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(6);
     private readonly Dictionary<string, int> moments = [];
 
     /// <summary>Kills it so many times.</summary>

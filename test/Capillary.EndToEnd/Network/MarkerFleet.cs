@@ -42,6 +42,9 @@ internal static class MarkerFleet
         repository.Edit($"{Gateway}/app.yaml", text =>
             text.Replace("  variables:\n", "  variables:\n    round:\n      type: integer\n      required: true\n"));
         repository.Edit($"{Gateway}/templates/gateway.yaml", _ => Template);
+        // Without a canary, so that every site applies while its region dies.
+        repository.Edit("rollouts/default.yaml", text => text[..text.IndexOf("    - name: canary", StringComparison.Ordinal)]
+            + text[text.IndexOf("    - name: everyone", StringComparison.Ordinal)..]);
         repository.Edit("fleet.yaml", text => text.Replace("  variables:\n", $"  variables:\n    round: {FirstRound}\n"));
         return repository.CommitAsync("a marker instead of the gateway", stop);
     }
