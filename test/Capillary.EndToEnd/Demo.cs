@@ -11,8 +11,14 @@ internal sealed class Demo
     private readonly DemoOptions options;
     private readonly Stopwatch clock;
     private readonly RunningFleet fleet;
+    private readonly RelayedGround ground;
+    private readonly DemoCut cut;
 
-    private Demo(DemoOptions options, RunningFleet fleet, Stopwatch clock) => (this.options, this.fleet, this.clock) = (options, fleet, clock);
+    private Demo(DemoOptions options, RunningFleet fleet, RelayedGround ground, Stopwatch clock)
+    {
+        (this.options, this.fleet, this.ground, this.clock) = (options, fleet, ground, clock);
+        cut = new DemoCut(fleet, ground, text => Say(clock, text));
+    }
 
     public static async Task<int> RunAsync(DemoOptions options, CancellationToken stop)
     {
@@ -20,8 +26,10 @@ internal sealed class Demo
         var clock = Stopwatch.StartNew();
         try
         {
-            await using var fleet = await RunningFleet.StartAsync(folder, options.Sites, text => Say(clock, text), stop);
-            var demo = new Demo(options, fleet, clock);
+            await using var ground = new RelayedGround();
+            var plan = new FleetPlan(Binaries.Find(), folder, options.Sites) { Ground = ground, HubArguments = DemoCut.HubArguments };
+            await using var fleet = await RunningFleet.StartAsync(plan, text => Say(clock, text), stop);
+            var demo = new Demo(options, fleet, ground, clock);
             await demo.StepsAsync(stop);
             if (!options.Once) return await demo.StayAsync(stop);
         }
@@ -50,8 +58,12 @@ internal sealed class Demo
         Say(clock, $"commit {first[..8]} is healthy on all {fleet.Repository.Sites.Count} sites");
         await SendMessageAsync(fleet.Repository.Sites[0], stop);
         if (!options.Once) return;
-        await ChangeAsync(stop);
+        cut.Cut();
+        var commit = await ChangeAsync(stop);
+        await cut.LivesAsync(stop);
         await BreakAsync(stop);
+        await cut.IsSilentAsync(stop);
+        await cut.PlugAsync(commit, stop);
     }
 
     private async Task SendMessageAsync(DemoSite site, CancellationToken stop)
@@ -61,21 +73,23 @@ internal sealed class Demo
     }
 
     /// <summary>One commit: another port for one site's gateway, another value for one group.</summary>
-    private async Task ChangeAsync(CancellationToken stop)
+    private async Task<string> ChangeAsync(CancellationToken stop)
     {
         var site = fleet.Repository.MoveToFreePorts(fleet.Repository.Sites[0]);
         fleet.Repository.Edit("groups/point-of-care.yaml", text => text.Replace("preliminary", "provisional"));
+        cut.Edit();
         var commit = await fleet.Repository.CommitAsync("another port for one gateway, another notice for a group", stop);
         var since = Stopwatch.StartNew();
-        await fleet.ConvergeAsync(commit, TimeSpan.FromMinutes(2), stop);
-        Say(clock, $"commit {commit[..8]} is healthy on all sites {since.Elapsed.TotalSeconds.ToString("0.0", CultureInfo.InvariantCulture)} s after it was made");
+        await cut.OthersAsync(commit, stop);
+        Say(clock, $"commit {commit[..8]} is healthy on the other sites {since.Elapsed.TotalSeconds.ToString("0.0", CultureInfo.InvariantCulture)} s after it was made");
         await SendMessageAsync(site, stop);
-        foreach (var other in fleet.Repository.Sites.Where(item => File.ReadAllText(Path.Combine(fleet.Repository.Folder, item.File)).Contains("point-of-care", StringComparison.Ordinal)))
+        foreach (var other in fleet.Repository.Sites.Where(item => item.Name != cut.Site && File.ReadAllText(Path.Combine(fleet.Repository.Folder, item.File)).Contains("point-of-care", StringComparison.Ordinal)))
         {
             var notice = await File.ReadAllTextAsync(Path.Combine(fleet.HomeOf(other.Name), "root", "share", "notice.txt"), stop);
             if (!notice.Contains("provisional", StringComparison.Ordinal)) throw new HarnessException($"{other.Name} does not show the group's new notice");
         }
         Say(clock, "the gateway answers on its new port, and the group's sites show their new notice");
+        return commit;
     }
 
     /// <summary>A commit that does not compile changes nothing and is shown with its diagnostics.</summary>
@@ -98,7 +112,7 @@ internal sealed class Demo
 
     private async Task<string> SnapshotAsync(CancellationToken stop) =>
         string.Join("\n", (await fleet.Api.SitesAsync(stop)).OrderBy(site => site.Site, StringComparer.Ordinal)
-            .Select(site => $"{site.Site} {site.State} {site.Bundle} {site.DesiredBundle} {site.DesiredCommit}"));
+            .Select(site => $"{site.Site} {(site.Site == cut.Site ? "cut" : site.State)} {site.Bundle} {site.DesiredBundle} {site.DesiredCommit}"));
 
     private static IEnumerable<string> DiagnosticsOf(JsonElement failed) =>
         failed.GetProperty("diagnostics").EnumerateArray().Select(item => item.ValueKind == JsonValueKind.String ? item.GetString()!
@@ -123,10 +137,12 @@ internal sealed class Demo
               kill {fleet.ProcessOf(site.Region),-36}stop region {site.Region}: its sites go stale here, and run on there
               capillary-edge status --data {fleet.HomeOf(site.Name)}
                                                        what a site last said of itself
+            {DemoPrompt.Usage}
+              cut {cut.Site ?? site.Name} cuts that site's link: watch it live without one; 'plug' brings it back
             Ctrl-C ends every process of the demo.
 
             """);
-        await Task.Delay(Timeout.Infinite, stop);
+        await new DemoPrompt(fleet, ground).RunAsync(stop);
         return 0;
     }
 

@@ -7,6 +7,7 @@ namespace Capillary.EndToEnd;
 /// <summary>
 /// One commit meets a full disk at the hub, then at the region, then at the site; at each the old state holds until there is space.
 /// </summary>
+[Collection(AloneTests.Name)]
 public sealed class DiskFullTests(ITestOutputHelper output) : IAsyncLifetime
 {
     private const string Region = "eu-central";
@@ -49,7 +50,7 @@ public sealed class DiskFullTests(ITestOutputHelper output) : IAsyncLifetime
     {
         if (fleet is not { } running) return;
         var before = await DesiredAsync();
-        AddArtifact(running.Repository);
+        running.Repository.AddArtifact(ArtifactBytes);
         var commit = await running.Repository.CommitAsync("an artifact that does not fit", Stop);
 
         await WaitAsync("the hub to say that its disk is full", async () =>
@@ -81,27 +82,6 @@ public sealed class DiskFullTests(ITestOutputHelper output) : IAsyncLifetime
     private Task WaitAsync(string what, Func<Task<bool>> holds) => fleet!.WaitAsync(what, holds, Deadline, Stop);
 
     private string Model => Path.Combine(fleet!.HomeOf(Site), "root", "share", "model.bin");
-
-    private static void AddArtifact(FleetRepository repository)
-    {
-        var bytes = new byte[ArtifactBytes];
-        new Random(1).NextBytes(bytes);
-        File.WriteAllBytes(Path.Combine(repository.Folder, "apps", "instrument-gateway", "artifacts", "model"), bytes);
-        repository.Edit("apps/instrument-gateway/app.yaml", text =>
-            text.Replace("  artifacts:\n", "  artifacts:\n    model:\n      path: artifacts/model\n"));
-        repository.Edit("apps/instrument-gateway/templates/gateway.yaml", text => """
-            apiVersion: capillary.dev/v1
-            kind: File
-            metadata:
-              name: model
-            spec:
-              path: share/model.bin
-              contentFrom:
-                artifact: model
-            ---
-
-            """ + text);
-    }
 
     private bool LogHas(string node, string text)
     {

@@ -4,7 +4,8 @@ using Xunit.Abstractions;
 
 namespace Capillary.EndToEnd;
 
-/// <summary>A hub alone: what it says before there is anything to say, and the demo from its first to its last line.</summary>
+/// <summary>A hub alone: what it says before there is anything to say.</summary>
+[Collection(AloneTests.Name)]
 public sealed class FirstStartTests(ITestOutputHelper output) : IDisposable
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
@@ -32,16 +33,6 @@ public sealed class FirstStartTests(ITestOutputHelper output) : IDisposable
         using var limit = new CancellationTokenSource(Deadline);
         while ((await api.GetAsync("status", limit.Token)).GetProperty("release").GetInt64() != 1) await Task.Delay(50, limit.Token);
         Assert.Equal(0, (await api.GetAsync("status", Stop)).GetProperty("conditions").GetArrayLength());
-    }
-
-    [Fact]
-    public async Task Demo_ChecksItself()
-    {
-        var run = await NodeProcess.TryRunAsync(Path.Combine(AppContext.BaseDirectory, "Capillary.EndToEnd"),
-            ["demo", "--once", "--sites", "8", "--folder", Path.Combine(folder, "demo")], Stop);
-        output.WriteLine(run.Output + run.Errors);
-        Assert.Equal(0, run.Code);
-        Assert.EndsWith("demo: ok", run.Output.TrimEnd(), StringComparison.Ordinal);
     }
 
     private static async Task<string> WaitForAsync(HubApi api, string code)

@@ -63,6 +63,28 @@ internal sealed partial class FleetRepository
         File.WriteAllText(path, after);
     }
 
+    /// <summary>Lets the gateway's app bring a file of this many random bytes to <c>share/model.bin</c>.</summary>
+    public void AddArtifact(int size)
+    {
+        var bytes = new byte[size];
+        new Random(1).NextBytes(bytes);
+        File.WriteAllBytes(Path.Combine(Folder, "apps", "instrument-gateway", "artifacts", "model"), bytes);
+        Edit("apps/instrument-gateway/app.yaml", text =>
+            text.Replace("  artifacts:\n", "  artifacts:\n    model:\n      path: artifacts/model\n"));
+        Edit("apps/instrument-gateway/templates/gateway.yaml", text => """
+            apiVersion: capillary.dev/v1
+            kind: File
+            metadata:
+              name: model
+            spec:
+              path: share/model.bin
+              contentFrom:
+                artifact: model
+            ---
+
+            """ + text);
+    }
+
     /// <summary>Gives a site's gateway other ports; call before the commit.</summary>
     public DemoSite MoveToFreePorts(DemoSite site)
     {

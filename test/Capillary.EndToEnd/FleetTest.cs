@@ -59,15 +59,10 @@ public abstract class FleetTest(SharedFleet shared, ITestOutputHelper output) : 
     }
 
     /// <summary>A file below the root of a site.</summary>
-    private protected string RootFile(string site, string path) => Path.Combine(Fleet.HomeOf(site), "root", path);
+    private protected string RootFile(string site, string path) => Fleet.RootFile(site, path);
 
     /// <summary>The process of a site's gateway, as the agent's own record has it.</summary>
-    private protected int GatewayProcess(string site)
-    {
-        var record = File.ReadAllBytes(Path.Combine(Fleet.HomeOf(site), "apply", "services", "instrument-gateway.gateway.json"));
-        using var json = JsonDocument.Parse(record);
-        return json.RootElement.GetProperty("pid").GetInt32();
-    }
+    private protected int GatewayProcess(string site) => Fleet.ServiceProcess(site, "instrument-gateway.gateway");
 
     /// <summary>A process whose parent was killed may stay as a zombie where nobody reaps; it does not run.</summary>
     private protected static bool IsRunning(int process)
@@ -84,15 +79,9 @@ public abstract class FleetTest(SharedFleet shared, ITestOutputHelper output) : 
     }
 
     /// <summary>The log of a node from a place on, so that a test sees only what it caused.</summary>
-    private protected string LogSince(string node, long from)
-    {
-        using var file = new FileStream(Fleet.LogOf(node), FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
-        file.Position = from;
-        using var reader = new StreamReader(file);
-        return reader.ReadToEnd();
-    }
+    private protected string LogSince(string node, long from) => Fleet.LogSince(node, from);
 
-    private protected long LogEnd(string node) => new FileInfo(Fleet.LogOf(node)).Length;
+    private protected long LogEnd(string node) => Fleet.LogEnd(node);
 
     /// <summary>The codes and texts of what a site's last report says.</summary>
     private protected async Task<IReadOnlyList<(string Code, string Text)>> ConditionsAsync(string site) =>

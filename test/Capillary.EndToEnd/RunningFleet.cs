@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text.Json;
 
 namespace Capillary.EndToEnd;
@@ -5,19 +6,21 @@ namespace Capillary.EndToEnd;
 /// <summary>A whole fleet of real processes on this machine: hub, regions, sites, over a real Git repository. Ends all that it started.</summary>
 internal sealed class RunningFleet : IAsyncDisposable
 {
-    private readonly Dictionary<string, NodeProcess> processes = [];
-    private readonly Dictionary<string, string> addresses = [];
+    private readonly ConcurrentDictionary<string, NodeProcess> processes = [];
+    private readonly FleetPlan plan;
 
-    private RunningFleet(Binaries binaries, string folder, FleetRepository repository)
+    private RunningFleet(FleetPlan plan, FleetRepository repository)
     {
-        (Binaries, Folder, Repository) = (binaries, folder, repository);
-        Socket = Path.Combine(folder, "hub", "api.sock");
+        (this.plan, Repository) = (plan, repository);
+        Socket = Path.Combine(Folder, "hub", "api.sock");
         Api = new HubApi(Socket);
     }
 
-    public Binaries Binaries { get; }
+    public Binaries Binaries => plan.Binaries;
 
-    public string Folder { get; }
+    public string Folder => plan.Folder;
+
+    public IGround Ground => plan.Ground;
 
     public string Socket { get; }
 
@@ -35,18 +38,23 @@ internal sealed class RunningFleet : IAsyncDisposable
 
     /// <summary>Makes the repository, starts the hub, and lets every region and site join and start.</summary>
     public static Task<RunningFleet> StartAsync(string folder, int sites, Action<string> say, CancellationToken stop) =>
-        StartAsync(Binaries.Find(), folder, sites, (_, _) => Task.CompletedTask, say, stop);
+        StartAsync(new FleetPlan(Binaries.Find(), folder, sites), say, stop);
 
     /// <summary>The same with other executables, and with commits made before the hub looks.</summary>
-    public static async Task<RunningFleet> StartAsync(Binaries binaries, string folder, int sites,
-        Func<FleetRepository, CancellationToken, Task> prepare, Action<string> say, CancellationToken stop)
+    public static Task<RunningFleet> StartAsync(Binaries binaries, string folder, int sites,
+        Func<FleetRepository, CancellationToken, Task> prepare, Action<string> say, CancellationToken stop) =>
+        StartAsync(new FleetPlan(binaries, folder, sites) { Prepare = prepare }, say, stop);
+
+    /// <summary>The same by a plan.</summary>
+    public static async Task<RunningFleet> StartAsync(FleetPlan plan, Action<string> say, CancellationToken stop)
     {
-        Directory.CreateDirectory(Path.Combine(folder, "logs"));
-        var repository = await FleetRepository.CreateAsync(binaries, Path.Combine(folder, "fleet"), sites, stop);
-        await prepare(repository, stop);
-        var fleet = new RunningFleet(binaries, folder, repository);
+        Directory.CreateDirectory(Path.Combine(plan.Folder, "logs"));
+        var repository = await FleetRepository.CreateAsync(plan.Binaries, Path.Combine(plan.Folder, "fleet"), plan.Sites, stop);
+        await plan.Prepare(repository, stop);
+        var fleet = new RunningFleet(plan, repository);
         try
         {
+            await plan.Ground.PrepareAsync(["hub", .. fleet.Regions, .. repository.Sites.Select(site => site.Name)], stop);
             await fleet.StartHubAsync(stop);
             say("hub started");
             await fleet.JoinAllAsync(stop);
@@ -66,14 +74,14 @@ internal sealed class RunningFleet : IAsyncDisposable
         // The folder may be there already, as a file system of its own.
         if (!File.Exists(Path.Combine(home, "hub.db")))
             await CapillaryAsync(stop, "hub", "init", "--data", home, "--fleet", "medical-edge");
-        if (!addresses.ContainsKey("hub")) addresses["hub"] = $"127.0.0.1:{FleetRepository.FreePort()}";
-        Start("hub", Binaries.Capillary, "hub", "run", "--data", home, "--repo", Repository.Folder, "--listen", addresses["hub"]);
+        Start("hub", Binaries.Capillary, ["hub", "run", "--data", home, "--repo", Repository.Folder, "--listen", Ground.Listen("hub"),
+            .. plan.HubArguments]);
         await WaitAsync("the hub to answer", async () => (await Api.GetAsync("status", stop)).ValueKind == JsonValueKind.Object, TimeSpan.FromSeconds(60), stop);
         await WaitAsync("the hub to know its fleet", async () => (await Api.SitesAsync(stop)).Count > 0, TimeSpan.FromSeconds(60), stop);
     }
 
     public void StartRegion(string region) =>
-        Start(region, Binaries.Capillary, "region", "run", "--data", HomeOf(region), "--listen", addresses[region]);
+        Start(region, Binaries.Capillary, "region", "run", "--data", HomeOf(region), "--listen", Ground.Listen(region));
 
     public void StartSite(string site) => Start(site, Binaries.Edge, "run", "--data", HomeOf(site));
 
@@ -91,13 +99,13 @@ internal sealed class RunningFleet : IAsyncDisposable
     /// <summary>SIGTERM, as an init system ends one node.</summary>
     public async Task StopAsync(string node)
     {
-        if (processes.Remove(node, out var process)) await process.DisposeAsync();
+        if (processes.TryRemove(node, out var process)) await process.DisposeAsync();
     }
 
     /// <summary>kill -9 of one node; what a site's agent supervises runs on.</summary>
     public async Task KillAsync(string node)
     {
-        if (processes.Remove(node, out var process))
+        if (processes.TryRemove(node, out var process))
         {
             await process.KillAsync();
             await process.DisposeAsync();
@@ -152,26 +160,55 @@ internal sealed class RunningFleet : IAsyncDisposable
     {
         Api.Dispose();
         await Task.WhenAll(processes.Values.Select(process => process.DisposeAsync().AsTask()));
-        StopServices();
+        KillBelow(Folder);
     }
 
-    /// <summary>Supervised services outlive their agents by design; the harness ends those that work below its folder.</summary>
-    private void StopServices()
+    /// <summary>kill -9 of a site's agent and of all it supervises, as a power cut does.</summary>
+    public async Task CutPowerAsync(string site)
+    {
+        await KillAsync(site);
+        KillBelow(HomeOf(site));
+    }
+
+    /// <summary>The process of a service, as the agent's own record has it.</summary>
+    public int ServiceProcess(string site, string service)
+    {
+        using var json = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(HomeOf(site), "apply", "services", $"{service}.json")));
+        return json.RootElement.GetProperty("pid").GetInt32();
+    }
+
+    /// <summary>A file below the root of a site.</summary>
+    public string RootFile(string site, string path) => Path.Combine(HomeOf(site), "root", path);
+
+    /// <summary>The end of a node's log now.</summary>
+    public long LogEnd(string node) => new FileInfo(LogOf(node)).Length;
+
+    /// <summary>The log of a node from a place on, so that a test sees only what it caused.</summary>
+    public string LogSince(string node, long from)
+    {
+        using var file = new FileStream(LogOf(node), FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        file.Position = from;
+        using var reader = new StreamReader(file);
+        return reader.ReadToEnd();
+    }
+
+    /// <summary>Supervised services outlive their agents by design; the harness ends those that work below a folder.</summary>
+    private static void KillBelow(string folder)
     {
         foreach (var process in System.Diagnostics.Process.GetProcesses().Where(process => process.Id != Environment.ProcessId))
         {
             using (process)
             {
-                if (WorksBelowFolder(process.Id)) process.Kill();
+                if (WorksBelow(folder, process.Id)) process.Kill();
             }
         }
     }
 
-    private bool WorksBelowFolder(int process)
+    private static bool WorksBelow(string folder, int process)
     {
         try
         {
-            return File.ResolveLinkTarget($"/proc/{process}/cwd", returnFinalTarget: false)?.FullName.StartsWith(Folder + "/", StringComparison.Ordinal) ?? false;
+            return File.ResolveLinkTarget($"/proc/{process}/cwd", returnFinalTarget: false)?.FullName.StartsWith(folder + "/", StringComparison.Ordinal) ?? false;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -183,18 +220,18 @@ internal sealed class RunningFleet : IAsyncDisposable
     {
         foreach (var region in Regions)
         {
-            addresses[region] = $"127.0.0.1:{FleetRepository.FreePort()}";
             var file = Path.Combine(Folder, $"{region}.join");
-            await CapillaryAsync(stop, "region", "enroll", region, "--parent", addresses["hub"], "--out", file, "--socket", Socket);
-            await CapillaryAsync(stop, "region", "join", file, "--data", HomeOf(region));
+            await CapillaryAsync(stop, "region", "enroll", region, "--parent", Ground.Dial(region, "hub"), "--out", file, "--socket", Socket);
+            var join = Ground.Command(region, Binaries.Capillary, ["region", "join", file, "--data", HomeOf(region)]);
+            await NodeProcess.RunAsync(join.Program, join.Arguments, stop);
             StartRegion(region);
         }
         await Parallel.ForEachAsync(Repository.Sites, new ParallelOptions { MaxDegreeOfParallelism = 3, CancellationToken = stop }, async (site, token) =>
         {
             var file = Path.Combine(Folder, $"{site.Name}.join");
-            await CapillaryAsync(token, "site", "enroll", site.Name, "--parent", addresses[site.Region], "--out", file, "--socket", Socket);
+            await CapillaryAsync(token, "site", "enroll", site.Name, "--parent", Ground.Dial(site.Name, site.Region), "--out", file, "--socket", Socket);
             await JoinSiteAsync(site, file, token);
-            lock (processes) StartSite(site.Name);
+            StartSite(site.Name);
         });
     }
 
@@ -204,10 +241,14 @@ internal sealed class RunningFleet : IAsyncDisposable
         string[] arguments = ["join", file, "--data", HomeOf(site.Name), "--user", $"lab={Environment.UserName}"];
         if (Environment.UserName == "root") arguments = [.. arguments, "--allow-root"];
         // A region that has just started may not have its link to the hub yet.
+        var join = Ground.Command(site.Name, Binaries.Edge, arguments);
         await WaitAsync($"{site.Name} to join", async () =>
-            (await NodeProcess.TryRunAsync(Binaries.Edge, arguments, stop)).Code == 0, TimeSpan.FromSeconds(60), stop);
+            (await NodeProcess.TryRunAsync(join.Program, join.Arguments, stop)).Code == 0, TimeSpan.FromSeconds(90), stop);
     }
 
-    private void Start(string name, string program, params string[] arguments) =>
-        processes[name] = NodeProcess.Start(name, LogOf(name), program, arguments);
+    private void Start(string name, string program, params string[] arguments)
+    {
+        var command = Ground.Command(name, program, arguments);
+        processes[name] = NodeProcess.Start(name, LogOf(name), command.Program, command.Arguments);
+    }
 }

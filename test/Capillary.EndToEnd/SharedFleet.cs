@@ -2,7 +2,8 @@ using System.Diagnostics;
 using System.Globalization;
 using Xunit;
 
-[assembly: CollectionBehavior(DisableTestParallelization = true)]
+// Tests with a network of their own mostly wait; those of the shared fleet count seconds and run alone, after them.
+[assembly: CollectionBehavior(MaxParallelThreads = 8)]
 
 namespace Capillary.EndToEnd;
 
@@ -63,5 +64,12 @@ public sealed class SharedFleet : IAsyncLifetime
 }
 
 /// <summary>Tests of one running fleet, one after the other.</summary>
-[CollectionDefinition(SharedFleet.Name)]
+[CollectionDefinition(SharedFleet.Name, DisableParallelization = true)]
 public sealed class SharedFleetTests : ICollectionFixture<SharedFleet>;
+
+/// <summary>Tests with a fleet of their own that want the machine for themselves.</summary>
+[CollectionDefinition(Name, DisableParallelization = true)]
+public sealed class AloneTests
+{
+    public const string Name = "alone";
+}

@@ -53,6 +53,11 @@ public sealed class FrameStream(Stream input, Stream output) : IDisposable
             await output.WriteAsync(message, stop);
             await output.FlushAsync(stop);
         }
+        catch (ObjectDisposedException e)
+        {
+            // HTTP/2 disposes a request's stream by itself when the peer resets it, at any moment between two writes.
+            throw new IOException("the stream was closed by the other side", e);
+        }
         finally
         {
             turn.Release();
