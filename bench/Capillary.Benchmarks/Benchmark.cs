@@ -1,3 +1,5 @@
+using Capillary.Benchmarks.Links;
+
 namespace Capillary.Benchmarks;
 
 /// <summary>One figure.</summary>
@@ -22,6 +24,7 @@ internal sealed record Benchmark(string Name, string About, Func<IAsyncEnumerabl
         new("cli", "cold start of the command line", CliBench.Run),
         new("demo", "a Git commit until six sites are healthy on it, hub, regions and sites as processes", DemoBench.Run),
         new("agent", "the agent as it ships: its file and its idle memory", AgentBench.Run),
+        new("parent-memory", "what an idle child costs its parent, with real TLS between processes", ParentMemoryBench.Run),
     ];
 
     /// <summary>The middle of some figures.</summary>

@@ -9,7 +9,7 @@ namespace Capillary.Node.Parent;
 /// a time.
 /// </summary>
 internal sealed partial class ServedSession(string keyId, FrameStream frames, DesiredStateCell cell, ParentHandlers handlers,
-    TimeProvider time, ILogger log) : IDisposable
+    Action heard, ILogger log) : IDisposable
 {
     private readonly ParentSession session = new(keyId);
     private readonly SemaphoreSlim turn = new(1);
@@ -41,11 +41,9 @@ internal sealed partial class ServedSession(string keyId, FrameStream frames, De
 
     private async Task ReadFramesAsync(CancellationToken stop)
     {
-        while (true)
+        while (await frames.ReadAsync(stop) is { } frame)
         {
-            using var silence = new CancellationTokenSource(LinkProtocol.DeadAfter, time);
-            using var either = CancellationTokenSource.CreateLinkedTokenSource(silence.Token, stop);
-            if (await frames.ReadAsync(either.Token) is not { } frame) return;
+            heard();
             if (!await InTurnAsync(state => session.OnFrame(frame, state), stop)) return;
         }
     }

@@ -1,0 +1,51 @@
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
+
+namespace Capillary.Node.Parent;
+
+/// <summary>One port, TLS 1.3 with the child's key, HTTP/2 only; and every buffer that a child can fill is small.</summary>
+internal static class KestrelSettings
+{
+    private const int ConnectionWindow = 128 << 10;
+    private const int StreamWindow = 96 << 10;
+
+    public static void Apply(KestrelServerOptions kestrel, ParentOptions options, X509Certificate2 certificate, ConnectionGate gate)
+    {
+        kestrel.AddServerHeader = false;
+        var limits = kestrel.Limits;
+        (limits.MinRequestBodyDataRate, limits.MinResponseDataRate, limits.MaxRequestBodySize) = (null, null, null);
+        limits.MaxConcurrentConnections = options.MaxChildren + 1000;
+        limits.Http2.MaxStreamsPerConnection = 32;
+        // What a child may send before anyone reads it; the session's frames are read at once.
+        limits.Http2.InitialConnectionWindowSize = ConnectionWindow;
+        limits.Http2.InitialStreamWindowSize = StreamWindow;
+        // Children send the same few headers on few requests: a table to compress them costs more than it saves.
+        limits.Http2.HeaderTableSize = 0;
+        kestrel.Listen(options.Listen, listen =>
+        {
+            listen.Protocols = HttpProtocols.Http2;
+            listen.UseHttps(new HttpsConnectionAdapterOptions
+            {
+                ServerCertificate = certificate,
+                SslProtocols = SslProtocols.Tls13,
+                ClientCertificateMode = ClientCertificateMode.RequireCertificate,
+                // Any key may knock; the session looks it up in the records.
+                ClientCertificateValidation = (_, _, _) => true,
+                OnAuthenticate = (_, tls) => tls.CertificateChainPolicy = NoAuthority(),
+            });
+            listen.Use(next => connection => gate.ServeAsync(next, connection));
+        });
+    }
+
+    // No certificate authority has a say here; without this a child's certificate could make its parent fetch what it names.
+    private static X509ChainPolicy NoAuthority() => new()
+    {
+        TrustMode = X509ChainTrustMode.CustomRootTrust,
+        RevocationMode = X509RevocationMode.NoCheck,
+        DisableCertificateDownloads = true,
+        VerificationFlags = X509VerificationFlags.AllFlags,
+    };
+}
