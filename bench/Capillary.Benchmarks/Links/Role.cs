@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using Capillary.Benchmarks.Hubs;
 
 namespace Capillary.Benchmarks.Links;
 
@@ -13,6 +14,7 @@ internal static class Role
         {
             case "region": await RegionRole.RunAsync(arguments[1], int.Parse(arguments[2]), stop); break;
             case "children": await ChildSwarm.RunAsync(arguments[1], int.Parse(arguments[2]), int.Parse(arguments[3]), stop); break;
+            case "hub": await HubRole.RunAsync(arguments[1], int.Parse(arguments[2]), int.Parse(arguments[3]), stop); break;
             case "memory":
                 var (resident, heap) = await ParentMemoryBench.MeasureAsync(int.Parse(arguments[1]), TimeSpan.FromSeconds(int.Parse(arguments[2])), arguments[3..]);
                 Console.WriteLine($"{resident / 1024:0.0} KB resident, {heap / 1024:0.0} KB managed per child");
