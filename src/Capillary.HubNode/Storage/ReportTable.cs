@@ -17,6 +17,8 @@ internal static class ReportTable
             report => [report.Site.Value, report.Envelope.ToBytes(), report.ReceivedAt.ToUnixTimeMilliseconds(), report.Healthy?.Text]);
 
     public static List<StoredReport> All(SqliteConnection db) =>
-        db.Query("SELECT site, envelope, received_at, healthy_bundle FROM reports", row => new StoredReport(new SiteId(row.GetString(0)),
-            Envelope.Parse(row.Bytes(1)), row.Time(2), Digest.TryParse(row.TextOrNull(3), out var healthy) ? healthy : null));
+        [.. db.Query("SELECT site, envelope, received_at, healthy_bundle FROM reports",
+            row => (Site: row.GetString(0), Envelope: row.Bytes(1), At: row.Time(2), Healthy: row.TextOrNull(3)))
+            .AsParallel().Select(row => new StoredReport(new SiteId(row.Site), Envelope.Parse(row.Envelope), row.At,
+                Digest.TryParse(row.Healthy, out var healthy) ? healthy : null))];
 }

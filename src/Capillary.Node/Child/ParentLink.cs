@@ -16,8 +16,8 @@ public sealed record ParentLinkOptions(NodeName Self, IReadOnlyList<DnsEndPoint>
     /// <summary>First ceiling of the back-off.</summary>
     public TimeSpan FirstBackoff { get; init; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>Last ceiling of the back-off.</summary>
-    public TimeSpan MostBackoff { get; init; } = TimeSpan.FromSeconds(60);
+    /// <summary>Last ceiling of the back-off: a child that was away for long is back within this after its parent is.</summary>
+    public TimeSpan MostBackoff { get; init; } = TimeSpan.FromSeconds(15);
 }
 
 /// <summary>
@@ -31,6 +31,7 @@ public sealed partial class ParentLink(ParentLinkOptions options, SigningKey ide
     private readonly Backoff backoff =
         new(options.FirstBackoff, options.MostBackoff, () => RandomNumberGenerator.GetInt32(1 << 20) / (double)(1 << 20));
     private TaskCompletionSource<LinkConnection> live = NewSignal();
+    private readonly LinkWatch watch = new(time);
     private int next;
 
     private TrustState trusted = trust;
@@ -44,6 +45,7 @@ public sealed partial class ParentLink(ParentLinkOptions options, SigningKey ide
     /// <summary>Dials until <paramref name="stop"/>.</summary>
     public async Task RunAsync(CancellationToken stop)
     {
+        using var watching = watch.Begin();
         while (!stop.IsCancellationRequested)
         {
             var parent = options.Parents[next % options.Parents.Count];
@@ -54,7 +56,7 @@ public sealed partial class ParentLink(ParentLinkOptions options, SigningKey ide
             var wait = backoff.Next();
             try
             {
-                await Task.Delay(wait, time, stop);
+                if (await watch.WaitAsync(wait, stop)) backoff.Reset();
             }
             catch (OperationCanceledException)
             {
@@ -69,6 +71,7 @@ public sealed partial class ParentLink(ParentLinkOptions options, SigningKey ide
         using var connection = new LinkConnection(parent, identity);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(stop);
         DateTimeOffset? liveSince = null;
+        var guarding = watch.GuardAsync(() => Live, ended);
         try
         {
             using var stream = await connection.OpenSessionAsync(stop);
@@ -89,6 +92,8 @@ public sealed partial class ParentLink(ParentLinkOptions options, SigningKey ide
         }
         finally
         {
+            await ended.CancelAsync();
+            await guarding;
             if (live.Task.IsCompleted) live = NewSignal();
             // The last good parent is tried first again; one that gave nothing makes room for the next.
             if (liveSince is null) next++;

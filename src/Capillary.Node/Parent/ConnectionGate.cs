@@ -34,6 +34,7 @@ internal sealed partial class ConnectionGate(ParentLimits limits, IdentityLimits
     public async Task ServeAsync(ConnectionDelegate next, ConnectionContext connection)
     {
         Interlocked.Increment(ref connections);
+        connection.Features.Get<HandshakeTurns.Turn>()?.End();
         if (connection.Features.Get<ISslStreamFeature>() is { } tls) IdleTlsBuffers.ReleaseWhenIdle(tls.SslStream);
         if (KeyOf(connection) is not { } key) return;
         var isStranger = !IsKnown(key);

@@ -12,7 +12,8 @@ internal static class KestrelSettings
     private const int ConnectionWindow = 128 << 10;
     private const int StreamWindow = 96 << 10;
 
-    public static void Apply(KestrelServerOptions kestrel, ParentOptions options, X509Certificate2 certificate, ConnectionGate gate)
+    public static void Apply(KestrelServerOptions kestrel, ParentOptions options, X509Certificate2 certificate, ConnectionGate gate,
+        TimeProvider time)
     {
         kestrel.AddServerHeader = false;
         var limits = kestrel.Limits;
@@ -24,9 +25,11 @@ internal static class KestrelSettings
         limits.Http2.InitialStreamWindowSize = StreamWindow;
         // Children send the same few headers on few requests: a table to compress them costs more than it saves.
         limits.Http2.HeaderTableSize = 0;
+        var turns = new HandshakeTurns(time);
         kestrel.Listen(options.Listen, listen =>
         {
             listen.Protocols = HttpProtocols.Http2;
+            listen.Use(next => connection => turns.ServeAsync(next, connection));
             listen.UseHttps(new HttpsConnectionAdapterOptions
             {
                 ServerCertificate = certificate,

@@ -48,7 +48,7 @@ public sealed class ParentServer(ParentOptions options, SigningKey identity, Des
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddLogging().AddSingleton(logs);
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
-            KestrelSettings.Apply(kestrel, options, certificate, gate));
+            KestrelSettings.Apply(kestrel, options, certificate, gate, time));
         await using var app = builder.Build();
         app.Run(context => ServeAsync(context, stop));
         await app.StartAsync(stop);
