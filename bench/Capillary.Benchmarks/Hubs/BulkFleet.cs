@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using Capillary.Benchmarks.Links;
 using Capillary.Core.Bundles;
 using Capillary.Core.Identity;
 using Capillary.Core.Protocol;
@@ -26,7 +27,7 @@ internal static class BulkFleet
 
     public static string RegionName(int index) => $"region-{index}";
 
-    public static SiteId Site(int index) => new($"site-{index.ToString("D6", CultureInfo.InvariantCulture)}");
+    public static SiteId Site(int index) => new(SimulatedRegion.Name(index).Value);
 
     /// <summary>The commit's bundle of a site.</summary>
     public static BundleContent Bundle(int site, int commit)
@@ -54,13 +55,13 @@ internal static class BulkFleet
 
     /// <summary>Records of every region and site, in one transaction.</summary>
     public static IReadOnlyList<SigningKey> Enroll(HubDatabase database, HubNode.HubKeys keys, FleetName fleet, int sites,
-        Func<int, SigningKey> regionKey)
+        Func<int, SigningKey> siteKey, Func<int, SigningKey> regionKey)
     {
         var made = new SigningKey[sites];
         var records = new SignedRecord[sites + Regions];
         Parallel.For(0, sites, i =>
         {
-            made[i] = SigningKey.Create();
+            made[i] = siteKey(i);
             records[i] = Sign(keys, new NodeRecord(1, fleet, new NodeName(Site(i).Value), NodeKind.Site, RegionOf(i), made[i].Public, null,
                 RecordState.Active, 1));
         });

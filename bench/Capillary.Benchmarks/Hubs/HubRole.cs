@@ -10,6 +10,17 @@ namespace Capillary.Benchmarks.Hubs;
 /// <summary>A real hub in a process of its own; its commits come when the benchmark says so.</summary>
 internal static class HubRole
 {
+    /// <summary>How many sites the API would show with exactly the conditions of this turn.</summary>
+    private static int Flipped(Hub hub, int sites, int turn)
+    {
+        var expected = ChildSwarm.Conditions(turn);
+        var seen = Enumerable.Range(0, sites).Count(index => hub.Sites.Seen.GetValueOrDefault(BulkFleet.Site(index))?.Report is { } report
+            && report.Conditions.SequenceEqual(expected));
+        // The whole answer is made only when it can be right.
+        return seen < sites ? seen
+            : Enumerable.Range(0, sites).Count(index => hub.Views.Find(BulkFleet.Site(index))!.Conditions.SequenceEqual(expected));
+    }
+
     public static async Task RunAsync(string folder, int sites, int commit, CancellationTokenSource stop)
     {
         var newest = commit;
@@ -25,6 +36,8 @@ internal static class HubRole
         await Role.AnswerAsync(question =>
         {
             if (question == "commit") newest++;
+            if (question.StartsWith("flipped ", StringComparison.Ordinal))
+                return Task.FromResult<object>(new { sites = Flipped(hub, sites, int.Parse(question.Split(' ')[1])) });
             return Task.FromResult(Role.Memory());
         });
         await stop.CancelAsync();

@@ -1,8 +1,11 @@
 using System.Diagnostics;
 using System.Net;
+using Capillary.Core.Identity;
 using Capillary.Core.Protocol;
+using Capillary.Core.Reports;
 using Capillary.Core.Trust;
 using Capillary.Node.Child;
+using Capillary.Node.Keys;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Capillary.Benchmarks.Links;
@@ -12,35 +15,52 @@ internal sealed class ChildSwarm
 {
     private readonly long started = Stopwatch.GetTimestamp();
     private readonly List<ParentLink> links = [];
+    private readonly List<(SigningKey Key, Outbox Outbox)> sites = [];
+    private readonly FleetName fleet;
     private readonly double?[] liveAt;
     private readonly int[] downs;
     private string? problem;
 
-    private ChildSwarm(string folder, int port, int count)
+    private ChildSwarm(string folder, int[] ports, int count)
     {
         (liveAt, downs) = (new double?[count], new int[count]);
         var root = Envelope.Parse(File.ReadAllBytes(SimulatedRegion.TrustRoot(folder)));
-        for (var index = 0; index < count; index++) links.Add(NewLink(folder, port, index, root));
+        fleet = TrustRoot.Parse(root).Fleet;
+        for (var index = 0; index < count; index++) links.Add(NewLink(folder, ports[index % ports.Length], index, root));
     }
 
-    public static async Task RunAsync(string folder, int port, int count, CancellationTokenSource stop)
+    public static async Task RunAsync(string folder, string ports, int count, CancellationTokenSource stop)
     {
         // Signing and parsing on many links at once is work, not waiting; the pool must not take seconds to notice.
         ThreadPool.SetMinThreads(8, 8);
-        var swarm = new ChildSwarm(folder, port, count);
+        var swarm = new ChildSwarm(folder, [.. ports.Split(',').Select(int.Parse)], count);
         var running = swarm.links.Select(link => Task.Run(() => link.RunAsync(stop.Token))).ToList();
         await Role.AnswerAsync(swarm.AnswerAsync);
         await stop.CancelAsync();
         await Task.WhenAll(running);
     }
 
+    /// <summary>What 50 checks of one site say; each turn is the other way round for 45 of them.</summary>
+    public static IReadOnlyList<Condition> Conditions(int turn) =>
+        [.. Enumerable.Range(0, 50).Select(check => new Condition($"Check{check}", check < 45 && turn % 2 == 1 ? Severity.Warning
+            : Severity.Info, check < 45 && turn % 2 == 1 ? "the instrument does not answer" : "the instrument answers"))];
+
+    private void Report(int turn) => Parallel.For(0, sites.Count, index =>
+    {
+        var site = new SiteId(SimulatedRegion.Name(index).Value);
+        var report = new Core.Reports.Report(1, fleet, site, 1, turn + 1, DateTimeOffset.UtcNow, 0, 0, null, null, 0, ReportPhase.Idle, [],
+            Conditions(turn), "bench/1");
+        sites[index].Outbox.Put(site, sites[index].Key.Sign(PayloadTypes.Report, report.ToPayload()));
+    });
+
     private ParentLink NewLink(string folder, int port, int index, Envelope root)
     {
-        var key = SimulatedRegion.SiteKey(folder, index);
+        var (key, outbox) = (SimulatedRegion.SiteKey(folder, index), new Outbox());
+        sites.Add((key, outbox));
         var handlers = new ChildHandlers(() => new ChildHello(0, null, "bench/1"), (_, _) => { }, (_, _, _) => { }, (_, _) => { },
             () => [], status => Note(index, status));
         var options = new ParentLinkOptions(SimulatedRegion.Name(index), [new DnsEndPoint("127.0.0.1", port)]);
-        return new ParentLink(options, key, TrustState.Begin(root), handlers, new Outbox(), TimeProvider.System,
+        return new ParentLink(options, key, TrustState.Begin(root), handlers, outbox, TimeProvider.System,
             NullLogger<ParentLink>.Instance);
     }
 
@@ -55,11 +75,16 @@ internal sealed class ChildSwarm
         }
     }
 
-    /// <summary>`live`: how many are; `wait N`: when all have been down at least N times and are live, and when each became so.</summary>
+    /// <summary>`now`; `report N`: every site says turn N; `wait T`: when all are live since T or later, and when each became so.</summary>
     private async Task<object> AnswerAsync(string question)
     {
         var words = question.Split(' ');
         if (words[0] == "now") return new { now = Stopwatch.GetElapsedTime(started).TotalSeconds };
+        if (words[0] == "report")
+        {
+            Report(int.Parse(words[1]));
+            return new { sites = sites.Count };
+        }
         var (floor, giveUp) = (double.Parse(words[1]), Stopwatch.StartNew());
         while (giveUp.Elapsed < TimeSpan.FromMinutes(3))
         {

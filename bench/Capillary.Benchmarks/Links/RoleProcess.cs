@@ -23,8 +23,15 @@ internal sealed class RoleProcess : IDisposable
 
     public int Id => process.Id;
 
-    /// <summary>Resident memory, in MB.</summary>
-    public double Resident => Status("VmRSS:");
+    /// <summary>Seconds of one core that it took so far: what it would need at least, however busy the machine is.</summary>
+    public double CpuSeconds
+    {
+        get
+        {
+            process.Refresh();
+            return process.TotalProcessorTime.TotalSeconds;
+        }
+    }
 
     /// <summary>The most it ever was, in MB.</summary>
     public double Peak => Status("VmHWM:");

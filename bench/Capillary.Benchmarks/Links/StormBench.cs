@@ -32,6 +32,7 @@ internal static class StormBench
             yield return new Row($"{name}: p99", back[back.Length * 99 / 100], "s", null);
             yield return new Row($"{name}: of it, until the parent listened", listening, "s", null);
         }
+        yield return new Row("seconds of one core that the parent took for the last", region.CpuSeconds, "s", null);
         yield return new Row("the parent's memory after it (resident, peak)", region.Peak, "MB", null);
         region.Dispose();
     }

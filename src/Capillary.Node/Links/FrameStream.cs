@@ -68,6 +68,11 @@ public sealed class FrameStream(Stream input, Stream output) : IDisposable
                 Interlocked.Increment(ref written);
             }
         }
+        catch (ObjectDisposedException e)
+        {
+            // So HttpClient says that the peer has ended the stream; it is no bug of ours.
+            throw new IOException("the peer ended the stream", e);
+        }
         finally
         {
             isWriting = false;

@@ -102,7 +102,9 @@ internal sealed partial class ConnectionGate(ParentLimits limits, IdentityLimits
         return key;
     }
 
-    /// <summary>Whether a record names this key. Records that came within the last second may not be seen yet; a stranger may enter too.</summary>
+    /// <summary>
+    /// Whether a record names this key. Records that came within the last second may not be seen yet; a stranger may enter too.
+    /// </summary>
     private bool IsKnown(string key)
     {
         lock (reading)

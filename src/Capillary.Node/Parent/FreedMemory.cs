@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace Capillary.Node.Parent;
 
 /// <summary>
-/// Gives memory that handshakes left behind back to the system. A handshake takes some 70 KB from the C library, most of which is free again
-/// after it, but thousands at once leave it in pieces between what lives, and the C library keeps it.
+/// Gives memory that handshakes left behind back to the system. A handshake takes some 70 KB from the C library, most of which is free
+/// again after it, but thousands at once leave it in pieces between what lives, and the C library keeps it.
 /// </summary>
 internal sealed partial class FreedMemory(TimeProvider time)
 {

@@ -160,7 +160,7 @@ public sealed class ParentServer(ParentOptions options, SigningKey identity, Des
                     + "disk, wait a minute: dead ones are ended then", ended.Token);
             else await CarryAsync(frames, child, ended);
         }
-        catch (Exception e) when (e is OperationCanceledException or IOException)
+        catch (Exception e) when (e is OperationCanceledException or IOException or ProtocolException)
         {
             // The child is gone; its next session begins anew.
         }
@@ -171,8 +171,14 @@ public sealed class ParentServer(ParentOptions options, SigningKey identity, Des
         }
     }
 
-    private static ValueTask RefuseAsync(FrameStream frames, string text, CancellationToken stop) =>
-        frames.WriteAsync(new Frame.Refusal("too-many", text), stop);
+    /// <summary>Refuses once the child has spoken: it would take an end before that for a broken stream, and not read why.</summary>
+    private async Task RefuseAsync(FrameStream frames, string text, CancellationToken stop)
+    {
+        using var limit = new CancellationTokenSource(options.Limits.SessionWithin, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, stop);
+        await frames.ReadAsync(either.Token);
+        await frames.WriteAsync(new Frame.Refusal("too-many", text), either.Token);
+    }
 
     private async Task CarryAsync(FrameStream frames, ChildConnection child, CancellationTokenSource ended)
     {
