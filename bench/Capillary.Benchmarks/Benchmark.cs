@@ -29,6 +29,7 @@ internal sealed record Benchmark(string Name, string About, Func<IAsyncEnumerabl
         new("storm", "2,000 children come back to a parent that was killed", StormBench.Run),
         new("hub-restart", "a hub with 100,000 assignments is killed and started again", HubRestartBench.Run),
         new("flip", "3,000 sites in 10 regions flip 135,000 conditions", FlipBench.Run),
+        new("cable", "children whose cable is pulled and put back", CableBench.Run),
         new("idle-traffic", "the bytes of an idle link, on the socket", IdleTrafficBench.Run),
     ];
 

@@ -13,6 +13,9 @@ namespace Capillary.Benchmarks.Links;
 /// <summary>Many children in one process, each with its own key, connection and session: the real link, no agent behind it.</summary>
 internal sealed class ChildSwarm
 {
+    /// <summary>Environment variable that names another host than this one to dial.</summary>
+    public const string HostVariable = "CAPILLARY_BENCH_HOST";
+
     private readonly long started = Stopwatch.GetTimestamp();
     private readonly List<ParentLink> links = [];
     private readonly List<(SigningKey Key, Outbox Outbox)> sites = [];
@@ -59,7 +62,7 @@ internal sealed class ChildSwarm
         sites.Add((key, outbox));
         var handlers = new ChildHandlers(() => new ChildHello(0, null, "bench/1"), (_, _) => { }, (_, _, _) => { }, (_, _) => { },
             () => [], status => Note(index, status));
-        var options = new ParentLinkOptions(SimulatedRegion.Name(index), [new DnsEndPoint("127.0.0.1", port)]);
+        var options = new ParentLinkOptions(SimulatedRegion.Name(index), [new DnsEndPoint(Environment.GetEnvironmentVariable(HostVariable) ?? "127.0.0.1", port)]);
         return new ParentLink(options, key, TrustState.Begin(root), handlers, outbox, TimeProvider.System,
             NullLogger<ParentLink>.Instance);
     }
@@ -79,7 +82,10 @@ internal sealed class ChildSwarm
     private async Task<object> AnswerAsync(string question)
     {
         var words = question.Split(' ');
-        if (words[0] == "now") return new { now = Stopwatch.GetElapsedTime(started).TotalSeconds };
+        if (words[0] == "now")
+        {
+            lock (liveAt) return new { now = Stopwatch.GetElapsedTime(started).TotalSeconds, live = liveAt.Count(at => at is not null) };
+        }
         if (words[0] == "report")
         {
             Report(int.Parse(words[1]));

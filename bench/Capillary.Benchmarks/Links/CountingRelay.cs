@@ -6,14 +6,14 @@ namespace Capillary.Benchmarks.Links;
 /// <summary>Stands on the wire between a child and its parent and counts the bytes of their TLS records, each way.</summary>
 internal sealed class CountingRelay : IDisposable
 {
-    private readonly TcpListener listener = new(IPAddress.Loopback, 0);
+    private readonly TcpListener listener;
     private readonly IPEndPoint parent;
     private long up;
     private long down;
 
-    public CountingRelay(IPEndPoint parent)
+    public CountingRelay(IPEndPoint parent, IPAddress? listen = null)
     {
-        this.parent = parent;
+        (this.parent, listener) = (parent, new TcpListener(listen ?? IPAddress.Loopback, 0));
         listener.Start();
         _ = AcceptAsync();
     }

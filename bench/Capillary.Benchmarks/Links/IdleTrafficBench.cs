@@ -42,7 +42,9 @@ internal static class IdleTrafficBench
             time, NullLoggerFactory.Instance);
         var serving = server.RunAsync(stop.Token);
         using var relay = new CountingRelay(await server.Listening);
-        var child = RunChildAsync(authority, key, relay.Port, time, stop.Token);
+        var link = NewChild(authority, key, relay.Port, time);
+        var child = link.RunAsync(stop.Token);
+        await link.WhenLiveAsync(stop.Token);
         await Task.Delay(3000);
         var setUp = relay.Up + relay.Down;
         var rows = new List<Row>();
@@ -79,7 +81,7 @@ internal static class IdleTrafficBench
         return (relay.Up - up, relay.Down - down);
     }
 
-    private static Task RunChildAsync(Authority authority, SigningKey key, int port, TimeProvider time, CancellationToken stop)
+    private static ParentLink NewChild(Authority authority, SigningKey key, int port, TimeProvider time)
     {
         var outbox = new Outbox();
         var seq = 0L;
@@ -87,7 +89,7 @@ internal static class IdleTrafficBench
             (_, _) => { }, () => [], _ => { });
         var link = new ParentLink(new ParentLinkOptions(Name, [new DnsEndPoint("127.0.0.1", port)]), key,
             TrustState.Begin(authority.TrustRoots[0]), handlers, outbox, time, NullLogger<ParentLink>.Instance);
-        return link.RunAsync(stop);
+        return link;
 
         // As a site with three apps and one thing to say signs it at each beacon.
         void Report() => outbox.Put(new SiteId(Name.Value), key.Sign(PayloadTypes.Report, new Core.Reports.Report(1, authority.Fleet,

@@ -16,7 +16,8 @@ internal static class Role
             case "children": await ChildSwarm.RunAsync(arguments[1], arguments[2], int.Parse(arguments[3]), stop); break;
             case "hub": await HubRole.RunAsync(arguments[1], int.Parse(arguments[2]), int.Parse(arguments[3]), stop); break;
             case "memory":
-                var (resident, heap) = await ParentMemoryBench.MeasureAsync(int.Parse(arguments[1]), TimeSpan.FromSeconds(int.Parse(arguments[2])), arguments[3..]);
+                var (resident, heap) = await ParentMemoryBench.MeasureAsync(int.Parse(arguments[1]),
+                    TimeSpan.FromSeconds(int.Parse(arguments[2])), arguments[3..]);
                 Console.WriteLine($"{resident / 1024:0.0} KB resident, {heap / 1024:0.0} KB managed per child");
                 break;
             default: throw new InvalidOperationException($"no role {arguments[0]}");

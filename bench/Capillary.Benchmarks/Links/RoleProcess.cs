@@ -12,8 +12,15 @@ internal sealed class RoleProcess : IDisposable
     /// <param name="environment">NAME=value settings of the runtime.</param>
     /// <param name="arguments">The role and what it needs.</param>
     public RoleProcess(IEnumerable<string> environment, params string[] arguments)
+        : this(null, environment, arguments)
     {
-        var start = new ProcessStartInfo(Environment.ProcessPath!, ["role", .. arguments])
+    }
+
+    /// <summary>As the other, in a network namespace.</summary>
+    public RoleProcess(string? space, IEnumerable<string> environment, params string[] arguments)
+    {
+        string[] line = space is null ? [Environment.ProcessPath!] : ["ip", "netns", "exec", space, Environment.ProcessPath!];
+        var start = new ProcessStartInfo(line[0], [.. line[1..], "role", .. arguments])
         {
             RedirectStandardInput = true, RedirectStandardOutput = true,
         };

@@ -1,8 +1,8 @@
 namespace Capillary.Node.Child;
 
 /// <summary>
-/// Back-off with full jitter: a random wait from 0 to a ceiling, so that many children do not return at once. The ceiling doubles to 5 s and
-/// stays there for the first minute or so, in which most outages end; then it doubles to its most.
+/// Back-off with full jitter: a random wait from 0 to a ceiling, so that many children do not return at once. The ceiling doubles to 5 s
+/// and stays there for the first minute or so, in which most outages end; then it doubles to its most.
 /// </summary>
 public sealed class Backoff(TimeSpan first, TimeSpan most, Func<double> random)
 {

@@ -5,8 +5,8 @@ using Capillary.Node.Links;
 namespace Capillary.Node.Child;
 
 /// <summary>
-/// Learns from the kernel that this machine's network changed (a cable, an address, a route), so that a child need not wait for its back-off
-/// or for 45 s of silence. An event proves nothing: a live connection is asked, and only one that does not answer is given up.
+/// Learns from the kernel that this machine's network changed (a cable, an address, a route), so that a child need not wait for its
+/// back-off or for 45 s of silence. An event proves nothing: a live connection is asked, and only one that does not answer is given up.
 /// </summary>
 internal sealed class LinkWatch(TimeProvider time)
 {

@@ -45,7 +45,9 @@ public sealed record ParentLimits
     /// <summary>Enrollment requests a minute of one key that has no session, and of one join code (1 to 10,000, default 20).</summary>
     public int EnrollmentsPerMinute { get; init; } = 20;
 
-    /// <summary>Enrollment requests a minute of one key with a live session: a region passes its sites' on (1 to 100,000, default 1,000).</summary>
+    /// <summary>
+    /// Enrollment requests a minute of one key with a live session: a region passes its sites' on (1 to 100,000, default 1,000).
+    /// </summary>
     public int RelayedEnrollmentsPerMinute { get; init; } = 1000;
 
     /// <summary>Connections at once whose keys stand in no record (1 to 100,000, default 256).</summary>
