@@ -15,6 +15,7 @@ internal sealed class LinkWatch(TimeProvider time)
     // One cable makes many events, and an address comes a moment after its link.
     private static readonly TimeSpan Settle = TimeSpan.FromMilliseconds(200);
     private volatile TaskCompletionSource changed = NewSignal();
+    private volatile bool gaveUp;
 
     /// <summary>Listens until it is disposed.</summary>
     public IDisposable Begin()
@@ -34,6 +35,12 @@ internal sealed class LinkWatch(TimeProvider time)
     public async Task<bool> WaitAsync(TimeSpan wait, CancellationToken stop)
     {
         var signal = changed.Task;
+        // The change that ended a try or a session must not be followed by a wait for the next one.
+        if (gaveUp)
+        {
+            gaveUp = false;
+            return true;
+        }
         using var either = CancellationTokenSource.CreateLinkedTokenSource(stop);
         var woken = await Task.WhenAny(signal, Task.Delay(wait, time, either.Token)) == signal;
         await either.CancelAsync();
@@ -54,6 +61,7 @@ internal sealed class LinkWatch(TimeProvider time)
                 await changed.Task.WaitAsync(ended.Token);
                 await Task.Delay(Settle, time, ended.Token);
                 if (live() is { } connection && await AnswersAsync(connection, ended.Token)) continue;
+                gaveUp = true;
                 await ended.CancelAsync();
                 return;
             }
