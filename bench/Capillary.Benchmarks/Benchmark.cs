@@ -1,3 +1,6 @@
+using Capillary.Benchmarks.Hubs;
+using Capillary.Benchmarks.Links;
+
 namespace Capillary.Benchmarks;
 
 /// <summary>One figure.</summary>
@@ -22,6 +25,12 @@ internal sealed record Benchmark(string Name, string About, Func<IAsyncEnumerabl
         new("cli", "cold start of the command line", CliBench.Run),
         new("demo", "a Git commit until six sites are healthy on it, hub, regions and sites as processes", DemoBench.Run),
         new("agent", "the agent as it ships: its file and its idle memory", AgentBench.Run),
+        new("parent-memory", "what an idle child costs its parent, with real TLS between processes", ParentMemoryBench.Run),
+        new("storm", "2,000 children come back to a parent that was killed", StormBench.Run),
+        new("hub-restart", "a hub with 100,000 assignments is killed and started again", HubRestartBench.Run),
+        new("flip", "3,000 sites in 10 regions flip 135,000 conditions", FlipBench.Run),
+        new("cable", "children whose cable is pulled and put back", CableBench.Run),
+        new("idle-traffic", "the bytes of an idle link, on the socket", IdleTrafficBench.Run),
     ];
 
     /// <summary>The middle of some figures.</summary>

@@ -1,4 +1,8 @@
 using Capillary.Benchmarks;
+using Capillary.Benchmarks.Links;
+
+// A benchmark starts this program again for what must be a process of its own.
+if (args is ["role", .. var role]) return await Role.RunAsync(role);
 
 // `./dev bench [FILTER] [--json FILE]`
 string? filter = null;

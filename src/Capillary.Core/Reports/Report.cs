@@ -92,6 +92,13 @@ public sealed record Report(int V, FleetName Fleet, SiteId Site, [property: Json
         if (record is not { Kind: NodeKind.Site, State: RecordState.Active })
             throw new TrustFormatException($"report: '{record.Node}' is not an active site");
         SignedDocument.RequireSigner(envelope, PayloadTypes.Report, [record.IdentityKey], "report", $"key of '{record.Node}'");
+        return Parse(envelope, record);
+    }
+
+    /// <summary>Reads the report and verifies no signature; as <see cref="NodeRecord.Parse"/>.</summary>
+    /// <exception cref="TrustFormatException">It is not of the record's site, or no report.</exception>
+    public static Report Parse(Envelope envelope, NodeRecord record)
+    {
         var report = SignedDocument.Read(envelope, PayloadTypes.Report, ReportJson.Default.Report);
         SignedDocument.RequireVersion(report.V, "report");
         SignedDocument.RequireFleet(report.Fleet, record.Fleet, "report");

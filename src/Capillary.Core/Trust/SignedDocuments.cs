@@ -79,6 +79,16 @@ public sealed record NodeRecord(int V, FleetName Fleet, NodeName Node, [property
     public static NodeRecord Verify(Envelope envelope, TrustRoot root)
     {
         SignedDocument.RequireSigner(envelope, PayloadTypes.Record, root.ReleaseKeys, "record", "release key of the trust root");
+        return Parse(envelope, root);
+    }
+
+    /// <summary>
+    /// Reads the record and verifies no signature: only for one that this node verified or signed before it put it where it now stands, and
+    /// where whoever could change it could as well change this node's keys.
+    /// </summary>
+    /// <exception cref="TrustFormatException">It is not of this fleet, or no record.</exception>
+    public static NodeRecord Parse(Envelope envelope, TrustRoot root)
+    {
         var record = SignedDocument.Read(envelope, PayloadTypes.Record, TrustJson.Default.NodeRecord);
         SignedDocument.RequireVersion(record.V, "record");
         SignedDocument.RequireFleet(record.Fleet, root.Fleet, "record");

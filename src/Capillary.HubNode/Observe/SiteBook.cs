@@ -75,13 +75,14 @@ internal sealed partial class SiteBook(HubDatabase database, DesiredStateCell ce
     /// <summary>Brings back what was durable; silence counts from when each report came in.</summary>
     public void Restore()
     {
-        foreach (var stored in database.Read(ReportTable.All))
+        var records = cell.Value.Records;
+        Parallel.ForEach(database.Read(ReportTable.All), stored =>
         {
             // A key that was superseded meanwhile says nothing any more.
-            if (cell.Value.Records.TryGetValue(new NodeName(stored.Site.Value), out var record)
-                && TryVerify(stored.Envelope, record.Record) is { } report)
+            if (records.TryGetValue(new NodeName(stored.Site.Value), out var record)
+                && TryParse(stored.Envelope, record.Record) is { } report)
                 seen[stored.Site] = new(report, stored.ReceivedAt, stored.ReceivedAt, stored.Healthy, stored.CarriedAt);
-        }
+        });
     }
 
     /// <summary>Null when the report, or a newer one, is durable here; else why it is refused for good.</summary>
@@ -212,11 +213,13 @@ internal sealed partial class SiteBook(HubDatabase database, DesiredStateCell ce
         }
     }
 
-    private static Report? TryVerify(Envelope envelope, NodeRecord record)
+    /// <summary>A report that was verified before it was kept, if the record still names the key that signed it.</summary>
+    private static Report? TryParse(Envelope envelope, NodeRecord record)
     {
         try
         {
-            return Report.Verify(envelope, record);
+            return record is { Kind: NodeKind.Site, State: RecordState.Active }
+                && envelope.Signatures.Any(signature => signature.Keyid == record.IdentityKey.Id) ? Report.Parse(envelope, record) : null;
         }
         catch (TrustFormatException)
         {

@@ -40,12 +40,10 @@ internal static class PlanTables
     {
         var checkpoints = db.Query("SELECT checkpoint FROM plans WHERE generation IN (SELECT DISTINCT generation FROM lines)",
             row => Verify(row.Bytes(0), root)).ToDictionary(checkpoint => checkpoint.Checkpoint.Generation);
-        return db.Query("SELECT region, leaf, leaf_index, path, generation FROM lines ORDER BY site", row =>
-        {
-            var leaf = row.Bytes(1);
-            return new OfferedLine(Assignment.Parse(leaf), new RegionId(row.GetString(0)),
-                new ProvenLine(leaf, row.GetInt64(2), Split(row.Bytes(3))), checkpoints[row.GetInt64(4)]);
-        });
+        var rows = db.Query("SELECT region, leaf, leaf_index, path, generation FROM lines ORDER BY site",
+            row => (Region: row.GetString(0), Leaf: row.Bytes(1), Index: row.GetInt64(2), Path: row.Bytes(3), Generation: row.GetInt64(4)));
+        return [.. rows.AsParallel().AsOrdered().Select(row => new OfferedLine(Assignment.Parse(row.Leaf), new RegionId(row.Region),
+            new ProvenLine(row.Leaf, row.Index, Split(row.Path)), checkpoints[row.Generation]))];
     }
 
     /// <summary>Every plan with the commit it led to, oldest first.</summary>

@@ -1,7 +1,8 @@
 namespace Capillary.Node.Child;
 
 /// <summary>
-/// Exponential back-off with full jitter: a random wait from 0 to a ceiling that doubles, so that many children do not return at once.
+/// Back-off with full jitter: a random wait from 0 to a ceiling, so that many children do not return at once. The ceiling doubles to 5 s
+/// and stays there for the first minute or so, in which most outages end; then it doubles to its most.
 /// </summary>
 public sealed class Backoff(TimeSpan first, TimeSpan most, Func<double> random)
 {
@@ -10,12 +11,17 @@ public sealed class Backoff(TimeSpan first, TimeSpan most, Func<double> random)
 
     // With 1 s first: a ceiling of 16 s.
     private const int MostShortLived = 4;
+    private const int EarlyTries = 20;
+    private static readonly TimeSpan EarlyMost = TimeSpan.FromSeconds(5);
     private int failures;
 
     /// <summary>The next wait.</summary>
     public TimeSpan Next()
     {
-        var ceiling = Math.Min(most.TotalSeconds, first.TotalSeconds * Math.Pow(2, Math.Min(failures++, 30)));
+        var (early, late) = (Math.Min(failures, 30), Math.Clamp(failures - EarlyTries, 0, 30));
+        failures++;
+        var ceiling = Math.Min(EarlyMost.TotalSeconds, first.TotalSeconds * Math.Pow(2, early)) * Math.Pow(2, late);
+        ceiling = Math.Min(most.TotalSeconds, ceiling);
         return TimeSpan.FromSeconds(ceiling * random());
     }
 

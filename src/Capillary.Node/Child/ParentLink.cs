@@ -47,8 +47,8 @@ public sealed record ParentLinkOptions(NodeName Self, IReadOnlyList<DnsEndPoint>
     /// <summary>First ceiling of the back-off.</summary>
     public TimeSpan FirstBackoff { get; init; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>Last ceiling of the back-off.</summary>
-    public TimeSpan MostBackoff { get; init; } = TimeSpan.FromSeconds(60);
+    /// <summary>Last ceiling of the back-off: a child that was away for long is back within this after its parent is.</summary>
+    public TimeSpan MostBackoff { get; init; } = TimeSpan.FromSeconds(15);
 
     /// <summary>Limit from the first packet to a live session (default 40 s, less than a link's time to be dead).</summary>
     public TimeSpan LiveWithin { get; init; } = TimeSpan.FromSeconds(40);
@@ -71,6 +71,7 @@ public sealed partial class ParentLink(ParentLinkOptions options, LinkKeys keys,
         new(options.FirstBackoff, options.MostBackoff, () => RandomNumberGenerator.GetInt32(1 << 20) / (double)(1 << 20));
     private readonly LastGoodParent lastGood = new(options.LastGoodFile);
     private TaskCompletionSource<LinkConnection> live = NewSignal();
+    private readonly LinkWatch watch = new(time);
     private DateTimeOffset? downSince;
     private TrustState trusted = trust;
 
@@ -83,12 +84,13 @@ public sealed partial class ParentLink(ParentLinkOptions options, LinkKeys keys,
     /// <summary>Dials until <paramref name="stop"/>: each parent in turn without a wait between, then the back-off.</summary>
     public async Task RunAsync(CancellationToken stop)
     {
+        using var watching = watch.Begin();
         try
         {
             for (var failed = 0; ; failed++)
             {
                 if (await DialRoundAsync(failed, stop)) failed = 0;
-                await Task.Delay(backoff.Next(), time, stop);
+                if (await watch.WaitAsync(backoff.Next(), stop)) backoff.Reset();
             }
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
@@ -134,6 +136,7 @@ public sealed partial class ParentLink(ParentLinkOptions options, LinkKeys keys,
         long? liveAt = null;
         ITimer? proven = null;
         LinkException problem;
+        var guarding = watch.GuardAsync(() => Live, ended);
         try
         {
             using var stream = await connection.OpenSessionAsync(ended.Token);
@@ -148,6 +151,8 @@ public sealed partial class ParentLink(ParentLinkOptions options, LinkKeys keys,
         finally
         {
             proven?.Dispose();
+            await ended.CancelAsync();
+            await guarding;
             if (live.Task.IsCompleted) live = NewSignal();
         }
         if (liveAt is null) problem = connection.NameInterception(problem);

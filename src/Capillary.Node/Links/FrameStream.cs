@@ -8,8 +8,18 @@ namespace Capillary.Node.Links;
 public sealed class FrameStream(Stream input, Stream output) : IDisposable
 {
     private const int PrefixBytes = 4;
+    private const int PieceBytes = 16 << 10;
     private readonly byte[] prefix = new byte[PrefixBytes];
     private readonly SemaphoreSlim turn = new(1);
+    private long written;
+    private volatile bool isWriting;
+
+    /// <summary>Pieces (of a frame, at most 16 KiB) that the stream has taken; when it stands still while <see cref="IsWriting"/>, the
+    /// peer reads no more.</summary>
+    public long Written => Volatile.Read(ref written);
+
+    /// <summary>A frame is on its way into the stream.</summary>
+    public bool IsWriting => isWriting;
 
     /// <summary>The next frame; null when the peer ended the stream between two frames.</summary>
     /// <exception cref="ProtocolException">What came is no frame, or too long.</exception>
@@ -50,8 +60,13 @@ public sealed class FrameStream(Stream input, Stream output) : IDisposable
         await turn.WaitAsync(stop);
         try
         {
-            await output.WriteAsync(message, stop);
-            await output.FlushAsync(stop);
+            isWriting = true;
+            for (var at = 0; at < message.Length; at += PieceBytes)
+            {
+                await output.WriteAsync(message.AsMemory(at, Math.Min(PieceBytes, message.Length - at)), stop);
+                await output.FlushAsync(stop);
+                Interlocked.Increment(ref written);
+            }
         }
         catch (ObjectDisposedException e)
         {
@@ -60,6 +75,7 @@ public sealed class FrameStream(Stream input, Stream output) : IDisposable
         }
         finally
         {
+            isWriting = false;
             turn.Release();
         }
     }

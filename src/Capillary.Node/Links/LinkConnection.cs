@@ -38,6 +38,8 @@ public sealed class LinkConnection : IDisposable
         var handler = new SocketsHttpHandler
         {
             AllowAutoRedirect = false,
+            // 10 MB a second at a round trip of 100 ms; it does not grow (Directory.Build.targets says why).
+            InitialHttp2StreamWindowSize = 1 << 20,
             UseProxy = false,
             UseCookies = false,
             // Dialling has limits of its own, and names what it met.

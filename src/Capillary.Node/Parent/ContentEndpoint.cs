@@ -12,7 +12,10 @@ namespace Capillary.Node.Parent;
 /// <summary>Content by the OCI distribution paths, with Range, so that a cut transfer goes on where it was cut.</summary>
 internal static partial class ContentEndpoint
 {
-    private const int CopyBytes = 64 << 10;
+    private const int CopyBytes = 32 << 10;
+
+    // A piece that takes longer than this would be slower than 400 bytes a second: the peer reads no more.
+    private static readonly TimeSpan StalledAfter = TimeSpan.FromSeconds(90);
     private const string Blobs = $"/v2/{LinkProtocol.Repository}/blobs/";
     private const string Manifests = $"/v2/{LinkProtocol.Repository}/manifests/";
 
@@ -24,7 +27,8 @@ internal static partial class ContentEndpoint
         return folder is not null && Digest.TryParse(path[folder.Length..], out digest);
     }
 
-    public static async Task ServeAsync(HttpContext context, BlobStore blobs, string path, Digest digest, ILogger log)
+    public static async Task ServeAsync(HttpContext context, BlobStore blobs, string path, Digest digest, TimeProvider time,
+        ILogger log)
     {
         var response = context.Response;
         await using var content = blobs.Open(digest);
@@ -51,23 +55,26 @@ internal static partial class ContentEndpoint
         response.ContentLength = content.Length - start;
         if (context.Request.Method == "HEAD") return;
         content.Seek(start, SeekOrigin.Begin);
-        if (await CopyAsync(content, response.Body, context.RequestAborted) == digest || start > 0) return;
+        if (await CopyAsync(content, context, time) == digest || start > 0) return;
         // The child finds it out by itself and asks again; by then a parent that has a parent may have fetched it anew.
         Damaged(log, digest.Text);
         blobs.Discard(digest);
     }
 
     /// <summary>Copies, and tells what was copied: a disk that rots must not feed a child the same bad bytes for ever.</summary>
-    private static async Task<Digest> CopyAsync(Stream from, Stream to, CancellationToken stop)
+    private static async Task<Digest> CopyAsync(Stream from, HttpContext context, TimeProvider time)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        using var stalled = new CancellationTokenSource(StalledAfter, time);
+        await using var aborting = stalled.Token.Register(context.Abort);
         var buffer = ArrayPool<byte>.Shared.Rent(CopyBytes);
         try
         {
-            while (await from.ReadAsync(buffer.AsMemory(0, CopyBytes), stop) is var read and > 0)
+            while (await from.ReadAsync(buffer.AsMemory(0, CopyBytes), context.RequestAborted) is var read and > 0)
             {
                 hash.AppendData(buffer, 0, read);
-                await to.WriteAsync(buffer.AsMemory(0, read), stop);
+                stalled.CancelAfter(StalledAfter);
+                await context.Response.Body.WriteAsync(buffer.AsMemory(0, read), context.RequestAborted);
             }
         }
         finally

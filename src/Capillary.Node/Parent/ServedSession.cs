@@ -9,7 +9,7 @@ namespace Capillary.Node.Parent;
 /// a time.
 /// </summary>
 internal sealed partial class ServedSession(string keyId, FrameStream frames, DesiredStateCell cell, ParentHandlers handlers,
-    Attendance attendance, TimeProvider time, ILogger log) : IDisposable
+    Attendance attendance, Action heard, ILogger log) : IDisposable
 {
     private long? attending;
     private CancellationTokenSource? ending;
@@ -45,11 +45,9 @@ internal sealed partial class ServedSession(string keyId, FrameStream frames, De
 
     private async Task ReadFramesAsync(CancellationToken stop)
     {
-        while (true)
+        while (await frames.ReadAsync(stop) is { } frame)
         {
-            using var silence = new CancellationTokenSource(LinkProtocol.DeadAfter, time);
-            using var either = CancellationTokenSource.CreateLinkedTokenSource(silence.Token, stop);
-            if (await frames.ReadAsync(either.Token) is not { } frame) return;
+            heard();
             if (attending is { } mine) attendance.Heard(mine);
             if (!await InTurnAsync(state => session.OnFrame(frame, state), stop)) return;
         }

@@ -40,5 +40,15 @@ internal sealed class ServerCertificates(LinkKeys keys) : IDisposable
         // Any key may knock; the session looks it up in the records. A connection without one is answered 403.
         RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate is not null,
         CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
+        CertificateChainPolicy = NoAuthority(),
+    };
+
+    // No certificate authority has a say here; without this a child's certificate could make its parent fetch what it names.
+    private static X509ChainPolicy NoAuthority() => new()
+    {
+        TrustMode = X509ChainTrustMode.CustomRootTrust,
+        RevocationMode = X509RevocationMode.NoCheck,
+        DisableCertificateDownloads = true,
+        VerificationFlags = X509VerificationFlags.AllFlags,
     };
 }

@@ -1,0 +1,46 @@
+using System.Diagnostics;
+using System.Net;
+using Capillary.Benchmarks.Links;
+using Capillary.HubNode;
+using Capillary.HubNode.Rollout;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Capillary.Benchmarks.Hubs;
+
+/// <summary>A real hub in a process of its own; its commits come when the benchmark says so.</summary>
+internal static class HubRole
+{
+    /// <summary>How many sites the API would show with exactly the conditions of this turn.</summary>
+    private static int Flipped(Hub hub, int sites, int turn)
+    {
+        var expected = ChildSwarm.Conditions(turn);
+        var seen = Enumerable.Range(0, sites).Count(index => hub.Sites.Seen.GetValueOrDefault(BulkFleet.Site(index))?.Report is { } report
+            && report.Conditions.SequenceEqual(expected));
+        // The whole answer is made only when it can be right.
+        return seen < sites ? seen
+            : Enumerable.Range(0, sites).Count(index => hub.Views.Find(BulkFleet.Site(index))!.Conditions.SequenceEqual(expected));
+    }
+
+    public static async Task RunAsync(string folder, int sites, int commit, CancellationTokenSource stop)
+    {
+        var newest = commit;
+        Task<CommitOutcome> Look(string? taken, CancellationToken _) => Task.FromResult(
+            taken == BulkFleet.Id(newest) ? new CommitOutcome.Unchanged() : BulkFleet.Commit(sites, newest));
+        var begun = Stopwatch.GetTimestamp();
+        using var hub = new Hub(new HubOptions(folder, new IPEndPoint(IPAddress.Loopback, 0)), Look, TimeProvider.System,
+            NullLoggerFactory.Instance);
+        var opened = Stopwatch.GetElapsedTime(begun).TotalSeconds;
+        var running = hub.RunAsync(stop.Token);
+        if (await Task.WhenAny(hub.Listening, running) == running) await running;
+        Role.Say(new { port = (await hub.Listening).Port, opened });
+        await Role.AnswerAsync(question =>
+        {
+            if (question == "commit") newest++;
+            if (question.StartsWith("flipped ", StringComparison.Ordinal))
+                return Task.FromResult<object>(new { sites = Flipped(hub, sites, int.Parse(question.Split(' ')[1])) });
+            return Task.FromResult(Role.Memory());
+        });
+        await stop.CancelAsync();
+        await running;
+    }
+}
