@@ -150,11 +150,7 @@ internal sealed partial class CarriedSession(ChildSession session, FrameStream f
 
     private async Task SendRecordsAsync(IReadOnlyList<Envelope> records, CancellationToken stop)
     {
-        for (var at = 0; at == 0 || at < records.Count; at += LinkProtocol.RecordsPerFrame)
-        {
-            var ends = at + LinkProtocol.RecordsPerFrame >= records.Count;
-            await frames.WriteAsync(new Frame.RecordSet([.. records.Skip(at).Take(LinkProtocol.RecordsPerFrame)], at == 0, ends), stop);
-        }
+        foreach (var frame in Frame.RecordSet.Split(records, full: true)) await frames.WriteAsync(frame, stop);
     }
 
     private async Task SendEventsAsync(HashSet<Digest> sent, CancellationToken stop)

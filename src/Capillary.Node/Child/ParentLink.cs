@@ -13,6 +13,9 @@ namespace Capillary.Node.Child;
 /// <param name="Parents">Parent addresses, tried in turn, the last good one first.</param>
 public sealed record ParentLinkOptions(NodeName Self, IReadOnlyList<DnsEndPoint> Parents)
 {
+    /// <summary>What this node is; a region has no parent but the hub.</summary>
+    public NodeKind Kind { get; init; } = NodeKind.Site;
+
     /// <summary>First ceiling of the back-off.</summary>
     public TimeSpan FirstBackoff { get; init; } = TimeSpan.FromSeconds(1);
 
@@ -47,10 +50,10 @@ public sealed partial class ParentLink(ParentLinkOptions options, LinkKeys keys,
         while (!stop.IsCancellationRequested)
         {
             var parent = options.Parents[next % options.Parents.Count];
-            var shown = keys.ForDial();
+            var shown = keys.ForDial($"{parent.Host}:{parent.Port}");
             var problem = await TryAsync(parent, shown, stop);
             if (stop.IsCancellationRequested) return;
-            if (keys.Ended(shown, RefusesKey(problem))) continue;
+            if (keys.Ended($"{parent.Host}:{parent.Port}", shown, RefusesKey(problem))) continue;
             handlers.Live(new LinkStatus(false, time.GetUtcNow(), problem));
             LinkDown(log, $"{parent.Host}:{parent.Port}", problem);
             var wait = backoff.Next();
@@ -74,7 +77,7 @@ public sealed partial class ParentLink(ParentLinkOptions options, LinkKeys keys,
         try
         {
             using var stream = await connection.OpenSessionAsync(stop);
-            var session = new ChildSession(options.Self, trusted, connection.ParentKeyId!, handlers.Hello);
+            var session = new ChildSession(options.Self, trusted, connection.ParentKeyId!, handlers.Hello, options.Kind);
             var carried = new CarriedSession(session, stream.Frames, handlers, outbox, newer => trusted = newer, time, log);
             return await carried.RunAsync(OnLive, ended);
 

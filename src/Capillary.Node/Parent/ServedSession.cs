@@ -11,6 +11,7 @@ namespace Capillary.Node.Parent;
 internal sealed partial class ServedSession(string keyId, FrameStream frames, DesiredStateCell cell, ParentHandlers handlers,
     Attendance attendance, TimeProvider time, ILogger log) : IDisposable
 {
+    private static readonly TimeSpan LastWordWithin = TimeSpan.FromSeconds(5);
     private long? attending;
     private CancellationTokenSource? ending;
     private readonly ParentSession session = new(keyId);
@@ -50,7 +51,7 @@ internal sealed partial class ServedSession(string keyId, FrameStream frames, De
             using var silence = new CancellationTokenSource(LinkProtocol.DeadAfter, time);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(silence.Token, stop);
             if (await frames.ReadAsync(either.Token) is not { } frame) return;
-            if (attending is { } mine) attendance.Heard(mine);
+            if (attending is { } mine) attendance.Heard(mine, frame);
             if (!await InTurnAsync(state => session.OnFrame(frame, state), stop)) return;
         }
     }
@@ -95,7 +96,8 @@ internal sealed partial class ServedSession(string keyId, FrameStream frames, De
                 return true;
             case ParentOutput.Joined joined:
                 onJoined?.Invoke();
-                attending = attendance.Joined(joined.Child.Node, keyId, joined.Boot, (code, text) => _ = EndAsync(code, text));
+                attending = attendance.Joined(joined.Child.Node, keyId, joined.Boot, (code, text) => _ = EndAsync(code, text),
+                    number => _ = TellAsync(new Frame.Probe(number)));
                 handlers.Joined(joined);
                 ChildJoined(log, joined.Child.Node.Value, joined.Agent);
                 return true;
@@ -132,7 +134,15 @@ internal sealed partial class ServedSession(string keyId, FrameStream frames, De
     private async Task EndAsync(string code, string text)
     {
         ChildRefused(log, session.Child?.Node.Value ?? keyId[..16], $"{code}: {text}");
-        await TellAsync(new Frame.Refusal(code, text));
+        // A copy that reads nothing more must end too.
+        try
+        {
+            await TellAsync(new Frame.Refusal(code, text)).WaitAsync(LastWordWithin, time);
+        }
+        catch (TimeoutException)
+        {
+            // It hears of it when it dials again.
+        }
         if (ending is { } ended) await ended.CancelAsync();
     }
 
