@@ -107,6 +107,7 @@ public sealed class ConvergenceTests
                 case 13 when revoked.Count < 2 && random.Next(5) == 0: Revoke(Any(sites)); break;
                 case 14 or 15 or 16 or 17 or 18 or 19: Dial(Any(Children.ToList())); break;
                 case 20 or 21 or 22: Compare(); break;
+                case 23: foreach (var link in links.Values) link.Beat(); break;
                 default: DeliverOne(); break;
             }
         }

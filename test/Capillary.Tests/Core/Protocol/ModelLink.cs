@@ -54,6 +54,12 @@ internal sealed class ModelLink
         if (lost) EndServing();
     }
 
+    /// <summary>The child says that it is there.</summary>
+    public void Beat()
+    {
+        if (Alive && WasLive) up.Enqueue(Frame.Beat.Instance.ToBytes());
+    }
+
     /// <summary>One frame arrives, if one is on its way.</summary>
     public void Deliver(bool upwards)
     {
