@@ -97,7 +97,9 @@ public sealed class CloneWatch(TwoSessionsPolicy policy)
         return new([.. ended.Select(one => new Ended(one.Session, "replaced", "this node dialled again"))], probed);
     }
 
-    /// <summary>A frame came. Returns the session itself when it speaks on and long owes an answer: it is let go, with no word of a copy.</summary>
+    /// <summary>
+    /// A frame came. Returns the session itself when it speaks on and long owes an answer: it is let go, with no word of a copy.
+    /// </summary>
     public IReadOnlyList<Ended> Heard(long session, DateTimeOffset now)
     {
         if (Find(session) is not { Probe: not 0 } speaker || now - speaker.ProbedAt < LinkProtocol.DeadAfter) return [];
