@@ -6,7 +6,8 @@ namespace Capillary.RegionNode;
 
 /// <summary>
 /// Which trust root a region's children are led to. After a rotation of the release keys its records and lines arrive signed anew, one
-/// after another; a child that had the new root already could take nothing that is still signed with the old keys. So the root moves on when
+/// after another; a child that had the new root already could take nothing that is still signed with the old keys. So the root moves on
+/// when
 /// all that the parent signs anew is here. Whom the region lets in never depends on it: that is the newest record's word.
 /// </summary>
 internal static class Offer
@@ -37,7 +38,8 @@ internal static class Offer
     }
 
     /// <summary>
-    /// The newest root, once all holds under it: a complete checkpoint that does is proof that the parent sent all it will ever send, so that
+    /// The newest root, once all holds under it: a complete checkpoint that does is proof that the parent sent all it will ever send,
+    /// so that
     /// a line or a record that is never signed anew (of a site that retired) holds nobody back.
     /// </summary>
     private static int Version(DesiredState before, DesiredState held, Envelope? complete)

@@ -55,8 +55,8 @@ public sealed class Region(RegionOptions options, TimeProvider time, ILoggerFact
             Clones = () => sightings,
         };
         var addresses = identity.ParentsOf(settings).Select(parent => JoinFile.ParseAddress(parent, home.FileOf("node.json"))).ToList();
-        var link = new ParentLink(new ParentLinkOptions(settings.Node, addresses) { Kind = NodeKind.Region }, identity.Keys, trust, handlers, outbox, time,
-            logs.CreateLogger<ParentLink>());
+        var link = new ParentLink(new ParentLinkOptions(settings.Node, addresses) { Kind = NodeKind.Region }, identity.Keys, trust,
+            handlers, outbox, time, logs.CreateLogger<ParentLink>());
         var server = new ParentServer(new ParentOptions(options.Listen), identity.Keys, state.Cell, blobs,
             new ParentHandlers((report, from, _) => new(TakeReport(report, from)), HeardOf,
                 (request, token) => RelayEnrollAsync(link, request, token), settings.Fleet)
@@ -128,7 +128,9 @@ public sealed class Region(RegionOptions options, TimeProvider time, ILoggerFact
         if (identity.Pending is { } succession) outbox.PutSuccession(identity.Record.Record.Node, succession);
     }
 
-    /// <summary>A site's succession is verified here too, and goes on to the hub; the site says it again until its record has come.</summary>
+    /// <summary>
+    /// A site's succession is verified here too, and goes on to the hub; the site says it again until its record has come.
+    /// </summary>
     private string? TakeSuccession(Envelope envelope, NodeRecord from)
     {
         try

@@ -66,7 +66,8 @@ public abstract record ChildOutput
     public sealed record Lines(VerifiedCheckpoint Checkpoint, IReadOnlyList<ProvenLine> Items, bool Complete) : ChildOutput;
 
     /// <summary>
-    /// Verified records, this node's own among them; <paramref name="Full"/> begins a whole set, <paramref name="Complete"/> ends it. Records
+    /// Verified records, this node's own among them; <paramref name="Full"/> begins a whole set, <paramref name="Complete"/> ends it.
+    /// Records
     /// that come beside a whole set have neither, so that a set that was cut in an earlier session is never ended by them.
     /// </summary>
     public sealed record Records(IReadOnlyList<SignedRecord> Items, bool Full, bool Complete) : ChildOutput;

@@ -104,7 +104,8 @@ public abstract record Frame
     /// Parent: records of the child and of the sites below it. <c>Full</c> begins a whole set, and <c>Complete</c> ends what this time
     /// is sent: then what is not in a whole set no longer counts. A region: its records, when asked by <see cref="RecordQuery"/>.
     /// </summary>
-    public sealed record RecordSet(IReadOnlyList<Envelope> Items, [property: JsonRequired] bool Full, [property: JsonRequired] bool Complete)
+    public sealed record RecordSet(IReadOnlyList<Envelope> Items, [property: JsonRequired] bool Full,
+        [property: JsonRequired] bool Complete)
         : Frame
     {
         // Base64 makes four bytes of three; the rest of a frame is small beside what is left of its limit.
@@ -150,7 +151,8 @@ public abstract record Frame
     public sealed record EventsAck(SiteId Site, [property: JsonRequired] long Incarnation, [property: JsonRequired] long Seq) : Frame;
 
     /// <summary>
-    /// Parent: are you still there? The child says the same back at once. Asked of the older session when another process came with the same
+    /// Parent: are you still there? The child says the same back at once. Asked of the older session when another process came with the
+    /// same
     /// key: who answers lives, however late its earlier frames arrive.
     /// </summary>
     public sealed record Probe([property: JsonRequired] long Number) : Frame;
@@ -211,7 +213,8 @@ public abstract record Frame
         Refusal refusal => refusal is { Code.Length: <= LinkProtocol.MaxBoot, Text.Length: <= LinkProtocol.MaxText },
         SuccessionUp succession => Envelope.IsWhole(succession.Succession),
         CloneUp clones => clones.Sightings is { Count: <= LinkProtocol.SightingsPerFrame }
-            && clones.Sightings.All(one => one is { Node.Value: not null, KeyId.Length: 64, Count: > 0 } && one.KeyId.All(char.IsAsciiHexDigitLower)),
+            && clones.Sightings.All(one => one is { Node.Value: not null, KeyId.Length: 64, Count: > 0 }
+                && one.KeyId.All(char.IsAsciiHexDigitLower)),
         EventsUp events => Envelope.IsWhole(events.Batch),
         EventsAck ack => ack.Site.Value is not null,
         _ => true,

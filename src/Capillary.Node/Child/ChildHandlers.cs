@@ -9,7 +9,8 @@ namespace Capillary.Node.Child;
 /// <param name="Hello">What to say of itself.</param>
 /// <param name="KeepTrust">Newer trust.</param>
 /// <param name="Lines">Lines under a verified checkpoint.</param>
-/// <param name="Records">Verified records, this node's own among them: the items, whether they begin a whole set, whether they end it.</param>
+/// <param name="Records">Verified records, this node's own among them: the items, whether they begin a whole set, whether they end
+/// it.</param>
 /// <param name="Alive">A region: the sites whose links live, told with each heartbeat; a site: none.</param>
 /// <param name="Live">The link is live or is so no longer.</param>
 public sealed record ChildHandlers(

@@ -81,7 +81,8 @@ public static class Joining
             RandomNumberGenerator.GetBytes(EnrollmentTranscript.NonceBytes), target.Node);
         var offer = await connection.EnrollAsync(request, stop);
         if (offer.Error is { } refused) return new JoinOutcome.Failed($"the hub refused: {refused}");
-        if (offer is not { TrustRoots.Count: > 0, HubRecord: not null, HubNonce: not null, Proof: not null, Node: { Value: not null } node })
+        if (offer is not { TrustRoots.Count: > 0, HubRecord: not null, HubNonce: not null, Proof: not null,
+            Node: { Value: not null } node })
             return new JoinOutcome.Failed("the parent's answer lacks a member");
         if (target.TrustRoot is { } pinned && offer.TrustRoots[0].Digest != pinned)
             return new JoinOutcome.Failed($"{parent} does not lead to the hub that made the join file: it shows trust root "

@@ -80,8 +80,8 @@ public sealed class NodeIdentity : IDisposable
             (current, next) = (next, null);
         }
         if (!current.Public.Equals(record.IdentityKey))
-            throw new InvalidDataException($"{home.Folder}: identity.pem is not the key of this node's record; restore it from the same backup "
-                + "as record.json, or join again in another folder");
+            throw new InvalidDataException($"{home.Folder}: identity.pem is not the key of this node's record; restore it from the same "
+                + "backup as record.json, or join again in another folder");
         return new NodeIdentity(home, new SignedRecord(record, envelope), current, next);
     }
 

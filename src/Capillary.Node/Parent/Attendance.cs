@@ -18,7 +18,8 @@ internal sealed class Attendance(TwoSessionsPolicy policy, Action<IReadOnlyList<
     private sealed record Attendant(Action<string, string> End, Action<long> Probe);
 
     /// <summary>
-    /// A session joined; <paramref name="end"/> ends it with a refusal, <paramref name="probe"/> asks it whether it lives. Neither may block.
+    /// A session joined; <paramref name="end"/> ends it with a refusal, <paramref name="probe"/> asks it whether it lives. Neither may
+    /// block.
     /// </summary>
     public long Joined(NodeName node, string keyId, string boot, Action<string, string> end, Action<long> probe)
     {
