@@ -117,6 +117,7 @@ internal sealed partial class Edge
     private void KeepTrust(TrustState trust, IReadOnlyList<Envelope> newRoots)
     {
         home.KeepTrust(trust, newRoots);
+        if (identity.Pending is { } succession) outbox.PutSuccession(identity.Record.Record.Node, succession);
         // A newer beacon asks for a signed sign of life.
         reporter.Wake();
     }

@@ -31,6 +31,9 @@ public sealed class ConvergenceTests
         var fleet = new Driven(seed);
         for (var step = 0; step < 800; step++) fleet.Step();
         fleet.Settle();
+        // What a region lost after it acknowledged it comes again with the next beacon.
+        fleet.Beat();
+        fleet.Settle();
         fleet.AssertConverged();
     }
 
@@ -91,6 +94,8 @@ public sealed class ConvergenceTests
         private IEnumerable<ModelChild> Children => regions.Values.Concat<ModelChild>(sites);
 
         public void Rotate() => hub.Rotate();
+
+        public void Beat() => hub.Beat();
 
         public void Step()
         {

@@ -49,7 +49,7 @@ internal abstract class ModelChild(NodeRecord record, SigningKey key)
             OnRecords(records);
             foreach (var own in records.Items.Where(item => item.Record.Node == Record.Node)) Take(own);
         }
-        if (output is ChildOutput.Live or ChildOutput.Records) Succeed();
+        if (output is ChildOutput.Live or ChildOutput.Records or ChildOutput.KeepTrust) Succeed();
         return output is not ChildOutput.Fail;
     }
 
