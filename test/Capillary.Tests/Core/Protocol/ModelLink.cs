@@ -98,7 +98,7 @@ internal sealed class ModelLink
             var losers = frame is Frame.Probe answer
                 ? above.Watch.Answered(attending, answer.Number, TestSessions.Now)
                 : above.Watch.Heard(attending, TestSessions.Now);
-            foreach (var loser in losers ?? []) above.Sessions.GetValueOrDefault(loser.Session)?.EndServing();
+            foreach (var loser in losers ?? []) above.Sessions.GetValueOrDefault(loser.Session)?.Refuse(loser);
         }
         if (served) Carry(parent.OnFrame(frame, above.Offered()));
     }
@@ -133,8 +133,15 @@ internal sealed class ModelLink
         attending = above.NextSession();
         above.Sessions[attending] = this;
         var arrival = above.Watch.Joined(attending, joined.Child.Node, shown.Public.Id, joined.Boot, TestSessions.Now);
-        foreach (var ended in arrival.Ended) above.Sessions[ended.Session].EndServing();
+        foreach (var ended in arrival.Ended) above.Sessions[ended.Session].Refuse(ended);
         foreach (var probed in arrival.Probed) above.Sessions[probed.Session].down.Enqueue(new Frame.Probe(probed.Number).ToBytes());
+    }
+
+    // A hello that was late may end the newer session of the same process, which is told and dials again.
+    private void Refuse(CloneWatch.Ended ended)
+    {
+        down.Enqueue(new Frame.Refusal(ended.Code, ended.Text).ToBytes());
+        EndServing();
     }
 
     private void EndServing()
