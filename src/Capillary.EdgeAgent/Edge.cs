@@ -141,6 +141,7 @@ internal sealed partial class Edge
             beaconHeard = trust.BeaconEnvelope;
             confirmation.Heard(beacon.IssuedAt, fresh: isLive);
         }
+        if (identity.Pending is { } succession) outbox.PutSuccession(identity.Record.Record.Node, succession);
         // A newer beacon asks for a signed sign of life.
         reporter.Wake();
     }

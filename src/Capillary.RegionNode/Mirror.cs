@@ -35,11 +35,14 @@ internal sealed partial class Mirror
         (this.store, this.blobs, this.state, this.region, this.time, this.log) = (store, blobs, state, region, time, log);
         foreach (var held in store.LoadLines(state.Held.TrustRoots))
         {
-            if (Check(held.Checkpoint, held.Line) is { } offered) received[offered.Assignment.Site] = offered;
-            else store.PutAside(held.File, "its line does not hold");
+            if (Check(held.Checkpoint, held.Line) is not { } offered) store.PutAside(held.File, "its line does not hold");
+            // A power cut may have come between a record and the line that went with it.
+            else if (IsServedElsewhere(offered.Assignment.Site)) store.ForgetLine(offered.Assignment.Site);
+            else received[offered.Assignment.Site] = offered;
         }
         // After the lines: a file that was put aside makes us ask for everything again.
         Newest = store.LoadNewest(state.Held.TrustRoots);
+        if (Newest is not null) state.Complete(Newest);
         blobs.Discarded += _ =>
         {
             discarded = true;
@@ -71,6 +74,9 @@ internal sealed partial class Mirror
         {
             store.KeepNewest(checkpoint);
             Newest = checkpoint;
+            // Lines whose blobs are here move on together with the trust root.
+            if (state.Held.TrustRoots.Count > state.Cell.Value.TrustRoots.Count) Offer();
+            state.Complete(checkpoint);
         }
         work.Wake();
     }
@@ -93,9 +99,12 @@ internal sealed partial class Mirror
             Forget([.. state.Held.Records.Keys.Where(node => !whole.Contains(node))]);
             incoming = null;
         }
-        ForgetLines([.. newer.Where(item => item.Record.Kind == NodeKind.Site && item.Record.Region != region)
-            .Select(item => new SiteId(item.Record.Node.Value))]);
+        ForgetLines([.. newer.Where(item => item.Record.Kind == NodeKind.Site).Select(item => new SiteId(item.Record.Node.Value))
+            .Where(IsServedElsewhere)]);
     }
+
+    private bool IsServedElsewhere(SiteId site) => state.Held.Records.TryGetValue(new(site.Value), out var held)
+        && (held.Record.Region != region || held.Record.State == RecordState.Revoked);
 
     private long VersionHeld(NodeName node) => state.Held.Records.GetValueOrDefault(node)?.Record.Version ?? 0;
 

@@ -142,7 +142,9 @@ public sealed partial class Region(RegionOptions options, TimeProvider time, ILo
         if (identity.Pending is { } succession) outbox.PutSuccession(identity.Record.Record.Node, succession);
     }
 
-    /// <summary>A site's succession is verified here too, and goes on to the hub; the site repeats it until its record has come.</summary>
+    /// <summary>
+    /// A site's succession is verified here too, and goes on to the hub; the site says it again until its record has come.
+    /// </summary>
     private string? TakeSuccession(Envelope envelope, NodeRecord from)
     {
         try

@@ -1,4 +1,5 @@
 using Capillary.Core.Protocol;
+using Capillary.Core.Trust;
 using Capillary.Node.Parent;
 
 namespace Capillary.RegionNode;
@@ -6,6 +7,7 @@ namespace Capillary.RegionNode;
 /// <summary>What a region holds, and beside it what of that it offers its children (<see cref="Offer"/>).</summary>
 internal sealed class RegionState(DesiredState held)
 {
+    private Envelope? complete;
     private readonly Lock gate = new();
     private volatile DesiredState held = held;
 
@@ -20,7 +22,18 @@ internal sealed class RegionState(DesiredState held)
         lock (gate)
         {
             held = change(held);
-            Cell.Update(offered => Offer.Next(offered, held));
+            Cell.Update(offered => Offer.Next(offered, held, complete));
+        }
+    }
+
+    /// <summary>All lines up to this checkpoint came; the parent sends nothing before it any more.</summary>
+    public void Complete(VerifiedCheckpoint newest)
+    {
+        lock (gate)
+        {
+            complete = newest.Envelope;
+            held = held with { Generation = newest.Checkpoint.Generation };
+            Cell.Update(offered => Offer.Next(offered, held, complete));
         }
     }
 }

@@ -67,6 +67,8 @@ public abstract record ChildOutput
 
     /// <summary>
     /// Verified records, this node's own among them; <paramref name="Full"/> begins a whole set, <paramref name="Complete"/> ends it.
+    /// Records
+    /// that come beside a whole set have neither, so that a set that was cut in an earlier session is never ended by them.
     /// </summary>
     public sealed record Records(IReadOnlyList<SignedRecord> Items, bool Full, bool Complete) : ChildOutput;
 
@@ -99,8 +101,11 @@ public sealed record ChildHello(long Generation, Digest? Records, string Agent, 
 /// <param name="trust">What it trusts now.</param>
 /// <param name="parentKeyId">Id of the key that the parent proved in TLS.</param>
 /// <param name="hello">Asked when the parent is proven.</param>
-public sealed class ChildSession(NodeName self, TrustState trust, string parentKeyId, Func<ChildHello> hello)
+/// <param name="kind">What this node is. A region's parent is the hub and nobody else; a site's may be any region, as sites move.</param>
+public sealed class ChildSession(NodeName self, TrustState trust, string parentKeyId, Func<ChildHello> hello,
+    NodeKind kind = NodeKind.Site)
 {
+    private bool inWholeSet;
     private DateTimeOffset? lastHeard;
     private DateTimeOffset lastBeat;
     private NodeRecord? parent;
@@ -138,12 +143,13 @@ public sealed class ChildSession(NodeName self, TrustState trust, string parentK
                 Frame.Refusal refusal => [new ChildOutput.Fail(refusal.Code, refusal.Text)],
                 _ when parent is null => [new ChildOutput.Fail("unproven-parent", $"{frame.GetType().Name} before the parent was proven")],
                 Frame.Desired desired => [LinesOf(desired)],
-                Frame.RecordSet records => [new ChildOutput.Records(Verified(records.Items), records.Full, records.Complete)],
+                Frame.RecordSet records => [OnRecords(records)],
                 Frame.RecordQuery => [new ChildOutput.RecordsAsked()],
                 Frame.EventsAck ack => [new ChildOutput.EventsKept(ack.Site, ack.Incarnation, ack.Seq)],
                 Frame.BeaconDown beacon => OnBeacon(beacon.Beacon),
                 Frame.ReportAck ack => [new ChildOutput.Acked(ack.Report, ack.Refused)],
                 Frame.Beat => [],
+                Frame.Probe => [new ChildOutput.Send(frame)],
                 _ => [new ChildOutput.Fail("unexpected-frame", $"a parent does not send {frame.GetType().Name}")],
             };
         }
@@ -160,6 +166,9 @@ public sealed class ChildSession(NodeName self, TrustState trust, string parentK
         var record = NodeRecord.Verify(answer.Record, next.Root);
         if (record.Kind == NodeKind.Site || record.State != RecordState.Active || next.IsRevoked(record.IdentityKey))
             return [new ChildOutput.Fail("untrusted", $"'{record.Node}' may not be a parent")];
+        // Another region could otherwise give this one an empty set of records, and so lock its sites out.
+        if (kind == NodeKind.Region && record.Kind != NodeKind.Hub)
+            return [new ChildOutput.Fail("untrusted", $"'{record.Node}' is not the hub, and a region has no other parent")];
         if (record.IdentityKey.Id != parentKeyId)
             return [new ChildOutput.Fail("wrong-parent-key", $"the key on the wire is not that of '{record.Node}'")];
         var outputs = Keep(next, answer.Chain);
@@ -189,6 +198,15 @@ public sealed class ChildSession(NodeName self, TrustState trust, string parentK
         var newRoots = chain.Where(envelope => TrustRoot.Parse(envelope).Version > Trust.Root.Version).ToList();
         Trust = next;
         return [new ChildOutput.KeepTrust(next, newRoots)];
+    }
+
+    private ChildOutput.Records OnRecords(Frame.RecordSet records)
+    {
+        var verified = Verified(records.Items);
+        inWholeSet |= records.Full;
+        var ends = inWholeSet && records.Complete;
+        if (records.Complete) inWholeSet = false;
+        return new ChildOutput.Records(verified, records.Full, ends);
     }
 
     private List<SignedRecord> Verified(IReadOnlyList<Envelope> items) =>

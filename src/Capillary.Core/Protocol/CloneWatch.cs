@@ -38,8 +38,9 @@ public enum TwoSessionsPolicy
 
 /// <summary>
 /// Tells a copied key from a link that was cut, for all sessions of one parent: synchronous, its caller takes turns. A process that dials
-/// again says the same name, and its older session ends quietly; another process's session is a copy only once the older one speaks
-/// again, for until then that one may be a link that died unnoticed.
+/// again says the same name, and its older session ends quietly. When another process comes with the same key, the older session is
+/// probed: a process that ended cannot answer a question that was asked after its successor came, so an answer proves two of them, and a
+/// frame that was late on its way proves nothing.
 /// </summary>
 /// <param name="policy">Who stays.</param>
 public sealed class CloneWatch(TwoSessionsPolicy policy)
@@ -47,41 +48,80 @@ public sealed class CloneWatch(TwoSessionsPolicy policy)
     /// <summary>The most sightings that are remembered; the oldest leaves.</summary>
     public const int MaxSightings = LinkProtocol.SightingsPerFrame;
 
+    /// <summary>The most sessions of one key at once; the oldest ends quietly.</summary>
+    public const int MaxSessions = 8;
+
     private readonly Dictionary<NodeName, List<Attendant>> present = [];
     private readonly Dictionary<long, NodeName> sessions = [];
     private readonly Dictionary<NodeName, string> keyInUse = [];
     private readonly List<CloneSighting> sightings = [];
+    private long lastProbe;
 
-    private sealed record Attendant(long Session, string KeyId, string Boot);
+    // Probe: the number that this session has yet to answer, 0: none; and since when it owes an answer.
+    private sealed record Attendant(long Session, string KeyId, string Boot)
+    {
+        public long Probe { get; init; }
+
+        public DateTimeOffset ProbedAt { get; init; }
+    }
 
     /// <summary>A session that must end, and the refusal it is told.</summary>
     public sealed record Ended(long Session, string Code, string Text);
 
+    /// <summary>A session that must be asked whether it still lives.</summary>
+    public sealed record Probed(long Session, long Number);
+
+    /// <summary>What a session's coming asks of the others.</summary>
+    public sealed record Arrival(IReadOnlyList<Ended> Ended, IReadOnlyList<Probed> Probed);
+
     /// <summary>What was seen, oldest first.</summary>
     public IReadOnlyList<CloneSighting> Sightings => sightings;
 
-    /// <summary>A child proved who it is. Returns older sessions of the same process, to be ended.</summary>
-    public IReadOnlyList<Ended> Joined(long session, NodeName node, string keyId, string boot)
+    /// <summary>A child proved who it is.</summary>
+    public Arrival Joined(long session, NodeName node, string keyId, string boot, DateTimeOffset now)
     {
         keyInUse[node] = keyId;
         sessions[session] = node;
         if (!present.TryGetValue(node, out var here)) present[node] = here = [];
-        var same = here.Where(one => one.KeyId == keyId && one.Boot == boot).ToList();
+        var older = here.Where(one => one.KeyId == keyId).ToList();
+        var ended = older.Where((one, i) => one.Boot == boot || older.Count - i >= MaxSessions).ToList();
+        var probed = new List<Probed>();
+        foreach (var one in older.Except(ended))
+        {
+            probed.Add(new Probed(one.Session, ++lastProbe));
+            // One that owes an answer since long gets no more time by another's coming.
+            var since = one.Probe == 0 ? now : one.ProbedAt;
+            here[here.IndexOf(one)] = one with { Probe = lastProbe, ProbedAt = since };
+        }
         here.Add(new Attendant(session, keyId, boot));
-        return [.. same.Select(one => new Ended(one.Session, "replaced", "this node dialled again"))];
+        return new([.. ended.Select(one => new Ended(one.Session, "replaced", "this node dialled again"))], probed);
     }
 
-    /// <summary>A frame came. Returns the sessions to be ended when it shows that two processes are at work with one key.</summary>
+    /// <summary>
+    /// A frame came. Returns the session itself when it speaks on and long owes an answer: it is let go, with no word of a copy.
+    /// </summary>
     public IReadOnlyList<Ended> Heard(long session, DateTimeOffset now)
     {
-        if (!sessions.TryGetValue(session, out var node) || present[node] is not { Count: > 1 } here) return [];
-        var speaker = here.FindIndex(one => one.Session == session);
-        // Only an older session that speaks after a newer one joined proves two processes.
-        var rivals = here.Skip(speaker + 1).Where(one => one.KeyId == here[speaker].KeyId && one.Boot != here[speaker].Boot).ToList();
-        if (rivals.Count == 0) return [];
-        Sight(node, here[speaker].KeyId, CloneSign.TwoSessions, now);
+        if (Find(session) is not { Probe: not 0 } speaker || now - speaker.ProbedAt < LinkProtocol.DeadAfter) return [];
+        return [new Ended(session, "replaced", "another session of this node came, and this one did not say that it lives")];
+    }
+
+    /// <summary>
+    /// The answer to a probe came: two processes are at work with one key. Returns the sessions to be ended; null when it answers nothing.
+    /// </summary>
+    public IReadOnlyList<Ended>? Answered(long session, long number, DateTimeOffset now)
+    {
+        if (Find(session) is not { } speaker || speaker.Probe == 0 || speaker.Probe != number) return null;
+        var here = present[sessions[session]];
+        var at = here.IndexOf(speaker);
+        here[at] = speaker with { Probe = 0 };
+        var rivals = here.Skip(at + 1).Where(one => one.KeyId == speaker.KeyId && one.Boot != speaker.Boot).ToList();
+        var node = sessions[session];
+        Sight(node, speaker.KeyId, CloneSign.TwoSessions, now);
         IEnumerable<long> losers = policy switch
         {
+            // The other one has left meanwhile.
+            _ when rivals.Count == 0 => [],
             TwoSessionsPolicy.NewestStays => [session],
             TwoSessionsPolicy.OldestStays => rivals.Select(one => one.Session),
             _ => rivals.Select(one => one.Session).Append(session),
@@ -89,6 +129,9 @@ public sealed class CloneWatch(TwoSessionsPolicy policy)
         return [.. losers.Select(loser => new Ended(loser, "two-sessions",
             $"'{node}' is at work twice with one key: one of them is a copy; replace the site, or stop the copy"))];
     }
+
+    private Attendant? Find(long session) =>
+        sessions.TryGetValue(session, out var node) ? present[node].Find(one => one.Session == session) : null;
 
     /// <summary>A session is over.</summary>
     public void Left(long session)

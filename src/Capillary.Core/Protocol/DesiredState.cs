@@ -36,6 +36,11 @@ public sealed record DesiredState(
     long Generation,
     ImmutableHashSet<string> Revocations)
 {
+    /// <summary>
+    /// Nodes whose records count here and are not sent: no child could verify them before it is led to a newer trust root. None at a hub.
+    /// </summary>
+    public ImmutableHashSet<NodeName> Withheld { get; init; } = [];
+
     /// <summary>The record of the node whose identity key this is, if it is active and not revoked.</summary>
     public SignedRecord? ActiveRecord(NodeName node, string keyId) =>
         Records.TryGetValue(node, out var found) && found.Record.IdentityKey.Id == keyId
@@ -58,21 +63,26 @@ public sealed record DesiredState(
     /// </summary>
     public IEnumerable<SignedRecord> RecordsFor(NodeRecord child)
     {
-        var own = Records.TryGetValue(child.Node, out var found) ? [found] : Enumerable.Empty<SignedRecord>();
+        var own = Sendable(child.Node) is { } found ? [found] : Enumerable.Empty<SignedRecord>();
         return child.Kind == NodeKind.Site ? own : own.Concat(Records.Values.Where(item => item.Record.Kind == NodeKind.Site
-            && (item.Record.Region == child.Region || item.Record.MovedFrom == child.Region)));
+            && (item.Record.Region == child.Region || item.Record.MovedFrom == child.Region) && !Withheld.Contains(item.Record.Node)));
     }
 
+    /// <summary>A node's record, if children can verify it.</summary>
+    public SignedRecord? Sendable(NodeName node) => Withheld.Contains(node) ? null : Records.GetValueOrDefault(node);
+
     /// <summary>
-    /// The newest generation that a child proves with a checkpoint: signed by a release key of any trust root, as the child may not have
-    /// walked to the newest. Null when it proves none.
+    /// The newest generation that a child proves with a checkpoint. Null when it proves none. The child may not have walked to the newest
+    /// trust root, so an older one's release key will do, but only for a generation that is known here: whoever retired that key signed
+    /// nothing with it since, and a thief must not put this parent in the wrong.
     /// </summary>
     public VerifiedCheckpoint? Proven(Envelope? checkpoint)
     {
         if (checkpoint is null) return null;
         try
         {
-            return TrustChain.UnderAny(TrustRoots, root => VerifiedCheckpoint.Verify(checkpoint, root));
+            var proven = TrustChain.UnderAny(TrustRoots, root => (Checkpoint: VerifiedCheckpoint.Verify(checkpoint, root), root.Version));
+            return proven.Version == TrustRoots.Count || proven.Checkpoint.Checkpoint.Generation <= Generation ? proven.Checkpoint : null;
         }
         catch (TrustFormatException)
         {

@@ -12,7 +12,7 @@ public static class LinkProtocol
     // History, newest last:
     // 1  (2026-11) first: trust, hello, desired, records, beacon, report, alive, beat.
     // 2  (2026-11) hello proves its generation and names its process; records end with `complete`, go to sites too and, when asked for, up;
-    //    succession, sightings, events. Never released beside 1.
+    //    succession, sightings, events, probes. Never released beside 1.
     public const int Version = 2;
 
     /// <summary>The longest frame, in bytes.</summary>
@@ -21,8 +21,14 @@ public static class LinkProtocol
     /// <summary>Lines in one <see cref="Frame.Desired"/> at most; about 1 KB each.</summary>
     public const int LinesPerFrame = 1000;
 
-    /// <summary>Records in one <see cref="Frame.RecordSet"/> at most.</summary>
+    /// <summary>Records in one <see cref="Frame.RecordSet"/> at most; fewer when they are long.</summary>
     public const int RecordsPerFrame = 1000;
+
+    /// <summary>The longest text of a refusal, an acknowledgement or an agent's version, in characters.</summary>
+    public const int MaxText = 1024;
+
+    /// <summary>A text for the other side, cut to <see cref="MaxText"/>.</summary>
+    public static string Cut(string text) => text.Length <= MaxText ? text : text[..MaxText];
 
     /// <summary>Sites in one <see cref="Frame.Alive"/> at most.</summary>
     public const int SitesPerFrame = 10_000;
@@ -70,6 +76,7 @@ public static class LinkProtocol
 [JsonDerivedType(typeof(RecordQuery), "records?")]
 [JsonDerivedType(typeof(EventsUp), "events")]
 [JsonDerivedType(typeof(EventsAck), "events-ack")]
+[JsonDerivedType(typeof(Probe), "probe")]
 public abstract record Frame
 {
     private Frame() { }
@@ -97,8 +104,33 @@ public abstract record Frame
     /// Parent: records of the child and of the sites below it. <c>Full</c> begins a whole set, and <c>Complete</c> ends what this time
     /// is sent: then what is not in a whole set no longer counts. A region: its records, when asked by <see cref="RecordQuery"/>.
     /// </summary>
-    public sealed record RecordSet(IReadOnlyList<Envelope> Items, [property: JsonRequired] bool Full, [property: JsonRequired] bool Complete)
-        : Frame;
+    public sealed record RecordSet(IReadOnlyList<Envelope> Items, [property: JsonRequired] bool Full,
+        [property: JsonRequired] bool Complete)
+        : Frame
+    {
+        // Base64 makes four bytes of three; the rest of a frame is small beside what is left of its limit.
+        private const int PayloadPerFrame = LinkProtocol.MaxFrameBytes / 2;
+
+        /// <summary>Records in as many frames as they need, at least one.</summary>
+        public static IEnumerable<RecordSet> Split(IReadOnlyList<Envelope> items, bool full)
+        {
+            for (var at = 0; at == 0 || at < items.Count;)
+            {
+                var (begin, bytes) = (at, 0L);
+                while (at < items.Count && at - begin < LinkProtocol.RecordsPerFrame)
+                {
+                    bytes += LengthOf(items[at]);
+                    if (at > begin && bytes > PayloadPerFrame) break;
+                    at++;
+                }
+                yield return new RecordSet([.. items.Skip(begin).Take(at - begin)], full && begin == 0, at >= items.Count);
+                if (items.Count == 0) yield break;
+            }
+        }
+
+        private static int LengthOf(Envelope item) =>
+            item.Payload.Length + item.Signatures.Sum(signature => signature.Sig.Length + signature.Keyid.Length) + 256;
+    }
 
     /// <summary>Hub to region: send me the records you hold; a restored hub may have lost some.</summary>
     public sealed record RecordQuery : Frame
@@ -117,6 +149,13 @@ public abstract record Frame
 
     /// <summary>Parent: the hub keeps this site's events up to this number of this incarnation.</summary>
     public sealed record EventsAck(SiteId Site, [property: JsonRequired] long Incarnation, [property: JsonRequired] long Seq) : Frame;
+
+    /// <summary>
+    /// Parent: are you still there? The child says the same back at once. Asked of the older session when another process came with the
+    /// same
+    /// key: who answers lives, however late its earlier frames arrive.
+    /// </summary>
+    public sealed record Probe([property: JsonRequired] long Number) : Frame;
 
     /// <summary>Parent: the newest beacon.</summary>
     public sealed record BeaconDown(Envelope Beacon) : Frame;
@@ -162,19 +201,20 @@ public abstract record Frame
         TrustQuery query => query.Node.Value is not null,
         TrustAnswer answer => answer is { Chain: not null, Record: not null } && answer.Chain.Append(answer.Record).All(Envelope.IsWhole)
             && (answer.Beacon is null || Envelope.IsWhole(answer.Beacon)),
-        Hello hello => hello is { Agent: not null, Boot.Length: > 0 and <= LinkProtocol.MaxBoot }
+        Hello hello => hello is { Agent.Length: <= LinkProtocol.MaxText, Boot.Length: > 0 and <= LinkProtocol.MaxBoot }
             && (hello.Checkpoint is null || Envelope.IsWhole(hello.Checkpoint)),
         Desired desired => Envelope.IsWhole(desired.Checkpoint) && desired.Lines is { Count: <= LinkProtocol.LinesPerFrame }
             && desired.Lines.All(line => line is { Leaf: not null, Path: not null }),
         RecordSet records => records.Items is { Count: <= LinkProtocol.RecordsPerFrame } && records.Items.All(Envelope.IsWhole),
         BeaconDown beacon => Envelope.IsWhole(beacon.Beacon),
         ReportUp report => Envelope.IsWhole(report.Report),
-        ReportAck ack => ack.Report.Text is not null,
+        ReportAck ack => ack.Report.Text is not null && ack.Refused is null or { Length: <= LinkProtocol.MaxText },
         Alive alive => alive.Sites is { Count: <= LinkProtocol.SitesPerFrame },
-        Refusal refusal => refusal is { Code: not null, Text: not null },
+        Refusal refusal => refusal is { Code.Length: <= LinkProtocol.MaxBoot, Text.Length: <= LinkProtocol.MaxText },
         SuccessionUp succession => Envelope.IsWhole(succession.Succession),
         CloneUp clones => clones.Sightings is { Count: <= LinkProtocol.SightingsPerFrame }
-            && clones.Sightings.All(one => one is { Node.Value: not null, KeyId.Length: 64 }),
+            && clones.Sightings.All(one => one is { Node.Value: not null, KeyId.Length: 64, Count: > 0 }
+                && one.KeyId.All(char.IsAsciiHexDigitLower)),
         EventsUp events => Envelope.IsWhole(events.Batch),
         EventsAck ack => ack.Site.Value is not null,
         _ => true,

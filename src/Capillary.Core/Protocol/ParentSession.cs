@@ -78,12 +78,14 @@ public sealed class ParentSession(string keyId)
             [new ParentOutput.Sighted([.. clones.Sightings.Where(one => SpeaksFor(Child, one.Node, state))], Child)],
         Frame.RecordSet records when Child.Kind == NodeKind.Region => [new ParentOutput.TakeRecords(records.Items, Child)],
         Frame.Beat => [new ParentOutput.Send(Frame.Beat.Instance), .. Heard()],
+        // What it proves is the business of who asked.
+        Frame.Probe => [],
         _ => Refuse("unexpected-frame", $"a child does not send {frame.GetType().Name}"),
     };
 
     /// <summary>What was taken in is durable, or was refused for good.</summary>
     public static ParentOutput OnTaken(Envelope report, string? refused) =>
-        new ParentOutput.Send(new Frame.ReportAck(report.Digest, refused));
+        new ParentOutput.Send(new Frame.ReportAck(report.Digest, refused is null ? null : LinkProtocol.Cut(refused)));
 
     /// <summary>Compares what was sent with the newest state; call after any change of it.</summary>
     public IEnumerable<ParentOutput> OnState(DesiredState state)
@@ -165,7 +167,7 @@ public sealed class ParentSession(string keyId)
             : null;
     }
 
-    private IEnumerable<Frame> OwnRecord(DesiredState state) => state.Records.TryGetValue(node!.Value, out var own)
+    private IEnumerable<Frame> OwnRecord(DesiredState state) => state.Sendable(node!.Value) is { } own
         && (recordsSent?.GetValueOrDefault(node.Value) ?? 0) < own.Record.Version
         ? [new Frame.RecordSet([own.Envelope], Full: false, Complete: true)]
         : [];
@@ -195,12 +197,7 @@ public sealed class ParentSession(string keyId)
         if (full) recordsSent = [];
         var changed = records.Where(item => recordsSent!.GetValueOrDefault(item.Record.Node) < item.Record.Version).ToList();
         foreach (var item in changed) recordsSent![item.Record.Node] = item.Record.Version;
-        if (changed.Count == 0 && full) yield return new Frame.RecordSet([], true, true);
-        for (var at = 0; at < changed.Count; at += LinkProtocol.RecordsPerFrame)
-        {
-            var chunk = changed.Skip(at).Take(LinkProtocol.RecordsPerFrame).Select(item => item.Envelope);
-            yield return new Frame.RecordSet([.. chunk], full && at == 0, at + LinkProtocol.RecordsPerFrame >= changed.Count);
-        }
+        return changed.Count > 0 || full ? Frame.RecordSet.Split([.. changed.Select(item => item.Envelope)], full) : [];
     }
 
     private static ParentOutput OnSuccession(Envelope succession, NodeRecord child, DesiredState state) =>
@@ -230,5 +227,5 @@ public sealed class ParentSession(string keyId)
         && (child.Kind == NodeKind.Site ? found.Record.Node == child.Node : found.Record.Region == child.Region);
 
     private static ParentOutput[] Refuse(string code, string text) =>
-        [new ParentOutput.Send(new Frame.Refusal(code, text)), new ParentOutput.Close($"{code}: {text}")];
+        [new ParentOutput.Send(new Frame.Refusal(code, LinkProtocol.Cut(text))), new ParentOutput.Close($"{code}: {text}")];
 }

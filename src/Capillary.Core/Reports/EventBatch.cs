@@ -19,7 +19,8 @@ public sealed record DroppedEvents(long First, long Last, string Reason);
 /// <param name="App">The app it happened to; null: the site.</param>
 /// <param name="Text">A sentence for a person; never patient data, at most 4,096 characters.</param>
 /// <param name="Data">Details for programs: at most 32, names of 1 to 100 characters.</param>
-/// <param name="Dropped">Of type <see cref="DroppedType"/> only: which numbers this event stands for. Any other event stands for one.</param>
+/// <param name="Dropped">Of type <see cref="DroppedType"/> only: which numbers this event stands for. Any other event stands for
+/// one.</param>
 public sealed record SiteEvent([property: JsonRequired] DateTimeOffset At, string Type, AppName? App = null, string? Text = null,
     IReadOnlyDictionary<string, string>? Data = null, DroppedEvents? Dropped = null)
 {
@@ -38,7 +39,9 @@ public sealed record SiteEvent([property: JsonRequired] DateTimeOffset At, strin
     /// <summary>Bytes that this event takes in a batch.</summary>
     public int ByteLength() => JsonSerializer.SerializeToUtf8Bytes(this, EventJson.Default.SiteEvent).Length;
 
-    /// <summary>Whether it keeps every limit; what does not is refused with its whole batch, so a writer asks before it gives a number.</summary>
+    /// <summary>
+    /// Whether it keeps every limit; what does not is refused with its whole batch, so a writer asks before it gives a number.
+    /// </summary>
     public bool IsSound() =>
         Type is { Length: > 0 and <= MaxType } && Type.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-')
         && App is null or { Value: not null } && Text is null or { Length: <= MaxText }
@@ -125,7 +128,8 @@ public sealed record EventBatch(int V, FleetName Fleet, SiteId Site, [property: 
     {
         if (Events is not { Count: > 0 and <= MaxEvents }) throw new TrustFormatException($"events: 1 to {MaxEvents} are expected");
         if (First is < 1 or > MaxNumber) throw new TrustFormatException("events: first is out of range");
-        if (Events.Any(one => one is null || !one.IsSound())) throw new TrustFormatException("events: one breaks a limit or lacks a member");
+        if (Events.Any(one => one is null || !one.IsSound()))
+            throw new TrustFormatException("events: one breaks a limit or lacks a member");
         foreach (var one in Numbered())
         {
             if (one.Event.Dropped is { } range && range.First != one.First)

@@ -15,7 +15,8 @@ public abstract record EventsTaken
     public sealed record Known : EventsTaken;
 
     /// <summary>
-    /// Numbers from <paramref name="Expected"/> on are missing before this batch: nothing of it is kept. The site hears what is kept, and sends
+    /// Numbers from <paramref name="Expected"/> on are missing before this batch: nothing of it is kept. The site hears what is kept,
+    /// and sends
     /// from there, or names what it has no more in a dropped range.
     /// </summary>
     public sealed record Hole(long Expected) : EventsTaken;
@@ -38,7 +39,9 @@ public sealed record EventCursor(long Incarnation, long Seq)
         var kept = batch.Incarnation == Incarnation ? Seq : 0;
         if (batch.First > kept + 1) return new EventsTaken.Hole(kept + 1);
         // What is kept stays: of a dropped range that begins among kept events only the rest is news.
-        var fresh = batch.Numbered().Where(one => one.Last > kept).Select(one => one with { First = Math.Max(one.First, kept + 1) }).ToList();
-        return fresh.Count == 0 ? new EventsTaken.Known() : new EventsTaken.Fresh(new EventCursor(batch.Incarnation, fresh[^1].Last), fresh);
+        var fresh = batch.Numbered().Where(one => one.Last > kept)
+            .Select(one => one with { First = Math.Max(one.First, kept + 1) }).ToList();
+        if (fresh.Count == 0) return new EventsTaken.Known();
+        return new EventsTaken.Fresh(new EventCursor(batch.Incarnation, fresh[^1].Last), fresh);
     }
 }

@@ -96,7 +96,8 @@ public sealed record NodeRecord(int V, FleetName Fleet, NodeName Node, [property
             throw new TrustFormatException("record: node, identityKey or version is missing");
         if (record.Kind == NodeKind.Hub != record.Region is null)
             throw new TrustFormatException("record: a region stands in every record but the hub's");
-        if (record.Parents is { } parents && (parents.Count is 0 or > MaxParents || parents.Any(parent => parent is not { Length: > 0 and < 300 })))
+        if (record.Parents is { } parents && (parents.Count is 0 or > MaxParents
+            || parents.Any(parent => parent is not { Length: > 0 and < 300 })))
             throw new TrustFormatException($"record: parents holds 1 to {MaxParents} addresses");
         return record;
     }

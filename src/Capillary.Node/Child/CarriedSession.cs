@@ -15,6 +15,7 @@ internal sealed partial class CarriedSession(ChildSession session, FrameStream f
     private readonly TaskCompletionSource live = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Action<string>? onLive;
     private volatile string? failure;
+    private volatile bool successionsAgain;
 
     /// <summary>Returns why the session ended; cancels <paramref name="ended"/> then.</summary>
     public async Task<string> RunAsync(Action<string> onceLive, CancellationTokenSource ended)
@@ -72,6 +73,8 @@ internal sealed partial class CarriedSession(ChildSession session, FrameStream f
                 await SendAliveAsync(handlers.Alive().Intersect(fresh.Select(item => item.Site)), ended.Token);
                 foreach (var (_, report) in fresh) await frames.WriteAsync(new Frame.ReportUp(report), ended.Token);
                 sent = [.. waiting.Select(item => item.Report.Digest)];
+                if (successionsAgain) successions.Clear();
+                successionsAgain = false;
                 foreach (var succession in outbox.Successions.Where(item => successions.Add(item.Digest)))
                     await frames.WriteAsync(new Frame.SuccessionUp(succession), ended.Token);
                 if (handlers.Clones() is { Count: > 0 } clones && !clones.SequenceEqual(sightings))
@@ -111,6 +114,8 @@ internal sealed partial class CarriedSession(ChildSession session, FrameStream f
                 if (send.Frame is Frame.Beat) await SendAliveAsync(handlers.Alive(), stop);
                 break;
             case ChildOutput.KeepTrust keep:
+                // A region may have lost, or been refused, what it acknowledged: at each beacon a succession that waits is said again.
+                successionsAgain = true;
                 handlers.KeepTrust(keep.Trust, keep.NewRoots);
                 keepTrust(keep.Trust);
                 break;
@@ -150,11 +155,7 @@ internal sealed partial class CarriedSession(ChildSession session, FrameStream f
 
     private async Task SendRecordsAsync(IReadOnlyList<Envelope> records, CancellationToken stop)
     {
-        for (var at = 0; at == 0 || at < records.Count; at += LinkProtocol.RecordsPerFrame)
-        {
-            var ends = at + LinkProtocol.RecordsPerFrame >= records.Count;
-            await frames.WriteAsync(new Frame.RecordSet([.. records.Skip(at).Take(LinkProtocol.RecordsPerFrame)], at == 0, ends), stop);
-        }
+        foreach (var frame in Frame.RecordSet.Split(records, full: true)) await frames.WriteAsync(frame, stop);
     }
 
     private async Task SendEventsAsync(HashSet<Digest> sent, CancellationToken stop)

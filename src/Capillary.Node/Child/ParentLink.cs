@@ -14,6 +14,9 @@ namespace Capillary.Node.Child;
 /// <param name="Parents">Parent addresses of the join, 1 to 16, tried in turn, the last good one first.</param>
 public sealed record ParentLinkOptions(NodeName Self, IReadOnlyList<DnsEndPoint> Parents)
 {
+    /// <summary>What this node is; a region has no parent but the hub.</summary>
+    public NodeKind Kind { get; init; } = NodeKind.Site;
+
     /// <summary>Addresses that the hub signed since; asked at each round, tried before those of the join, the last resort.</summary>
     public Func<IReadOnlyList<DnsEndPoint>> Signed { get; init; } = () => [];
 
@@ -28,7 +31,7 @@ public sealed record ParentLinkOptions(NodeName Self, IReadOnlyList<DnsEndPoint>
     public static ParentLinkOptions Of(NodeSettings settings, NodeIdentity identity, NodeHome home) =>
         new(settings.Node, [.. settings.Parents.Select(parent => JoinFile.ParseAddress(parent, home.FileOf("node.json")))])
         {
-            Signed = () => SignedParents(identity), Proxy = settings.Proxy, LastGoodFile = home.FileOf("last-parent"),
+            Kind = settings.Kind, Signed = () => SignedParents(identity), Proxy = settings.Proxy, LastGoodFile = home.FileOf("last-parent"),
         };
 
     private static List<DnsEndPoint> SignedParents(NodeIdentity identity)
@@ -106,11 +109,12 @@ public sealed partial class ParentLink(ParentLinkOptions options, LinkKeys keys,
         var connectWithin = failedRounds == 0 && parents.Count > 1 ? ConnectOneOfMany : ConnectPatiently;
         foreach (var parent in parents)
         {
-            var shown = keys.ForDial();
+            var address = LinkDialer.TextOf(parent);
+            var shown = keys.ForDial(address);
             var end = await TryAsync(parent, shown, connectWithin, stop);
             // Of two keys of a succession the parent knows one; and a new record may have made the other one the right one.
-            if (keys.Ended(shown, RefusesKey(end.Problem.Message)) || keys.ForDial() != shown)
-                end = await TryAsync(parent, keys.ForDial(), connectWithin, stop);
+            if (keys.Ended(address, shown, RefusesKey(end.Problem.Message)) || keys.ForDial(address) != shown)
+                end = await TryAsync(parent, keys.ForDial(address), connectWithin, stop);
             stop.ThrowIfCancellationRequested();
             if (end.Lived is not null) downSince = null;
             downSince ??= time.GetUtcNow();
@@ -140,7 +144,7 @@ public sealed partial class ParentLink(ParentLinkOptions options, LinkKeys keys,
         try
         {
             using var stream = await connection.OpenSessionAsync(ended.Token);
-            var session = new ChildSession(options.Self, trusted, connection.ParentKeyId!, handlers.Hello);
+            var session = new ChildSession(options.Self, trusted, connection.ParentKeyId!, handlers.Hello, options.Kind);
             var carried = new CarriedSession(session, stream.Frames, handlers, outbox, newer => trusted = newer, time, log);
             problem = connection.SessionFailure(await carried.RunAsync(OnLive, ended));
         }

@@ -32,8 +32,28 @@ public sealed class NodeIdentity : IDisposable
     /// <summary>The digest to say in a hello: of the one record that a site holds.</summary>
     public Digest RecordDigest => DesiredState.DigestOf([record]);
 
-    /// <summary>The succession to send until the record names the next key; null: none.</summary>
-    public Envelope? Pending => pending;
+    /// <summary>
+    /// The succession to send until the record names the next key; null: none. Ask at each session: what is due and could not be begun (a
+    /// power cut, a full disk) is begun here.
+    /// </summary>
+    public Envelope? Pending
+    {
+        get
+        {
+            lock (gate)
+            {
+                try
+                {
+                    CatchUp();
+                }
+                catch (IOException)
+                {
+                    // The disk is full: the current key holds on, and the next session tries again.
+                }
+                return pending;
+            }
+        }
+    }
 
     /// <summary>The identity as a folder holds it; finishes what a power cut interrupted.</summary>
     /// <param name="home">The node's folder.</param>
@@ -54,8 +74,8 @@ public sealed class NodeIdentity : IDisposable
             (current, next) = (next, null);
         }
         if (!current.Public.Equals(record.IdentityKey))
-            throw new InvalidDataException($"{home.Folder}: identity.pem is not the key of this node's record; restore it from the same backup "
-                + "as record.json, or join again in another folder");
+            throw new InvalidDataException($"{home.Folder}: identity.pem is not the key of this node's record; restore it from the same "
+                + "backup as record.json, or join again in another folder");
         return new NodeIdentity(home, new SignedRecord(record, envelope), current, next);
     }
 
@@ -71,13 +91,7 @@ public sealed class NodeIdentity : IDisposable
             if (!promotes && !newer.Record.IdentityKey.Equals(Keys.Current.Public)) return false;
             home.KeepRecord(newer.Envelope);
             record = newer;
-            if (promotes)
-            {
-                home.PromoteNextKey();
-                Keys.Promote();
-                pending = null;
-            }
-            if (newer.Record.SuccessionDue && Keys.Next is null) Begin();
+            CatchUp();
             return true;
         }
     }
@@ -96,6 +110,18 @@ public sealed class NodeIdentity : IDisposable
     {
         Keys.Current.Dispose();
         Keys.Next?.Dispose();
+    }
+
+    /// <summary>The steps that the newest record asks for and that are not done; each may be done again.</summary>
+    private void CatchUp()
+    {
+        if (Keys.Next is { } next && next.Public.Equals(record.Record.IdentityKey))
+        {
+            home.PromoteNextKey();
+            Keys.Promote();
+            pending = null;
+        }
+        if (record.Record.SuccessionDue && Keys.Next is null) Begin();
     }
 
     private void Begin()

@@ -4,8 +4,8 @@ namespace Capillary.Node.Keys;
 
 /// <summary>
 /// The identity keys a node may dial with: the one in its newest record and, while a succession is under way, the next. The hub may have
-/// issued the next record while the link was cut, so the next key is shown first, and the current one when it was refused. In that order
-/// the parent never sees an old key of a node that is no copy.
+/// issued the next record while the link was cut, so the next key is shown first, and the current one to a parent that refused it. A parent
+/// that is behind, or evil, so cannot bring a node to show its old key elsewhere, where that would look like a copy.
 /// </summary>
 /// <param name="current">The key in the newest record.</param>
 /// <param name="next">The key of a succession that is under way.</param>
@@ -14,7 +14,7 @@ public sealed class LinkKeys(SigningKey current, SigningKey? next = null)
     private readonly Lock gate = new();
     private SigningKey current = current;
     private SigningKey? next = next;
-    private bool nextRefused;
+    private readonly HashSet<string> refusedBy = new(StringComparer.Ordinal);
 
     /// <summary>The key in the newest record.</summary>
     public SigningKey Current
@@ -43,33 +43,36 @@ public sealed class LinkKeys(SigningKey current, SigningKey? next = null)
         }
     }
 
-    /// <summary>The key to show at the next dial.</summary>
-    public SigningKey ForDial()
+    /// <summary>The key to show at the next dial of <paramref name="parent"/>, an address.</summary>
+    public SigningKey ForDial(string parent)
     {
-        lock (gate) return next is not null && !nextRefused ? next : current;
+        lock (gate) return next is not null && !refusedBy.Contains(parent) ? next : current;
     }
 
     /// <summary>
-    /// A dial with <paramref name="shown"/> ended. True when the other key is worth a try at once: the parent refused this one.
+    /// A dial of <paramref name="parent"/> with <paramref name="shown"/> ended. True when the other key is worth a try at once: the parent
+    /// refused this one, as <c>not-enrolled</c> or <c>old-key</c>.
     /// </summary>
-    public bool Ended(SigningKey shown, bool refused)
+    public bool Ended(string parent, SigningKey shown, bool refused)
     {
         lock (gate)
         {
-            if (next is null || !refused)
-            {
-                nextRefused = false;
-                return false;
-            }
-            nextRefused = shown == next;
-            return nextRefused;
+            // Whatever else ended it, the hub may have issued the next record by now.
+            var other = next is not null && refused && shown == next;
+            if (!other) refusedBy.Remove(parent);
+            else refusedBy.Add(parent);
+            return other;
         }
     }
 
     /// <summary>A succession begins.</summary>
     public void Begin(SigningKey newer)
     {
-        lock (gate) (next, nextRefused) = (newer, false);
+        lock (gate)
+        {
+            next = newer;
+            refusedBy.Clear();
+        }
     }
 
     /// <summary>The record names the next key: it is the current one from now on.</summary>
@@ -78,7 +81,8 @@ public sealed class LinkKeys(SigningKey current, SigningKey? next = null)
         lock (gate)
         {
             if (next is null) return;
-            (current, next, nextRefused) = (next, null, false);
+            (current, next) = (next, null);
+            refusedBy.Clear();
         }
     }
 }

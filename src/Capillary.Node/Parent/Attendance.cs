@@ -11,39 +11,51 @@ internal sealed class Attendance(TwoSessionsPolicy policy, Action<IReadOnlyList<
 {
     private readonly Lock gate = new();
     private readonly CloneWatch watch = new(policy);
-    private readonly Dictionary<long, Action<string, string>> endings = [];
+    private readonly Lock telling = new();
+    private readonly Dictionary<long, Attendant> attendants = [];
     private long last;
 
-    /// <summary>A session joined; <paramref name="end"/> ends it with a refusal.</summary>
-    public long Joined(NodeName node, string keyId, string boot, Action<string, string> end)
+    private sealed record Attendant(Action<string, string> End, Action<long> Probe);
+
+    /// <summary>
+    /// A session joined; <paramref name="end"/> ends it with a refusal, <paramref name="probe"/> asks it whether it lives. Neither may
+    /// block.
+    /// </summary>
+    public long Joined(NodeName node, string keyId, string boot, Action<string, string> end, Action<long> probe)
     {
         long session;
-        IReadOnlyList<CloneWatch.Ended> losers;
+        CloneWatch.Arrival arrival;
         lock (gate)
         {
             session = ++last;
-            endings[session] = end;
-            losers = watch.Joined(session, node, keyId, boot);
+            attendants[session] = new(end, probe);
+            arrival = watch.Joined(session, node, keyId, boot, time.GetUtcNow());
         }
-        End(losers);
+        End(arrival.Ended);
+        foreach (var probed in arrival.Probed) Find(probed.Session)?.Probe(probed.Number);
         return session;
     }
 
     /// <summary>A frame of this session came.</summary>
-    public void Heard(long session)
+    public void Heard(long session, Frame frame)
     {
-        IReadOnlyList<CloneWatch.Ended> losers;
-        lock (gate) losers = watch.Heard(session, time.GetUtcNow());
-        if (losers.Count == 0) return;
+        IReadOnlyList<CloneWatch.Ended>? losers;
+        lock (gate)
+        {
+            losers = frame is Frame.Probe answer
+                ? watch.Answered(session, answer.Number, time.GetUtcNow())
+                : watch.Heard(session, time.GetUtcNow());
+        }
+        if (losers is null) return;
         End(losers);
-        Tell();
+        if (frame is Frame.Probe) Tell();
     }
 
     public void Left(long session)
     {
         lock (gate)
         {
-            endings.Remove(session);
+            attendants.Remove(session);
             watch.Left(session);
         }
     }
@@ -57,18 +69,22 @@ internal sealed class Attendance(TwoSessionsPolicy policy, Action<IReadOnlyList<
 
     private void Tell()
     {
-        IReadOnlyList<CloneSighting> seen;
-        lock (gate) seen = [.. watch.Sightings];
-        sighted(seen);
+        // In turn, so that the newest word is the last one told.
+        lock (telling)
+        {
+            IReadOnlyList<CloneSighting> seen;
+            lock (gate) seen = [.. watch.Sightings];
+            sighted(seen);
+        }
     }
 
     private void End(IReadOnlyList<CloneWatch.Ended> losers)
     {
-        foreach (var loser in losers)
-        {
-            Action<string, string>? end;
-            lock (gate) end = endings.GetValueOrDefault(loser.Session);
-            end?.Invoke(loser.Code, loser.Text);
-        }
+        foreach (var loser in losers) Find(loser.Session)?.End(loser.Code, loser.Text);
+    }
+
+    private Attendant? Find(long session)
+    {
+        lock (gate) return attendants.GetValueOrDefault(session);
     }
 }

@@ -9,8 +9,9 @@ namespace Capillary.Node.Parent;
 /// a time.
 /// </summary>
 internal sealed partial class ServedSession(string keyId, FrameStream frames, DesiredStateCell cell, ParentHandlers handlers,
-    Attendance attendance, Action heard, ILogger log) : IDisposable
+    Attendance attendance, Action heard, TimeProvider time, ILogger log) : IDisposable
 {
+    private static readonly TimeSpan LastWordWithin = TimeSpan.FromSeconds(5);
     private long? attending;
     private CancellationTokenSource? ending;
     private readonly ParentSession session = new(keyId);
@@ -48,7 +49,7 @@ internal sealed partial class ServedSession(string keyId, FrameStream frames, De
         while (await frames.ReadAsync(stop) is { } frame)
         {
             heard();
-            if (attending is { } mine) attendance.Heard(mine);
+            if (attending is { } mine) attendance.Heard(mine, frame);
             if (!await InTurnAsync(state => session.OnFrame(frame, state), stop)) return;
         }
     }
@@ -93,7 +94,8 @@ internal sealed partial class ServedSession(string keyId, FrameStream frames, De
                 return true;
             case ParentOutput.Joined joined:
                 onJoined?.Invoke();
-                attending = attendance.Joined(joined.Child.Node, keyId, joined.Boot, (code, text) => _ = EndAsync(code, text));
+                attending = attendance.Joined(joined.Child.Node, keyId, joined.Boot, (code, text) => _ = EndAsync(code, text),
+                    number => _ = TellAsync(new Frame.Probe(number)));
                 handlers.Joined(joined);
                 ChildJoined(log, joined.Child.Node.Value, joined.Agent);
                 return true;
@@ -130,7 +132,15 @@ internal sealed partial class ServedSession(string keyId, FrameStream frames, De
     private async Task EndAsync(string code, string text)
     {
         ChildRefused(log, session.Child?.Node.Value ?? keyId[..16], $"{code}: {text}");
-        await TellAsync(new Frame.Refusal(code, text));
+        // A copy that reads nothing more must end too.
+        try
+        {
+            await TellAsync(new Frame.Refusal(code, text)).WaitAsync(LastWordWithin, time);
+        }
+        catch (TimeoutException)
+        {
+            // It hears of it when it dials again.
+        }
         if (ending is { } ended) await ended.CancelAsync();
     }
 

@@ -1,3 +1,4 @@
+using Capillary.Core.Identity;
 using Capillary.Core.Protocol;
 using Capillary.Core.Trust;
 using Capillary.Tests.Core.Reports;
@@ -123,6 +124,34 @@ public sealed class ChildSessionTests
         child.OnFrame(Frame.Beat.Instance, Now.AddSeconds(46));
         Assert.DoesNotContain(child.OnTick(Now.AddSeconds(90)), output => output is ChildOutput.Fail);
     }
+
+    /// <summary>An evil region on the way to the hub could give another one an empty set of records.</summary>
+    [Fact]
+    public void Promise5_a_region_has_no_parent_but_the_hub()
+    {
+        ChildSession Region(string key) => new(new("region-eu"), TrustState.Begin(SignedGoldens.Root1), TestKey.Named(key).Id,
+            () => new(0, null, "x", "boot"), NodeKind.Region);
+        Fails("untrusted", Region("region-us").OnFrame(new Frame.TrustAnswer([], TestFleet.Sign(TestFleet.UsRecord), null), Now));
+        Assert.Contains(Region("hub").OnFrame(new Frame.TrustAnswer([], SignedGoldens.Hub, null), Now), output => output is ChildOutput.Live);
+    }
+
+    /// <summary>A set that was cut in an earlier session must never be ended by a few records that come beside it.</summary>
+    [Fact]
+    public void Promise5_only_a_whole_set_of_this_session_ends_a_set()
+    {
+        var child = TestSessions.LiveChild();
+        bool Ends(bool full, bool complete) => Assert.IsType<ChildOutput.Records>(
+            Assert.Single(child.OnFrame(new Frame.RecordSet([SignedGoldens.Basel], full, complete), Now))).Complete;
+        Assert.False(Ends(full: false, complete: true));
+        Assert.False(Ends(full: true, complete: false));
+        Assert.True(Ends(full: false, complete: true));
+        Assert.False(Ends(full: false, complete: true));
+        Assert.True(Ends(full: true, complete: true));
+    }
+
+    [Fact]
+    public void A_probe_is_answered_at_once() =>
+        Assert.Equal(new ChildOutput.Send(new Frame.Probe(7)), Assert.Single(TestSessions.LiveChild().OnFrame(new Frame.Probe(7), Now)));
 
     private static void Fails(string code, IEnumerable<ChildOutput> outputs) => Assert.Equal(code, outputs.OfType<ChildOutput.Fail>().Single().Code);
 }

@@ -46,6 +46,7 @@ public sealed class FrameTests
         ["clones"] = new Frame.CloneUp([new(new(TestFleet.Basel.Value), TestKey.Named("basel").Id, CloneSign.OldKey, 2, TestFleet.Issued)]),
         ["records-query"] = Frame.RecordQuery.Instance,
         ["events"] = new Frame.EventsUp(SignedEvents),
+        ["probe"] = new Frame.Probe(3),
         ["events-ack"] = new Frame.EventsAck(TestFleet.Basel, 1, 42),
         ["refused"] = new Frame.Refusal("not-enrolled", "'basel-lab-1' has no active record for this key"),
     };
@@ -78,6 +79,16 @@ public sealed class FrameTests
         var record = TestFleet.Sign(TestFleet.BaselRecord with { Fleet = new(name), Node = new(name), Region = new(name), Version = long.MaxValue });
         var records = new Frame.RecordSet([.. Enumerable.Repeat(record, LinkProtocol.RecordsPerFrame)], true, true);
         Assert.InRange(records.ToBytes().Length, 1, LinkProtocol.MaxFrameBytes);
+        // Records that name as many parents as they may take more frames, not longer ones.
+        var parents = Enumerable.Repeat(new string('x', 299), NodeRecord.MaxParents).ToList();
+        var longest = TestFleet.Sign(TestFleet.BaselRecord with { Parents = parents });
+        var split = Frame.RecordSet.Split([.. Enumerable.Repeat(longest, LinkProtocol.RecordsPerFrame)], true).ToList();
+        Assert.InRange(split.Count, 2, 10);
+        Assert.Equal(LinkProtocol.RecordsPerFrame, split.Sum(frame => frame.Items.Count));
+        Assert.All(split, frame => Assert.InRange(frame.ToBytes().Length, 1, LinkProtocol.MaxFrameBytes));
+        Assert.Equal((true, false), (split[0].Full, split[0].Complete));
+        Assert.Equal((false, true), (split[^1].Full, split[^1].Complete));
+        Assert.Equal((true, true, 0), Frame.RecordSet.Split([], true).Select(frame => (frame.Full, frame.Complete, frame.Items.Count)).Single());
         var alive = new Frame.Alive([.. Enumerable.Repeat(new SiteId(name), LinkProtocol.SitesPerFrame)]);
         Assert.InRange(Frame.Parse(alive.ToBytes()).ToBytes().Length, 1, LinkProtocol.MaxFrameBytes);
     }

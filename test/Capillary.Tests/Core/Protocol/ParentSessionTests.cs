@@ -19,7 +19,7 @@ public sealed class ParentSessionTests
         Assert.Equal([0L, 2L], Assert.Single(region.OfType<Frame.Desired>()).Lines.Select(line => line.Index));
         var records = Assert.Single(region.OfType<Frame.RecordSet>());
         Assert.True(records.Full);
-        Assert.Equal(["basel-lab-1", "lyon-lab-2"], records.Items.Select(item => NodeRecord.Verify(item, TestFleet.Root1).Node.Value).Order());
+        Assert.Equal(["basel-lab-1", "lyon-lab-2", "region-eu"], records.Items.Select(item => NodeRecord.Verify(item, TestFleet.Root1).Node.Value).Order());
     }
 
     [Fact]
@@ -38,7 +38,7 @@ public sealed class ParentSessionTests
         var frames = Sent(session.OnState(State with { Records = State.Records.SetItem(moved.Record.Node, moved) }));
         var set = Assert.Single(frames.OfType<Frame.RecordSet>());
         Assert.True(set.Full);
-        Assert.Equal("basel-lab-1", NodeRecord.Verify(Assert.Single(set.Items), TestFleet.Root1).Node.Value);
+        Assert.Equal(["basel-lab-1", "region-eu"], set.Items.Select(item => NodeRecord.Verify(item, TestFleet.Root1).Node.Value).Order());
     }
 
     [Fact]
@@ -47,14 +47,91 @@ public sealed class ParentSessionTests
         foreach (var (node, key) in ((string, string)[])[("basel-lab-1", "lyon"), ("nobody", "basel"), ("basel-lab-1", "stranger")])
         {
             var session = new ParentSession(TestKey.Named(key).Id);
-            _ = session.OnFrame(new Frame.TrustQuery(1, new(node), 1), State).ToList();
+            _ = session.OnFrame(new Frame.TrustQuery(LinkProtocol.Version, new(node), 1), State).ToList();
             Refused("not-enrolled", session.OnFrame(new Frame.Hello(0, null, "x", "boot"), State));
         }
         var revoked = State with { Revocations = [TestFleet.BaselRecord.IdentityKey.Id] };
-        Refused("not-enrolled", TestSessions.LiveParent(TestFleet.BaselRecord).OnState(revoked));
-        var retired = TestSessions.Signed(TestFleet.BaselRecord with { State = RecordState.Revoked, Version = 2 });
-        Refused("not-enrolled", TestSessions.LiveParent(TestFleet.BaselRecord)
-            .OnState(State with { Records = State.Records.SetItem(retired.Record.Node, retired) }));
+        Refused("revoked", TestSessions.LiveParent(TestFleet.BaselRecord).OnState(revoked));
+        Refused("revoked", TestSessions.LiveParent(TestFleet.BaselRecord).OnState(With(TestFleet.BaselRecord with
+        {
+            State = RecordState.Revoked, Version = 2,
+        })), told: 2);
+    }
+
+    private static DesiredState With(NodeRecord record) =>
+        State with { Records = State.Records.SetItem(record.Node, TestSessions.Signed(record)) };
+
+    private static DesiredState InEu(DesiredState state) => state with { OwnRecord = TestSessions.Signed(TestFleet.EuRecord) };
+
+    [Fact]
+    public void A_session_of_a_key_that_was_succeeded_gets_the_record_and_ends()
+    {
+        var succeeded = With(TestFleet.BaselRecord with { IdentityKey = TestKey.Named("lyon").Public, Previous = TestKey.Named("basel").Id, Version = 2 });
+        Refused("old-key", TestSessions.LiveParent(TestFleet.BaselRecord).OnState(succeeded), told: 2);
+        // Whoever dials with it gets no more than the refusal, and the parent is told.
+        var outputs = Hello(TestFleet.BaselRecord, succeeded);
+        Assert.Equal(2, Assert.Single(outputs.OfType<ParentOutput.OldKeyShown>()).Record.Version);
+        Refused("old-key", outputs.Where(output => output is not ParentOutput.OldKeyShown));
+    }
+
+    [Fact]
+    public void Promise2_a_site_that_moved_is_told_where_by_its_old_region()
+    {
+        var moved = InEu(With(TestFleet.BaselRecord with { Region = TestFleet.Us, MovedFrom = TestFleet.Eu, Version = 2 }));
+        Refused("moved", TestSessions.LiveParent(TestFleet.BaselRecord, state: InEu(State)).OnState(moved), told: 2);
+        Refused("moved", Hello(TestFleet.BaselRecord, moved), told: 2);
+        Assert.Contains(moved.RecordsFor(TestFleet.EuRecord), item => item.Record.Node.Value == "basel-lab-1");
+    }
+
+    /// <summary>A retired release key that was stolen must not put the hub in the wrong with a generation that never was.</summary>
+    [Fact]
+    public void Promise1_a_retired_release_key_proves_no_generation_that_is_not_known()
+    {
+        var rotated = State with { TrustRoots = [SignedGoldens.Root1, SignedGoldens.Root2] };
+        Assert.NotNull(rotated.Proven(TestFleet.Signed(7, TestFleet.Plan).Envelope));
+        Assert.Null(rotated.Proven(TestFleet.Signed(8, TestFleet.Plan).Envelope));
+        Assert.NotNull(rotated.Proven(TestFleet.Signed(8, TestFleet.Plan, TestFleet.NextRelease).Envelope));
+        Assert.Null(rotated.Proven(TestFleet.Signed(7, TestFleet.Plan, TestFleet.Stranger).Envelope));
+        Assert.Null(rotated.Proven(null));
+    }
+
+    [Fact]
+    public void A_child_is_not_sent_what_it_could_not_verify_yet()
+    {
+        var held = State with { Withheld = [TestFleet.BaselRecord.Node] };
+        Assert.Empty(Sent(Hello(TestFleet.BaselRecord, held)).OfType<Frame.RecordSet>().SelectMany(set => set.Items));
+        Assert.Single(Hello(TestFleet.BaselRecord, held).OfType<ParentOutput.Joined>());
+    }
+
+    [Fact]
+    public void Promise3_events_and_successions_are_taken_only_from_their_site_or_its_region()
+    {
+        foreach (var (from, takes) in ((NodeRecord, bool)[])
+            [(TestFleet.BaselRecord, true), (TestFleet.EuRecord, true), (TestFleet.LyonRecord, false), (TestFleet.UsRecord, false)])
+        {
+            var events = Assert.Single(TestSessions.LiveParent(from).OnFrame(new Frame.EventsUp(TestEvents.Sign(TestEvents.Batch)), State));
+            Assert.Equal(takes, events is ParentOutput.TakeEvents);
+            var succession = TestFleet.Sign(PayloadTypes.Succession, new Succession(1, TestFleet.Name, new("basel-lab-1"),
+                TestKey.Named("basel").Public, TestKey.Named("lyon").Public).ToPayload(), TestKey.Named("basel"), TestKey.Named("lyon"));
+            Assert.Equal(takes, Assert.Single(TestSessions.LiveParent(from).OnFrame(new Frame.SuccessionUp(succession), State)) is ParentOutput.Succeed);
+        }
+    }
+
+    [Fact]
+    public void A_region_tells_of_copies_among_its_own_sites_only()
+    {
+        CloneSighting Of(string node) => new(new(node), TestKey.Named("basel").Id, CloneSign.OldKey, 1, TestFleet.Issued);
+        var frame = new Frame.CloneUp([Of("basel-lab-1"), Of("boston-ward-3"), Of("region-eu"), Of("nowhere")]);
+        var seen = Assert.IsType<ParentOutput.Sighted>(Assert.Single(TestSessions.LiveParent(TestFleet.EuRecord).OnFrame(frame, State)));
+        Assert.Equal("basel-lab-1", Assert.Single(seen.Sightings).Node.Value);
+        Refused("unexpected-frame", TestSessions.LiveParent(TestFleet.BaselRecord).OnFrame(frame, State));
+    }
+
+    private static List<ParentOutput> Hello(NodeRecord child, DesiredState state)
+    {
+        var session = new ParentSession(child.IdentityKey.Id);
+        _ = session.OnFrame(new Frame.TrustQuery(LinkProtocol.Version, child.Node, 1), state).ToList();
+        return [.. session.OnFrame(new Frame.Hello(0, null, "test", "boot"), state)];
     }
 
     [Fact]
@@ -133,10 +210,15 @@ public sealed class ParentSessionTests
 
     private static List<Frame> Sent(IEnumerable<ParentOutput> outputs) => [.. outputs.OfType<ParentOutput.Send>().Select(output => output.Frame)];
 
-    private static void Refused(string code, IEnumerable<ParentOutput> outputs)
+    /// <summary>Nothing is sent but the refusal and, when <paramref name="told"/>, the child's own record of that version before it.</summary>
+    private static void Refused(string code, IEnumerable<ParentOutput> outputs, long? told = null)
     {
         var all = outputs.ToList();
-        Assert.Equal(code, Assert.IsType<Frame.Refusal>(Assert.Single(Sent(all))).Code);
+        var sent = Sent(all);
+        Assert.Equal(code, Assert.IsType<Frame.Refusal>(sent[^1]).Code);
+        var records = sent.SkipLast(1).SelectMany(frame => Assert.IsType<Frame.RecordSet>(frame).Items)
+            .Select(item => NodeRecord.Verify(item, TestFleet.Root1).Version).ToList();
+        Assert.Equal(told is { } version ? [version] : [], records);
         Assert.IsType<ParentOutput.Close>(all[^1]);
     }
 }

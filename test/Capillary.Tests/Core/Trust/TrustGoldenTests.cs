@@ -18,6 +18,11 @@ public sealed class TrustGoldenTests
         GoldenFile.Check("trust-root-1.payload", TestFleet.Root1.ToPayload());
         GoldenFile.Check("record-hub.payload", TestFleet.HubRecord.ToPayload());
         GoldenFile.Check("record-site.payload", TestFleet.BaselRecord.ToPayload());
+        GoldenFile.Check("record-long.payload", (TestFleet.BaselRecord with
+        {
+            Version = 5, Region = TestFleet.Us, MovedFrom = TestFleet.Eu, Previous = TestKey.Named("lyon").Id, Parents = ["us.example.org:443"],
+            SuccessionDue = true,
+        }).ToPayload());
         GoldenFile.Check("checkpoint.payload", TestFleet.Checkpoint.ToPayload());
         GoldenFile.Check("checkpoint-first.payload", (TestFleet.Checkpoint with { Generation = 1, Previous = null }).ToPayload());
         GoldenFile.Check("beacon.payload", TestFleet.Beacon.ToPayload());
