@@ -1,6 +1,7 @@
 using Capillary.Core.Identity;
 using Capillary.Core.Protocol;
 using Capillary.Core.Trust;
+using Capillary.Node.Child;
 using Capillary.Node.Hosting;
 using Capillary.Tests.Core.Trust;
 using Xunit;
@@ -71,7 +72,8 @@ public sealed class NodeIdentityTests : IDisposable
         // Of another node, or of hardware that took this one's place.
         Assert.False(identity.Take(Signed(due with { Node = new("lyon-lab-2"), Version = 9 })));
         Assert.False(identity.Take(Signed(due with { IdentityKey = TestFleet.Stranger.Public, Version = 9 })));
-        Assert.Equal(["hub:443", "old:443"], identity.ParentsOf(new NodeSettings(1, TestFleet.Name, first.Node, NodeKind.Site, TestFleet.Eu, ["old:443"], 1)));
+        var dial = ParentLinkOptions.Of(new NodeSettings(1, TestFleet.Name, first.Node, NodeKind.Site, TestFleet.Eu, ["old:443"], 1), identity, home);
+        Assert.Equal(["hub", "old"], dial.Signed().Concat(dial.Parents).Select(parent => parent.Host));
     }
 
     [Fact]
