@@ -22,7 +22,7 @@ internal static class EventCommand
         var after = new Option<long?>("--after") { Description = "The 1,000 events after this id, instead of the newest 1,000." };
         var follow = new Option<bool>("--follow") { Description = "Go on with new events until stopped." };
         var format = HubCall.FormatOption();
-        var command = new Command("list", "Show events in the order the hub kept them. A 'dropped' one names numbers that are lost, and why.")
+        var command = new Command("list", "Show events in the order the hub kept them; a 'dropped' one names lost numbers, and why.")
         {
             site, after, follow, format,
         };
@@ -52,7 +52,9 @@ internal static class EventCommand
         HubCall.WriteTable(output, ["ID", "SITE", "NUMBER", "AT", "TYPE", "APP", "TEXT"],
         events.EnumerateArray().Select(one => (string[])
         [
-            one.Text("id"), one.Text("site"), one.Text("first") == one.Text("last") ? one.Text("first") : $"{one.Text("first")}-{one.Text("last")}",
-            HubCall.Time(one.Text("at")), one.Text("type"), one.Text("app"), one.Text("text"),
+            one.Text("id"), one.Text("site"), Numbers(one), HubCall.Time(one.Text("at")), one.Text("type"), one.Text("app"), one.Text("text"),
         ]));
+
+    private static string Numbers(JsonElement one) =>
+        one.Text("first") == one.Text("last") ? one.Text("first") : $"{one.Text("first")}-{one.Text("last")}";
 }

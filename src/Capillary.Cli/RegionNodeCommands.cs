@@ -42,8 +42,8 @@ internal static class RegionNodeCommands
             var given = GivenJoin.Read(parsed.GetValue(file)!, parsed.GetValue(parents) ?? [], through, NodeKind.Region, Console.In);
             var output = parsed.InvocationConfiguration.Output;
             var home = new NodeHome(parsed.GetValue(data)!);
-            var answer = await Approval.WaitAsync(token => Joining.JoinAsync(home, given.ToTarget(NodeKind.Region), token), NodeKind.Region, output.WriteLine,
-                TimeProvider.System, stop);
+            var answer = await Approval.WaitAsync(token => Joining.JoinAsync(home, given.ToTarget(NodeKind.Region), token),
+                NodeKind.Region, output.WriteLine, TimeProvider.System, stop);
             if (answer is JoinOutcome.Failed failed) throw new InvalidDataException(failed.Reason);
             var joined = home.LoadSettings();
             await output.WriteLineAsync($"{joined.Node} joined fleet {joined.Fleet}; let it run for ever with: capillary region install "
@@ -57,8 +57,14 @@ internal static class RegionNodeCommands
         var data = DataOption();
         var listen = new Option<string>("--listen") { Description = "Where the region's sites dial, as ADDRESS:PORT.",
             DefaultValueFactory = _ => "0.0.0.0:8443" };
-        var rate = new Option<string?>("--max-rate") { Description = "The most that blobs may take of the link to the hub, such as 2MB/s." };
-        var quiet = new Option<string?>("--quiet-hours") { Description = "When big blobs wait, by this machine's clock: HH:MM-HH:MM[,…]." };
+        var rate = new Option<string?>("--max-rate")
+        {
+            Description = "The most that blobs may take of the link to the hub, such as 2MB/s.",
+        };
+        var quiet = new Option<string?>("--quiet-hours")
+        {
+            Description = "When big blobs wait, by this machine's clock: HH:MM-HH:MM[,…].",
+        };
         var verbose = new Option<bool>("--verbose") { Description = "Log more." };
         var command = new Command("run", "Run this region node until it is stopped.") { data, listen, rate, quiet, verbose };
         command.SetAction(async (parsed, stop) => await ReportAsync(parsed.InvocationConfiguration, async () =>

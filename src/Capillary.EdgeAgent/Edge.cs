@@ -80,9 +80,10 @@ internal sealed partial class Edge
         {
             EventsKept = kept => notes.Kept(kept.Incarnation, kept.Seq),
         };
-        link = new ParentLink(ParentLinkOptions.Of(settings, identity, home), identity.Keys, trust, handlers, outbox, time,
+        var limits = EdgeSettings.Load(home.FileOf("edge.json")).Limits(home.FileOf("edge.json"));
+        link = new ParentLink(ParentLinkOptions.Of(settings, identity, home, limits), identity.Keys, trust, handlers, outbox, time,
             logs.CreateLogger<ParentLink>());
-        fetcher = new BlobFetcher(link, blobs, EdgeSettings.Load(home.FileOf("edge.json")).Limits(home.FileOf("edge.json")), time);
+        fetcher = new BlobFetcher(link, blobs, limits, time);
         idle = time.CreateTimer(_ => IdleMemory.GiveBack(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 

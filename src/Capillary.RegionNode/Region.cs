@@ -58,7 +58,7 @@ public sealed partial class Region(RegionOptions options, TimeProvider time, ILo
             Clones = () => sightings,
             EventsKept = TakeEventsKept,
         };
-        var link = new ParentLink(ParentLinkOptions.Of(settings, identity, home), identity.Keys, trust, handlers, outbox, time,
+        var link = new ParentLink(ParentLinkOptions.Of(settings, identity, home, options.Limits), identity.Keys, trust, handlers, outbox, time,
             logs.CreateLogger<ParentLink>());
         var server = new ParentServer(new ParentOptions(options.Listen), identity.Keys, state.Cell, blobs,
             new ParentHandlers((report, from, _) => new(TakeReport(report, from)), HeardOf,
@@ -159,7 +159,7 @@ public sealed partial class Region(RegionOptions options, TimeProvider time, ILo
         }
     }
 
-    /// <summary>A site's events go on to the hub; one batch of each site waits here at most, and the site keeps it until the hub does.</summary>
+    /// <summary>A site's events go on to the hub; one batch of each waits here, and the site keeps it until the hub does.</summary>
     private ValueTask TakeEvents(Envelope envelope, NodeRecord from, EventsAnswer answer, CancellationToken stop)
     {
         try

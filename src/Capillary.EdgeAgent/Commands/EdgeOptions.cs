@@ -8,7 +8,8 @@ internal sealed record EdgeOptions(string Command)
 {
     public const string DefaultFolder = "/var/lib/capillary-edge";
 
-    public static IReadOnlyList<string> Commands { get; } = ["doctor", "join", "install", "status", "import", "receipts", "uninstall", "run", "version"];
+    public static IReadOnlyList<string> Commands { get; } =
+        ["doctor", "join", "install", "status", "import", "receipts", "uninstall", "run", "version"];
 
     /// <summary>The one argument that is no option: a file or a code.</summary>
     public string? File { get; init; }
@@ -105,7 +106,7 @@ internal sealed record EdgeOptions(string Command)
         ("--quiet-hours", _) => this with { QuietHours = value },
         ("--minutes", _) => int.TryParse(value, out var minutes) && minutes is > 0 and <= 24 * 60
             ? this with { Wait = true, WaitFor = TimeSpan.FromMinutes(minutes) }
-            : this with { Wrong = $"--minutes {value}: is 1 to 1440" },
+            : this with { Wrong = "--minutes is 1 to 1440" },
         ("-o" or "--output", "json") => this with { Json = true },
         ("-o" or "--output", "text") => this with { Json = false },
         ("-o" or "--output", _) => this with { Wrong = $"{option} {value}: there is no such format; use text, json" },

@@ -18,8 +18,8 @@ internal static class JoinCommand
         if (AllowList.Problem(options) is { } problem) return EdgeCommands.Fail(1, problem);
         var home = new NodeHome(options.Data);
         AllowList.OpenRoots(options, home.Folder);
-        var answer = await Approval.WaitAsync(token => Joining.JoinAsync(home, given.ToTarget(NodeKind.Site), token), NodeKind.Site, Console.Out.WriteLine,
-            TimeProvider.System, stop);
+        var answer = await Approval.WaitAsync(token => Joining.JoinAsync(home, given.ToTarget(NodeKind.Site), token), NodeKind.Site,
+            Console.Out.WriteLine, TimeProvider.System, stop);
         if (answer is JoinOutcome.Failed failed)
             return EdgeCommands.Fail(1, $"{failed.Reason}; 'capillary-edge doctor {Way(given, file)}' tests the way");
         AllowList.Write(options, home);

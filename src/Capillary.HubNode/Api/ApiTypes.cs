@@ -55,8 +55,8 @@ internal sealed record JournalView(long Seq, DateTimeOffset At, string Actor, st
 internal sealed record JournalPage(bool Intact, long? FirstBroken, IReadOnlyList<JournalView> Entries);
 
 /// <summary>An event of a site; of type <c>dropped</c>, the numbers from first to last are lost and the text says why.</summary>
-internal sealed record EventView(long Id, string Site, long Incarnation, long First, long Last, DateTimeOffset At, DateTimeOffset ReceivedAt,
-    string Type, string? App, string? Text, JsonElement? Data);
+internal sealed record EventView(long Id, string Site, long Incarnation, long First, long Last, DateTimeOffset At,
+    DateTimeOffset ReceivedAt, string Type, string? App, string? Text, JsonElement? Data);
 
 /// <summary>What may be asked of a join code.</summary>
 internal sealed record EnrollWish(IReadOnlyList<string>? Parents, int? LifetimeMinutes);

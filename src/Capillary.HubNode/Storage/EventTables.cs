@@ -6,8 +6,8 @@ using Microsoft.Data.Sqlite;
 namespace Capillary.HubNode.Storage;
 
 /// <summary>An event as the hub keeps it; a dropped range stands for <c>First</c> to <c>Last</c>.</summary>
-internal sealed record KeptEvent(long Id, SiteId Site, long Incarnation, long First, long Last, DateTimeOffset At, DateTimeOffset ReceivedAt,
-    string Type, string? App, string? Text, string? DataJson);
+internal sealed record KeptEvent(long Id, SiteId Site, long Incarnation, long First, long Last, DateTimeOffset At,
+    DateTimeOffset ReceivedAt, string Type, string? App, string? Text, string? DataJson);
 
 /// <summary>Events of sites, and up to where each site's are kept.</summary>
 internal static class EventTables

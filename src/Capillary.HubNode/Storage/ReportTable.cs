@@ -19,7 +19,8 @@ internal static class ReportTable
 
     public static List<StoredReport> All(SqliteConnection db) =>
         [.. db.Query("SELECT site, envelope, received_at, healthy_bundle, carried_at FROM reports", row => (Site: row.GetString(0),
-            Envelope: row.Bytes(1), At: row.Time(2), Healthy: row.TextOrNull(3), Carried: row.IsDBNull(4) ? (DateTimeOffset?)null : row.Time(4)))
+            Envelope: row.Bytes(1), At: row.Time(2), Healthy: row.TextOrNull(3), 
+            Carried: row.IsDBNull(4) ? (DateTimeOffset?)null : row.Time(4)))
             .AsParallel().Select(row => new StoredReport(new SiteId(row.Site), Envelope.Parse(row.Envelope), row.At,
                 Digest.TryParse(row.Healthy, out var healthy) ? healthy : null, row.Carried))];
 }

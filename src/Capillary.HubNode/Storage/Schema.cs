@@ -47,8 +47,8 @@ internal static class Schema
         """
         -- Site events in the order they were kept; a row of type 'dropped' stands for the numbers from first to last.
         CREATE TABLE events(
-            id INTEGER PRIMARY KEY AUTOINCREMENT, site TEXT NOT NULL, incarnation INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
-            at INTEGER NOT NULL, received_at INTEGER NOT NULL, type TEXT NOT NULL, app TEXT, text TEXT, data TEXT);
+            id INTEGER PRIMARY KEY AUTOINCREMENT, site TEXT NOT NULL, incarnation INTEGER NOT NULL, first INTEGER NOT NULL,
+            last INTEGER NOT NULL, at INTEGER NOT NULL, received_at INTEGER NOT NULL, type TEXT NOT NULL, app TEXT, text TEXT, data TEXT);
         CREATE INDEX events_by_site ON events(site, id);
         CREATE TABLE event_cursors(site TEXT PRIMARY KEY, incarnation INTEGER NOT NULL, seq INTEGER NOT NULL) WITHOUT ROWID;
         """,

@@ -9,7 +9,7 @@ public sealed class Backoff(TimeSpan first, TimeSpan most, Func<double> random)
     /// <summary>A session that lived at least this long was good.</summary>
     public static readonly TimeSpan ProvenAfter = TimeSpan.FromSeconds(5);
 
-    // With 1 s first: a ceiling of 16 s.
+    // With 1 s first: the early ceiling.
     private const int MostShortLived = 4;
     private const int EarlyTries = 20;
     private static readonly TimeSpan EarlyMost = TimeSpan.FromSeconds(5);
@@ -30,7 +30,7 @@ public sealed class Backoff(TimeSpan first, TimeSpan most, Func<double> random)
 
     /// <summary>
     /// A session was live for <paramref name="lived"/>. One that was cut at once is no reason to wait as long as for a parent that is
-    /// away, nor to dial in a tight loop: its ceiling grows to the fifth and stays there.
+    /// away, nor to dial in a tight loop: its ceiling grows to the early one and stays there.
     /// </summary>
     public void Lived(TimeSpan lived)
     {

@@ -20,6 +20,9 @@ public sealed record ParentLinkOptions(NodeName Self, IReadOnlyList<DnsEndPoint>
     /// <summary>Addresses that the hub signed since; asked at each round, tried before those of the join, the last resort.</summary>
     public Func<IReadOnlyList<DnsEndPoint>> Signed { get; init; } = () => [];
 
+    /// <summary>What the site's people allow the link; null: anything.</summary>
+    public LinkLimits? Limits { get; init; }
+
     /// <summary>The way out of this node's network; null: none.</summary>
     public ProxySettings? Proxy { get; init; }
 
@@ -28,10 +31,10 @@ public sealed record ParentLinkOptions(NodeName Self, IReadOnlyList<DnsEndPoint>
 
     /// <summary>As a node's settings and its newest record say.</summary>
     /// <exception cref="InvalidDataException">An address in <c>node.json</c> is none.</exception>
-    public static ParentLinkOptions Of(NodeSettings settings, NodeIdentity identity, NodeHome home) =>
+    public static ParentLinkOptions Of(NodeSettings settings, NodeIdentity identity, NodeHome home, LinkLimits? limits) =>
         new(settings.Node, [.. settings.Parents.Select(parent => JoinFile.ParseAddress(parent, home.FileOf("node.json")))])
         {
-            Kind = settings.Kind, Signed = () => SignedParents(identity), Proxy = settings.Proxy, LastGoodFile = home.FileOf("last-parent"),
+            Kind = settings.Kind, Signed = () => SignedParents(identity), Limits = limits, Proxy = settings.Proxy, LastGoodFile = home.FileOf("last-parent"),
         };
 
     private static List<DnsEndPoint> SignedParents(NodeIdentity identity)
@@ -131,7 +134,8 @@ public sealed partial class ParentLink(ParentLinkOptions options, LinkKeys keys,
     /// <summary>One connection and its session, to its end.</summary>
     private async Task<LinkEnd> TryAsync(DnsEndPoint parent, SigningKey key, TimeSpan connectWithin, CancellationToken stop)
     {
-        using var connection = new LinkConnection(parent, key, options.Proxy, time, options.DeadAfter)
+        using var connection = new LinkConnection(parent, key, options.Proxy, time, options.DeadAfter,
+            options.Limits?.Window ?? LinkConnection.DefaultWindow)
         {
             ConnectWithin = connectWithin,
         };

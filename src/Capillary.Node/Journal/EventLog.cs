@@ -7,8 +7,8 @@ using Capillary.Core.Reports;
 namespace Capillary.Node.Journal;
 
 /// <summary>
-/// A site's events until the hub keeps them (promise 3): appended and flushed one by one to segment files, bounded in bytes. A number that is
-/// given and not found again (its segment made room, its write failed, its bytes were damaged) is named in a dropped range when the next
+/// A site's events until the hub keeps them (promise 3): appended and flushed one by one to segment files, bounded in bytes. A number that
+/// is given and not found again (its segment made room, its write failed, its bytes were damaged) is named in a dropped range when the next
 /// batch is made; nothing has to be remembered for that but what the hub keeps.
 /// </summary>
 public sealed class EventLog : IDisposable
@@ -105,8 +105,11 @@ public sealed class EventLog : IDisposable
 
     private EventBatch Batch(FleetName fleet, SiteId site, List<SiteEvent> events) => new(1, fleet, site, incarnation, kept + 1, events);
 
-    private void Drop(List<SiteEvent> events, long first, long last) => events.Add(new SiteEvent(DateTimeOffset.UnixEpoch,
-        SiteEvent.DroppedType, Dropped: new(first, last, $"not kept at the site: its log of {maxBytes} bytes or its disk was full, or damaged")));
+    private void Drop(List<SiteEvent> events, long first, long last)
+    {
+        var reason = $"not kept at the site: its log of {maxBytes} bytes or its disk was full, or damaged";
+        events.Add(new SiteEvent(DateTimeOffset.UnixEpoch, SiteEvent.DroppedType, Dropped: new(first, last, reason)));
+    }
 
     private void Write(long number, byte[] line)
     {

@@ -23,13 +23,17 @@ public sealed class LinkConnection : IDisposable
     private readonly CancellationTokenSource closed = new();
     private ShownCertificate? shown;
 
+    /// <summary>What may be on its way of one transfer, in bytes: 10 MB a second at a round trip of 100 ms.</summary>
+    public const int DefaultWindow = 1 << 20;
+
     /// <param name="parent">Host and port.</param>
     /// <param name="identity">This node's key.</param>
     /// <param name="proxy">The way there; null: none. It resolves the parent's name then, and is never part of trust.</param>
     /// <param name="time">The clock; null: the system's.</param>
     /// <param name="deadAfter">Silence after which it is given up, of <see cref="LinkProtocol.DeadAfter"/> at most; null: that.</param>
+    /// <param name="window">What may be on its way of one transfer, in bytes, 64 KiB to 16 MiB.</param>
     public LinkConnection(DnsEndPoint parent, SigningKey identity, ProxySettings? proxy = null, TimeProvider? time = null,
-        TimeSpan? deadAfter = null)
+        TimeSpan? deadAfter = null, int window = DefaultWindow)
     {
         var dead = deadAfter ?? LinkProtocol.DeadAfter;
         (Parent, this.time, parentText) = (parent, time ?? TimeProvider.System, LinkDialer.TextOf(parent));
@@ -38,8 +42,8 @@ public sealed class LinkConnection : IDisposable
         var handler = new SocketsHttpHandler
         {
             AllowAutoRedirect = false,
-            // 10 MB a second at a round trip of 100 ms; it does not grow (Directory.Build.targets says why).
-            InitialHttp2StreamWindowSize = 1 << 20,
+            // It does not grow: Directory.Build.targets says why.
+            InitialHttp2StreamWindowSize = window,
             UseProxy = false,
             UseCookies = false,
             // Dialling has limits of its own, and names what it met.

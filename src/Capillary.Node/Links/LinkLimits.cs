@@ -10,11 +10,14 @@ public sealed record LinkLimits(long? MaxBytesPerSecond = null, QuietHours? Quie
     /// <summary>Slower, a link would not bring a bundle in a day.</summary>
     public const long LeastBytesPerSecond = 10_000;
 
+    /// <summary>What may be on its way of one transfer: bytes on their way come whatever the rate is.</summary>
+    public int Window => MaxBytesPerSecond is { } rate ? (int)Math.Clamp(rate / 8, 64 << 10, LinkConnection.DefaultWindow)
+        : LinkConnection.DefaultWindow;
+
     /// <summary>Of two texts as people write them; null: neither is given.</summary>
     /// <exception cref="InvalidDataException">One is not such a text; says which.</exception>
-    public static LinkLimits? Parse(string? rate, string? quietHours, string ratePlace, string quietPlace) => (rate, quietHours) is (null, null)
-        ? null
-        : new LinkLimits(rate is null ? null : ParseRate(rate, ratePlace),
+    public static LinkLimits? Parse(string? rate, string? quietHours, string ratePlace, string quietPlace) =>
+        (rate, quietHours) is (null, null) ? null : new LinkLimits(rate is null ? null : ParseRate(rate, ratePlace),
             quietHours is null ? null : QuietHours.Parse(quietHours, quietPlace));
 
     /// <exception cref="InvalidDataException">A member is out of its range; says which.</exception>

@@ -188,8 +188,8 @@ public sealed class ParentServer(ParentOptions options, LinkKeys keys, DesiredSt
         var watched = watch.Begin(frames, ended.Cancel, child.Abort);
         try
         {
-            using var serving = new ServedSession(child.KeyId, frames, cell, handlers, attendance, () => watched.Heard(time.GetTimestamp()), time,
-                log);
+            using var serving = new ServedSession(child.KeyId, frames, cell, handlers, attendance,
+                () => watched.Heard(time.GetTimestamp()), time, log);
             await serving.RunAsync(() =>
             {
                 joined = true;

@@ -72,7 +72,7 @@ public sealed class NodeIdentityTests : IDisposable
         // Of another node, or of hardware that took this one's place.
         Assert.False(identity.Take(Signed(due with { Node = new("lyon-lab-2"), Version = 9 })));
         Assert.False(identity.Take(Signed(due with { IdentityKey = TestFleet.Stranger.Public, Version = 9 })));
-        var dial = ParentLinkOptions.Of(new NodeSettings(1, TestFleet.Name, first.Node, NodeKind.Site, TestFleet.Eu, ["old:443"], 1), identity, home);
+        var dial = ParentLinkOptions.Of(new NodeSettings(1, TestFleet.Name, first.Node, NodeKind.Site, TestFleet.Eu, ["old:443"], 1), identity, home, null);
         Assert.Equal(["hub", "old"], dial.Signed().Concat(dial.Parents).Select(parent => parent.Host));
     }
 

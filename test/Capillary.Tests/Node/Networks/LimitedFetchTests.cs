@@ -20,7 +20,7 @@ public sealed class LimitedFetchTests : IAsyncLifetime
     {
         const int Rate = 400_000;
         await using var wire = new Relay(parent);
-        var link = bench.Run(bench.To(wire.At));
+        var link = bench.Run(bench.To(wire.At) with { Limits = new LinkLimits(Rate) });
         await link.WhenLiveAsync(bench.Stop);
         var (bundle, _) = bench.Bundle(300_000, 300_000, 300_000, 300_000);
         var begun = TimeProvider.System.GetTimestamp();

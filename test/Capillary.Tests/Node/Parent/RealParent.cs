@@ -68,7 +68,7 @@ internal sealed class RealParent : IAsyncDisposable
             var session = await connection.OpenSessionAsync(stop.Token);
             await session.Frames.WriteAsync(new Frame.TrustQuery(LinkProtocol.Version, NameOf(index), 1), stop.Token);
             if (await session.Frames.ReadAsync(stop.Token) is Frame.Refusal refusal) throw new RefusedException(refusal.Code, refusal.Text);
-            await session.Frames.WriteAsync(new Frame.Hello(generation, null, "test", "boot"), stop.Token);
+            await session.Frames.WriteAsync(new Frame.Hello(generation, null, "test", $"boot-{Guid.NewGuid():n}"), stop.Token);
             if (generation == long.MaxValue)
             {
                 await session.Frames.WriteAsync(Frame.Beat.Instance, stop.Token);
