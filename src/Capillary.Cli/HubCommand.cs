@@ -11,7 +11,10 @@ namespace Capillary.Cli;
 /// <summary><c>capillary hub</c>: make a hub and run it.</summary>
 internal static class HubCommand
 {
-    public static Command Create() => new("hub", "Make a hub, run it.") { Subcommands = { Init(), Run() } };
+    public static Command Create() => new("hub", "Make a hub, run it.")
+    {
+        Subcommands = { Init(), Run(), RotateKeyCommand.OfHub() },
+    };
 
     private static Option<string> DataOption() => new("--data") { Description = "The hub's data folder.", DefaultValueFactory = _ =>
         "./hub" };
@@ -64,6 +67,8 @@ internal static class HubCommand
             DefaultValueFactory = _ => 500 };
         var command = new Command("run", "Run the hub until it is stopped.") { data, repository, branch, listen, socket, apiListen,
             advertise, poll };
+        var keys = new KeyOptions();
+        keys.AddTo(command);
         command.SetAction(async (parsed, stop) =>
         {
             var io = parsed.InvocationConfiguration;
@@ -80,7 +85,7 @@ internal static class HubCommand
             };
             // Git runs in a folder of its own, so a path must not depend on where we are.
             var source = parsed.GetValue(repository)!;
-            return await RunAsync(options, Directory.Exists(source) ? Path.GetFullPath(source) : source, parsed.GetValue(branch)!, io,
+            return await RunAsync(keys.Apply(parsed, options), Directory.Exists(source) ? Path.GetFullPath(source) : source, parsed.GetValue(branch)!, io,
                 stop);
         });
         return command;

@@ -42,7 +42,8 @@ internal static class RegionNodeCommands
         var listen = new Option<string>("--listen") { Description = "Where the region's sites dial, as ADDRESS:PORT.",
             DefaultValueFactory = _ => "0.0.0.0:8443" };
         var verbose = new Option<bool>("--verbose") { Description = "Log more." };
-        var command = new Command("run", "Run this region node until it is stopped.") { data, listen, verbose };
+        var twoSessions = KeyOptions.TwoSessionsOption();
+        var command = new Command("run", "Run this region node until it is stopped.") { data, listen, verbose, twoSessions };
         command.SetAction(async (parsed, stop) => await ReportAsync(parsed.InvocationConfiguration, async () =>
         {
             if (!IPEndPoint.TryParse(parsed.GetValue(listen)!, out var endpoint))
@@ -50,7 +51,8 @@ internal static class RegionNodeCommands
             RequireRegion(parsed.GetValue(data)!);
             var least = parsed.GetValue(verbose) ? LogLevel.Debug : LogLevel.Information;
             using var logs = new LineLogs(Console.Error, least, TimeProvider.System);
-            await new Region(new RegionOptions(parsed.GetValue(data)!, endpoint), TimeProvider.System, logs).RunAsync(stop);
+            var options = new RegionOptions(parsed.GetValue(data)!, endpoint) { TwoSessions = parsed.GetValue(twoSessions) };
+            await new Region(options, TimeProvider.System, logs).RunAsync(stop);
         }));
         return command;
     }

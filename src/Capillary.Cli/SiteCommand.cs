@@ -12,7 +12,8 @@ internal static class SiteCommand
         var connection = new HubConnection();
         var command = new Command("site", "List sites, look at one, let one in.")
         {
-            Subcommands = { List(connection), Show(connection), EnrollCommand.Create(connection, "site") },
+            Subcommands = { List(connection), Show(connection), EnrollCommand.Create(connection, "site"),
+                RotateKeyCommand.Create(connection, "site") },
         };
         connection.AddTo(command);
         return command;
@@ -62,8 +63,9 @@ internal static class SiteCommand
         HubCall.Short(site.Text("commit")), site.Text("desired", "generation"), HubCall.Short(site.Text("desired", "commit")), Note(site),
     ];
 
-    private static string Note(JsonElement site) => string.Join(", ", ((string[])["orphaned", "unacknowledged"])
-        .Where(note => site.TryGetProperty(note, out var value) && value.ValueKind == JsonValueKind.True));
+    private static string Note(JsonElement site) => string.Join(", ", ((string[])["orphaned", "unacknowledged", "keyCopied"])
+        .Where(note => site.TryGetProperty(note, out var value) && value.ValueKind == JsonValueKind.True)
+        .Select(note => note == "keyCopied" ? "KEY COPIED" : note));
 
     private static Command Show(HubConnection connection)
     {
@@ -90,6 +92,8 @@ internal static class SiteCommand
             + $"commit {Or(summary.Text("desired", "commit"))}");
         output.WriteLine($"fallback {Or(site.Text("fallback"))}");
         output.WriteLine($"reason   {Or(site.Text("reason"))}");
+        if (site.TryGetProperty("key", out var key) && key.ValueKind == JsonValueKind.Object)
+            output.WriteLine($"key      {RotateKeyCommand.Show(key)}");
         foreach (var app in site.GetProperty("apps").EnumerateArray())
             output.WriteLine($"app      {app.Text("name")}: {(app.Text("healthy") == "True" ? "healthy" : app.Text("message"))}");
         foreach (var condition in site.GetProperty("conditions").EnumerateArray())

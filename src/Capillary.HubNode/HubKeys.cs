@@ -79,7 +79,7 @@ internal sealed class HubKeys : IDisposable
                     + "the same backup as hub.db");
         }
         // Of an interrupted succession of the hub nobody but itself has heard.
-        if (nexts.ContainsKey(KeyUse.Identity) || File.Exists(NextPath(KeyUse.Identity))) Drop(KeyUse.Identity);
+        if (HasNext(KeyUse.Identity)) Drop(KeyUse.Identity);
     }
 
     /// <summary>The key in use.</summary>
@@ -96,12 +96,23 @@ internal sealed class HubKeys : IDisposable
     {
         lock (nexts)
         {
-            if (!nexts.TryGetValue(use, out var next)) nexts[use] = next = SigningKey.LoadOrCreate(NextPath(use));
-            return next;
+            if (nexts.TryGetValue(use, out var next)) return next;
+            next = SigningKey.LoadOrCreate(NextPath(use));
+            if (next.Public.Equals(Of(use).Public))
+            {
+                // It was promoted, and only its file could not be moved then.
+                next.Dispose();
+                Move(use);
+                next = SigningKey.LoadOrCreate(NextPath(use));
+            }
+            return nexts[use] = next;
         }
     }
 
-    /// <summary>A durable document names the next key: it is in use from now on, and the old one's file is gone.</summary>
+    /// <summary>
+    /// A durable document names the next key: it is in use from now on, and the old one's file is gone. A disk that is full now leaves that
+    /// to the next start.
+    /// </summary>
     public void Promote(KeyUse use)
     {
         var next = Next(use);
@@ -114,13 +125,31 @@ internal sealed class HubKeys : IDisposable
             default: identity = next; break;
         }
         lock (nexts) nexts.Remove(use);
-        File.Move(NextPath(use), CurrentPath(use), overwrite: true);
-        DurableFolder.Flush(folder);
+        try
+        {
+            Move(use);
+        }
+        catch (IOException)
+        {
+            // The documents name the key, so Settle finds it.
+        }
+    }
+
+    /// <summary>True when the next key of a use was made, and is not in use yet.</summary>
+    public bool HasNext(KeyUse use)
+    {
+        lock (nexts) return nexts.ContainsKey(use) || File.Exists(NextPath(use));
     }
 
     public void Dispose()
     {
         foreach (var key in (SigningKey[])[release, beacon, identity, Api, .. retired, .. nexts.Values]) key.Dispose();
+    }
+
+    private void Move(KeyUse use)
+    {
+        File.Move(NextPath(use), CurrentPath(use), overwrite: true);
+        DurableFolder.Flush(folder);
     }
 
     private void Drop(KeyUse use)

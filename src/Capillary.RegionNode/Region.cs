@@ -57,7 +57,7 @@ public sealed class Region(RegionOptions options, TimeProvider time, ILoggerFact
         var addresses = identity.ParentsOf(settings).Select(parent => JoinFile.ParseAddress(parent, home.FileOf("node.json"))).ToList();
         var link = new ParentLink(new ParentLinkOptions(settings.Node, addresses), identity.Keys, trust, handlers, outbox, time,
             logs.CreateLogger<ParentLink>());
-        var server = new ParentServer(new ParentOptions(options.Listen), identity.Keys, state.Cell, blobs,
+        var server = new ParentServer(new ParentOptions(options.Listen, TwoSessions: options.TwoSessions), identity.Keys, state.Cell, blobs,
             new ParentHandlers((report, from, _) => new(TakeReport(report, from)), HeardOf,
                 (request, token) => RelayEnrollAsync(link, request, token), settings.Fleet)
             {

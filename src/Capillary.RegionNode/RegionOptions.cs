@@ -1,8 +1,13 @@
 using System.Net;
+using Capillary.Core.Protocol;
 
 namespace Capillary.RegionNode;
 
 /// <summary>How a region node is run.</summary>
 /// <param name="Home">Its folder (key, record, trust, mirror), made by joining.</param>
 /// <param name="Listen">Where its sites dial.</param>
-public sealed record RegionOptions(string Home, IPEndPoint Listen);
+public sealed record RegionOptions(string Home, IPEndPoint Listen)
+{
+    /// <summary>Who stays when two machines are at work with one key (default: the newest).</summary>
+    public TwoSessionsPolicy TwoSessions { get; init; } = TwoSessionsPolicy.NewestStays;
+}

@@ -17,6 +17,7 @@ internal sealed class HubConditions(TimeProvider time)
     public const string ReleaseNotKept = "ReleaseNotKept";
     public const string PlanNotPublished = "PlanNotPublished";
     public const string ReportsNotKept = "ReportsNotKept";
+    public const string KeyCopied = "KeyCopied";
 
     private readonly ConcurrentDictionary<string, HubCondition> standing = new();
 

@@ -19,6 +19,9 @@ namespace Capillary.HubNode.Observe;
 /// <param name="LastHealthy">The bundle of its last healthy report.</param>
 internal sealed record SiteSeen(Report? Report, DateTimeOffset ProvenAt, DateTimeOffset LifeAt, Digest? LastHealthy)
 {
+    /// <summary>Digest of that report.</summary>
+    public Digest? ReportDigest { get; init; }
+
     // A site signs at each beacon. A parent's word alone counts no longer than two of them may take, so that an evil region cannot
     // keep a dead site alive.
     private static readonly TimeSpan WordCountsFor = 2 * LinkProtocol.BeaconEvery + TimeSpan.FromMinutes(1);
@@ -49,16 +52,35 @@ internal sealed partial class SiteBook(HubDatabase database, DesiredStateCell ce
     /// <summary>Called after newer reports are durable.</summary>
     public Action Changed { get; set; } = () => { };
 
+    /// <summary>Called when two different reports of a site have one number, with the id of the key that signed both.</summary>
+    public Action<SiteId, string> TwoReports { get; set; } = (_, _) => { };
+
     /// <summary>Brings back what was durable; silence counts from when each report came in.</summary>
     public void Restore()
     {
         foreach (var stored in database.Read(ReportTable.All))
         {
-            // A key that was superseded meanwhile says nothing any more.
             if (cell.Value.Records.TryGetValue(new NodeName(stored.Site.Value), out var record)
-                && TryVerify(stored.Envelope, record.Record) is { } report)
-                seen[stored.Site] = new(report, stored.ReceivedAt, stored.ReceivedAt, stored.Healthy);
+                && (TryVerify(stored.Envelope, record.Record) ?? VerifyByEarlierKey(stored.Envelope, record.Record)) is { } report)
+                seen[stored.Site] = new(report, stored.ReceivedAt, stored.ReceivedAt, stored.Healthy) { ReportDigest = stored.Envelope.Digest };
         }
+    }
+
+    /// <summary>
+    /// It was verified when it came, with the key of that time. A key that the newest one succeeded still proves it; one of hardware that
+    /// was replaced says nothing any more.
+    /// </summary>
+    private Report? VerifyByEarlierKey(Envelope envelope, NodeRecord newest)
+    {
+        if (newest.Previous is not { } previous || newest.State != RecordState.Active) return null;
+        foreach (var older in database.Read(db => RecordTables.History(db, newest.Node, cell.Value.TrustRoots)))
+        {
+            if (older.IdentityKey.Id != previous) continue;
+            if (TryVerify(envelope, older with { State = RecordState.Active }) is { } report) return report;
+            if (older.Previous is null) return null;
+            previous = older.Previous;
+        }
+        return null;
     }
 
     /// <summary>Null when the report, or a newer one, is durable here; else why it is refused for good.</summary>
@@ -79,12 +101,20 @@ internal sealed partial class SiteBook(HubDatabase database, DesiredStateCell ce
         }
         // A relayed report may have waited; only the site's own link, or its region's word, tells that it lives now.
         if (from.Kind == NodeKind.Site) HeardOf([site]);
-        if (!report.IsNewerThan(seen.GetValueOrDefault(site)?.Report)) return null;
+        var held = seen.GetValueOrDefault(site);
+        if (!report.IsNewerThan(held?.Report))
+        {
+            if (AreRivals(report, envelope.Digest, held!.Report!, held.ReportDigest)) TwoReports(site, record.Record.IdentityKey.Id);
+            return null;
+        }
         var waiting = new Waiting(report, envelope, new(TaskCreationOptions.RunContinuationsAsynchronously));
         await queue.Writer.WriteAsync(waiting, stop);
         await waiting.Kept.Task.WaitAsync(stop);
         return null;
     }
+
+    private static bool AreRivals(Report one, Digest oneDigest, Report other, Digest? otherDigest) =>
+        one.Incarnation == other.Incarnation && one.Seq == other.Seq && otherDigest is { } digest && digest != oneDigest;
 
     /// <summary>These sites live.</summary>
     public void HeardOf(IReadOnlyList<SiteId> sites)
@@ -121,8 +151,23 @@ internal sealed partial class SiteBook(HubDatabase database, DesiredStateCell ce
         while (!TryWrite(rows))
             await Task.Delay(TimeSpan.FromSeconds(1), time, stop);
         foreach (var item in newest)
-            seen[item.Report.Site] = new(item.Report, now, LifeOf(item.Report.Site), healthy[item.Report.Site]);
+            seen[item.Report.Site] = new(item.Report, now, LifeOf(item.Report.Site), healthy[item.Report.Site])
+            {
+                ReportDigest = item.Envelope.Digest,
+            };
+        TellRivals(batch);
         foreach (var item in batch) item.Kept.TrySetResult();
+    }
+
+    /// <summary>Reports of one number that came in one batch.</summary>
+    private void TellRivals(List<Waiting> batch)
+    {
+        foreach (var item in batch)
+        {
+            if (seen.GetValueOrDefault(item.Report.Site) is { Report: { } held } site
+                && AreRivals(item.Report, item.Envelope.Digest, held, site.ReportDigest))
+                TwoReports(item.Report.Site, item.Envelope.Signatures[0].Keyid);
+        }
     }
 
     private DateTimeOffset LifeOf(SiteId site) => seen.GetValueOrDefault(site)?.LifeAt ?? DateTimeOffset.UnixEpoch;

@@ -17,6 +17,9 @@ internal sealed class RecordSigner(HubDatabase database, HubKeys keys, DesiredSt
     /// <summary>Held while records are signed: who holds it sees records that stay the newest. Before the publisher's own.</summary>
     public Lock Gate { get; } = new();
 
+    /// <summary>Called after a node's key was revoked, or replaced by one that it did not sign itself.</summary>
+    public Action<NodeName> Replaced { get; set; } = _ => { };
+
     /// <summary>The newest record of a node, or of the hub itself; null: it has none.</summary>
     public NodeRecord? Newest(NodeName node) => Held(node)?.Record;
 
@@ -26,10 +29,11 @@ internal sealed class RecordSigner(HubDatabase database, HubKeys keys, DesiredSt
     /// <param name="action">For the journal, such as <c>node.enroll</c>.</param>
     /// <param name="next">The record that is to follow the newest one (null: it has none); null: leave it as it is.</param>
     /// <param name="also">Written in the same transaction; what it throws undoes all.</param>
+    /// <param name="kept">Called once it is durable, before it is offered.</param>
     /// <returns>The record, durable and offered; null when <paramref name="next"/> wanted none.</returns>
     /// <exception cref="SqliteException">The disk is full or broken; nothing changed.</exception>
     public SignedRecord? Issue(NodeName node, string actor, string action, Func<NodeRecord?, NodeRecord?> next,
-        Action<SqliteConnection, NodeRecord>? also = null)
+        Action<SqliteConnection, NodeRecord>? also = null, Action? kept = null)
     {
         lock (Gate)
         {
@@ -42,11 +46,13 @@ internal sealed class RecordSigner(HubDatabase database, HubKeys keys, DesiredSt
             {
                 also?.Invoke(db, signed.Record);
                 RecordTables.AddRecord(db, signed, now);
+                if (!signed.Record.SuccessionDue) KeyTables.SuccessionOver(db, node);
                 revocationsChange = Revoke(db, before, signed.Record, now);
                 JournalTable.Append(db, now, actor, action, before is null ? null : Shown(before), Shown(signed.Record));
             }
-            KeepAndOffer(signed, Keep);
+            KeepAndOffer(signed, Keep, kept ?? (() => { }));
             if (revocationsChange) publisher.Beat();
+            if (revocationsChange && before is not null) Replaced(node);
             return signed;
         }
     }
@@ -58,17 +64,18 @@ internal sealed class RecordSigner(HubDatabase database, HubKeys keys, DesiredSt
     private SignedRecord? Held(NodeName node) =>
         node == HubFolder.HubNode ? cell.Value.OwnRecord : cell.Value.Records.GetValueOrDefault(node);
 
-    private void KeepAndOffer(SignedRecord signed, Action<SqliteConnection> keep)
+    private void KeepAndOffer(SignedRecord signed, Action<SqliteConnection> keep, Action kept)
     {
         var site = signed.Record.Kind == NodeKind.Site ? new SiteId(signed.Record.Node.Value) : (SiteId?)null;
         var moves = site is { } id && cell.Value.Lines.TryGetValue(id, out var line) && line.Region != signed.Record.Region;
         if (moves)
         {
             // A region takes only lines that were proven after what it has: a line that comes from another region needs a new proof.
-            publisher.Reprove(new Reproof(other => other == site) { Also = keep, Offer = state => Offered(state, signed) });
+            publisher.Reprove(new Reproof(other => other == site) { Also = keep, Kept = kept, Offer = state => Offered(state, signed) });
             return;
         }
         database.Write(keep);
+        kept();
         cell.Update(state => Offered(state, signed));
     }
 

@@ -29,6 +29,22 @@ internal static class KeyTables
         db.Query("SELECT node, key, at FROM node_keys WHERE at <= $time ORDER BY at",
             row => new HeldKey(new NodeName(row.GetString(0)), row.GetString(1), row.Time(2)), ("$time", time));
 
+    /// <summary>A node is asked for a new key.</summary>
+    public static void SuccessionAsked(SqliteConnection db, NodeName node, DateTimeOffset at, string actor) =>
+        db.Execute("INSERT OR IGNORE INTO successions_due VALUES($node, $at, $actor)", ("$node", node.Value), ("$at", at), ("$actor", actor));
+
+    /// <summary>It has one, or is asked no more.</summary>
+    public static void SuccessionOver(SqliteConnection db, NodeName node) =>
+        db.Execute("DELETE FROM successions_due WHERE node = $node", ("$node", node.Value));
+
+    /// <summary>Since when a node is asked; null: it is not.</summary>
+    public static DateTimeOffset? SuccessionSince(SqliteConnection db, NodeName node) => db.Query(
+        "SELECT since FROM successions_due WHERE node = $node", row => (DateTimeOffset?)row.Time(0), ("$node", node.Value)).SingleOrDefault();
+
+    /// <summary>How many were asked after a time and have not answered yet.</summary>
+    public static long SuccessionsAskedAfter(SqliteConnection db, DateTimeOffset time) =>
+        db.Number("SELECT COUNT(*) FROM successions_due WHERE since > $time", ("$time", time));
+
     /// <summary>A hub that was made before keys were remembered learns them from its records, once.</summary>
     public static void Learn(SqliteConnection db, IReadOnlyList<Envelope> roots)
     {

@@ -8,9 +8,13 @@ namespace Capillary.HubNode.Storage;
 /// <summary>Trust roots and records, as signed.</summary>
 internal static class RecordTables
 {
-    public static void AddTrustRoot(SqliteConnection db, Envelope envelope) =>
-        db.Execute("INSERT INTO trust_roots VALUES($version, $envelope)",
-            ("$version", TrustRoot.Parse(envelope).Version), ("$envelope", envelope.ToBytes()));
+    public static void AddTrustRoot(SqliteConnection db, Envelope envelope, DateTimeOffset at) =>
+        db.Execute("INSERT INTO trust_roots VALUES($version, $envelope, $at)",
+            ("$version", TrustRoot.Parse(envelope).Version), ("$envelope", envelope.ToBytes()), ("$at", at));
+
+    /// <summary>When each trust root came into force, in order; the beginning of time where that is not known.</summary>
+    public static List<DateTimeOffset> TrustRootTimes(SqliteConnection db) =>
+        db.Query("SELECT at FROM trust_roots ORDER BY version", row => row.Time(0));
 
     /// <summary>From version 1, in order.</summary>
     public static List<Envelope> TrustRoots(SqliteConnection db) =>
