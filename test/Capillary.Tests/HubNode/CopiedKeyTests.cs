@@ -1,8 +1,6 @@
 using Capillary.Core.Identity;
 using Capillary.Core.Protocol;
 using Capillary.Core.Reports;
-using Capillary.Core.Trust;
-using Capillary.HubNode;
 using Capillary.HubNode.Observe;
 using Capillary.HubNode.Storage;
 using Capillary.Node.Keys;

@@ -1,10 +1,8 @@
 using Capillary.Core.Bundles;
 using Capillary.Core.Identity;
-using Capillary.Core.Protocol;
 using Capillary.Core.Reports;
 using Capillary.Core.Trust;
 using Capillary.HubNode;
-using Capillary.HubNode.Publish;
 using Capillary.HubNode.Storage;
 using Capillary.Node.Keys;
 using Xunit;

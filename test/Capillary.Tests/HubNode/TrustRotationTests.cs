@@ -60,14 +60,11 @@ public sealed class TrustRotationTests : IDisposable
     }
 
     [Fact]
-    public void Two_of_three_root_keys_replace_release_and_beacon_key_in_one_step()
+    public async Task Two_of_three_root_keys_replace_release_and_beacon_key_in_one_step()
     {
         var before = hub.Hub.Cell.Value;
-        var seen = 0;
-        var waiting = hub.Hub.Cell.WaitForOtherThanAsync(before, CancellationToken.None).ContinueWith(_ => seen++, TaskScheduler.Default);
         var applied = Assert.IsType<RotationOutcome.Applied>(Submit(Prepare(true, true, rootKeys[1], rootKeys[2])));
         Assert.Equal((2L, 2), (applied.Version, applied.Records));
-        waiting.GetAwaiter().GetResult();
         AllHolds(onlyUnderNewest: true);
         var after = hub.Hub.Cell.Value;
         var (old, now) = (before.Lines[new SiteId("a")], after.Lines[new SiteId("a")]);
@@ -77,7 +74,7 @@ public sealed class TrustRotationTests : IDisposable
         Assert.Equal(HubStart.NewestRoot(after.TrustRoots).ReleaseKeys[0], SigningKey.Load(KeyFile("release.pem")).Public);
         // It goes on: a rollout under the new key, and a restart.
         commits.Commit("c2", "a=2", "b=1");
-        hub.SettleAsync().GetAwaiter().GetResult();
+        await hub.SettleAsync();
         hub.Dispose();
         hub = new TestHub(folder.Path, commits, time);
         AllHolds(onlyUnderNewest: true);
@@ -103,7 +100,7 @@ public sealed class TrustRotationTests : IDisposable
         var wish = new RotationWish(false, false, [fourth.Public, fifth.Public], 2);
         var payload = Assert.IsType<RotationOutcome.Prepared>(hub.Hub.Rotation.Prepare(wish)).Payload;
         Assert.Contains("1 of 2 required root keys of version 2", Refused(Sign(payload, rootKeys[0], rootKeys[1], fourth)));
-        Assert.Contains("1 of 2 required root keys of version 2", Refused(Sign(payload, rootKeys[0], fourth, fifth)));
+        Assert.Contains("1 of 2 required root keys of version 1", Refused(Sign(payload, rootKeys[0], fourth, fifth)));
         var generation = hub.Hub.Publisher.Generation;
         var signed = Sign(payload, rootKeys[0], rootKeys[1], fourth, fifth);
         Assert.Equal(0, Assert.IsType<RotationOutcome.Applied>(Submit(signed)).Records);
