@@ -85,8 +85,8 @@ internal static class HubCommand
             };
             // Git runs in a folder of its own, so a path must not depend on where we are.
             var source = parsed.GetValue(repository)!;
-            return await RunAsync(keys.Apply(parsed, options), Directory.Exists(source) ? Path.GetFullPath(source) : source, parsed.GetValue(branch)!, io,
-                stop);
+            return await RunAsync(keys.Apply(parsed, options), Directory.Exists(source) ? Path.GetFullPath(source) : source,
+                parsed.GetValue(branch)!, io, stop);
         });
         return command;
     }

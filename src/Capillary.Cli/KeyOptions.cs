@@ -20,8 +20,10 @@ internal sealed class KeyOptions
         },
     };
 
-    private readonly Option<int?> atOnce = new("--successions") { Description = "The most nodes that are asked for a new key at one time, 1 "
-        + "to 10000 (default: 100)." };
+    private readonly Option<int?> atOnce = new("--successions")
+    {
+        Description = "The most nodes that are asked for a new key at one time, 1 to 10000 (default: 100).",
+    };
 
     private readonly Option<TwoSessionsPolicy> twoSessions = TwoSessionsOption();
 

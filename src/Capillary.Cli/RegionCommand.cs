@@ -8,7 +8,8 @@ internal static class RegionCommand
     public static Command Create()
     {
         var connection = new HubConnection();
-        var asking = (Command[])[List(connection), EnrollCommand.Create(connection, "region"), RotateKeyCommand.Create(connection, "region")];
+        var asking = (Command[])[List(connection), EnrollCommand.Create(connection, "region"),
+            RotateKeyCommand.Create(connection, "region")];
         // Join and run work on the node's own folder and ask no hub.
         foreach (var command in asking) connection.AddTo(command);
         return new Command("region", "List regions, let a region node in, run one.")

@@ -50,7 +50,8 @@ internal static class TrustCommand
             var path = parsed.GetValue(file)!;
             if (File.Exists(path)) throw new InvalidDataException($"{path}: is there already; choose another file");
             using var key = SigningKey.LoadOrCreate(path);
-            AtomicFile.Write($"{path}.pub", System.Text.Encoding.ASCII.GetBytes(PemEncoding.WriteString("PUBLIC KEY", key.Public.Spki) + "\n"));
+            var pem = PemEncoding.WriteString("PUBLIC KEY", key.Public.Spki) + "\n";
+            AtomicFile.Write($"{path}.pub", System.Text.Encoding.ASCII.GetBytes(pem));
             parsed.InvocationConfiguration.Output.WriteLine(key.Public.Id);
         });
         return command;
@@ -92,8 +93,8 @@ internal static class TrustCommand
         if (rootKeys.Threshold < 1 || rootKeys.Threshold > rootKeys.Keys.Count)
             throw new CommandException($"--threshold is 1 to {rootKeys.Keys.Count}, the number of root keys", ExitCode.Usage);
         if (rootKeys.Signers.Count < rootKeys.Threshold)
-            throw new CommandException($"the first trust root is signed now by {rootKeys.Threshold} private root keys, {rootKeys.Signers.Count} "
-                + "are given", ExitCode.Usage);
+            throw new CommandException($"the first trust root is signed now by {rootKeys.Threshold} private root keys, "
+                + $"{rootKeys.Signers.Count} are given", ExitCode.Usage);
     }
 
     private static Command Show(HubConnection connection)

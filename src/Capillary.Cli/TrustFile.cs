@@ -14,7 +14,8 @@ internal sealed record RootKeyFile(PublicKey Public, SigningKey? Private)
     /// <exception cref="InvalidDataException">The file is missing, holds no such key, or others can read a private one.</exception>
     public static RootKeyFile Read(string path)
     {
-        if (!File.Exists(path)) throw new InvalidDataException($"{path}: no such file; make a root key with: capillary trust key --out FILE");
+        if (!File.Exists(path))
+            throw new InvalidDataException($"{path}: no such file; make a root key with: capillary trust key --out FILE");
         var text = File.ReadAllText(path);
         if (text.Contains("PRIVATE KEY", StringComparison.Ordinal))
         {
@@ -79,7 +80,8 @@ internal sealed record TrustFile(Envelope Current, Envelope Next)
     public TrustFile Sign(SigningKey key)
     {
         if (!CurrentRoot.RootKeys.Concat(NextRoot.RootKeys).Contains(key.Public))
-            throw new InvalidDataException($"key {key.Public.Id} is a root key neither of version {CurrentRoot.Version} nor of {NextRoot.Version}");
+            throw new InvalidDataException(
+                $"key {key.Public.Id} is a root key neither of version {CurrentRoot.Version} nor of {NextRoot.Version}");
         if (Next.Signatures.Any(signature => signature.Keyid == key.Public.Id)) return this;
         return this with { Next = Next with { Signatures = [.. Next.Signatures, key.SignatureOf(PayloadTypes.TrustRoot, Next.Payload)] } };
     }
@@ -121,7 +123,8 @@ internal sealed record TrustFile(Envelope Current, Envelope Next)
             && next.RootKeys.SequenceEqual(rootKeys ?? current.RootKeys) && next.Threshold == (threshold ?? current.Threshold)
             && (release || next.ReleaseKeys.SequenceEqual(current.ReleaseKeys))
             && (beacon || next.BeaconKeys.SequenceEqual(current.BeaconKeys));
-        if (!fits) throw new InvalidDataException("the hub prepared another trust root than it was asked for; do not sign it, look at the hub");
+        if (!fits)
+            throw new InvalidDataException("the hub prepared another trust root than it was asked for; do not sign it, look at the hub");
     }
 
     private static byte[] Bytes(JsonDocument json, string member) =>

@@ -20,15 +20,16 @@ internal static class TrustRotateCommand
             HelpName = "FILE", AllowMultipleArgumentsPerToken = true };
         var file = new Option<string?>("--out") { Description = "Where the next trust root goes while signatures are missing (default: "
             + "trust-root-N.json)." };
-        var command = new Command("rotate", "Replace release, beacon or root keys. In force once enough root keys of the old and of the new "
-            + "version have signed.") { release, beacon, rootKeys, threshold, sign, file };
+        var command = new Command("rotate", "Replace release, beacon or root keys. In force once enough root keys of the old and of "
+            + "the new version have signed.") { release, beacon, rootKeys, threshold, sign, file };
         command.Do(connection, async (hub, parsed, stop) => await AtFilesAsync(async () =>
         {
             var given = parsed.GetValue(rootKeys) ?? [];
             IReadOnlyList<PublicKey>? keys = given.Length == 0 ? null : [.. given.Select(path => RootKeyFile.Read(path).Public)];
             var signers = (parsed.GetValue(sign) ?? []).Select(RootKeyFile.ReadPrivate).ToList();
             var wish = (Release: parsed.GetValue(release), Beacon: parsed.GetValue(beacon), Threshold: parsed.GetValue(threshold));
-            var answer = await hub.PostAsync("api/v1/trust/prepare", new { wish.Release, wish.Beacon, rootKeys = keys, wish.Threshold }, stop);
+            var answer = await hub.PostAsync("api/v1/trust/prepare",
+                new { wish.Release, wish.Beacon, rootKeys = keys, wish.Threshold }, stop);
             var next = new TrustFile(Envelope.Parse(answer.GetProperty("current").GetBytesFromBase64()),
                 new Envelope(PayloadTypes.TrustRoot, answer.GetProperty("payload").GetBytesFromBase64(), []));
             next.RequireOnly(wish.Release, wish.Beacon, keys, wish.Threshold);

@@ -85,6 +85,7 @@ public sealed class Hub : IDisposable
         Sites = new SiteBook(Database, Cell, Conditions, time, logs.CreateLogger<SiteBook>());
         Sites.Restore();
         Copies = new CopiedKeys(Database, Cell, Conditions, time, logs.CreateLogger<CopiedKeys>());
+        Copies.Look();
         (Sites.TwoReports, Records.Replaced) = (Copies.TwoReports, Copies.Forget);
         KeyViews = new KeyViews(Database, Copies, time);
         Enrollment = new Enrollment(Database, Records, Cell, Releases, Sites, time, logs.CreateLogger<Enrollment>());

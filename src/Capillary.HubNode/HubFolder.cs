@@ -77,7 +77,8 @@ public static class HubFolder
         if (HoldsHub(data)) return null;
         using var database = HubDatabase.Open(Database(data));
         using var keys = HubKeys.Create(Keys(data));
-        var payload = new TrustRoot(1, fleet, 1, rootKeys.Keys, rootKeys.Threshold, [keys.Release.Public], [keys.Beacon.Public]).ToPayload();
+        var payload = new TrustRoot(1, fleet, 1, rootKeys.Keys, rootKeys.Threshold, [keys.Release.Public], [keys.Beacon.Public])
+            .ToPayload();
         var root = new Envelope(PayloadTypes.TrustRoot, payload,
             [.. rootKeys.Signers.Select(key => key.SignatureOf(PayloadTypes.TrustRoot, payload))]);
         TrustChain.Begin(root);

@@ -8,9 +8,9 @@ namespace Capillary.EndToEnd;
 public sealed class TrustTests(ITestOutputHelper output) : IAsyncLifetime
 {
     private const string Region = "eu-central";
-    private const string Away = "basel-lab-1";
+    private const string Away = "lyon-poct-2";
     private const string Present = "freiburg-lab-1";
-    private const string Shut = "lyon-poct-2";
+    private const string Shut = "basel-lab-1";
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(90);
     private static readonly TimeSpan Back = TimeSpan.FromSeconds(30);
     private readonly string folder = Path.Combine(Path.GetTempPath(), $"capillary-e2e-trust-{Environment.ProcessId}-{Guid.NewGuid():N}");
@@ -102,7 +102,10 @@ public sealed class TrustTests(ITestOutputHelper output) : IAsyncLifetime
         Assert.Contains("twoSessions", await SignsAsync(Away));
         await extra[0].DisposeAsync();
         extra.Clear();
-        await WaitAsync("the site to be served again", async () => (await RowAsync(Away)).IsSettled);
+        var from = new FileInfo(fleet.LogOf(Away)).Length;
+        await fleet.StopAsync(Away);
+        fleet.StartSite(Away);
+        await WaitAsync("the site alone to be served again", () => LogSince(Away, from).Contains("is live", StringComparison.Ordinal));
         done = true;
     }
 
@@ -216,14 +219,17 @@ public sealed class TrustTests(ITestOutputHelper output) : IAsyncLifetime
 
     private void StartAt1970(string site)
     {
-        if (!File.Exists("/usr/bin/faketime"))
+        var library = Directory.EnumerateDirectories("/usr/lib").Select(place => Path.Combine(place, "faketime", "libfaketimeMT.so.1"))
+            .FirstOrDefault(File.Exists);
+        if (library is null)
         {
             output.WriteLine("the clock at 1970 is not tested: the package faketime is not installed");
             fleet.StartSite(site);
             return;
         }
-        extra.Add(NodeProcess.Start(site, fleet.LogOf(site), "/usr/bin/faketime",
-            ["-m", "--exclude-monotonic", "-f", "@1970-01-02 00:00:00", fleet.Binaries.Edge, "run", "--data", fleet.HomeOf(site)]));
+        // Not the command faketime: it leaves a child of its own behind.
+        extra.Add(NodeProcess.Start(site, fleet.LogOf(site), "/usr/bin/env", [$"LD_PRELOAD={library}", "FAKETIME=@1970-01-02 00:00:00",
+            "FAKETIME_DONT_FAKE_MONOTONIC=1", "DONT_FAKE_MONOTONIC=1", fleet.Binaries.Edge, "run", "--data", fleet.HomeOf(site)]));
     }
 
     private bool HasRoot(string site, int version) => File.Exists(Path.Combine(fleet.HomeOf(site), "trust", $"root-{version:d8}.json"));

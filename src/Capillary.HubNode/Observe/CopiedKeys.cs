@@ -10,13 +10,13 @@ using Microsoft.Extensions.Logging;
 namespace Capillary.HubNode.Observe;
 
 /// <summary>
-/// Signs that a node's key was copied, seen here or by a region, durable and bounded. One stands until the node is enrolled anew or revoked,
-/// or was not seen again for <see cref="StandsFor"/>.
+/// Signs that a node's key was copied, seen here or by a region, durable and bounded. One stands until the node is enrolled anew or
+/// revoked, or was not seen again for <see cref="StandsFor"/>.
 /// </summary>
 internal sealed partial class CopiedKeys(HubDatabase database, DesiredStateCell cell, HubConditions conditions, TimeProvider time,
     ILogger<CopiedKeys> log)
 {
-    /// <summary>The condition's code at a site. It says nothing of the workload, so it is a warning: the site's state stays as it is.</summary>
+    /// <summary>The condition's code at a site. A warning, as it says nothing of the workload: the state stays.</summary>
     public const string KeyCopied = "KeyCopied";
 
     private const int MostPerNode = 8;
@@ -77,8 +77,8 @@ internal sealed partial class CopiedKeys(HubDatabase database, DesiredStateCell 
         if (Of(node) is not { Count: > 0 } items) return null;
         var seen = items.Select(item => $"{Says(item.Sign)} (key {item.KeyId[..12]}, {item.Count}x, seen by {item.SeenBy}, last at "
             + $"{item.LastAt.UtcDateTime:yyyy-MM-dd HH:mm:ss}Z)");
-        return new Condition(KeyCopied, Severity.Warning, $"this site's key was copied: {string.Join("; ", seen)}. Find the copy; then give the "
-            + $"site a new identity: capillary site replace {node}, or shut it out: capillary site revoke {node}");
+        return new Condition(KeyCopied, Severity.Warning, $"this site's key was copied: {string.Join("; ", seen)}. Find the copy; "
+            + $"then give the site a new identity: capillary site replace {node}, or shut it out: capillary site revoke {node}");
     }
 
     private void Take(CloneSighting sighting, string seenBy)

@@ -62,7 +62,10 @@ internal sealed partial class SiteBook(HubDatabase database, DesiredStateCell ce
         {
             if (cell.Value.Records.TryGetValue(new NodeName(stored.Site.Value), out var record)
                 && (TryVerify(stored.Envelope, record.Record) ?? VerifyByEarlierKey(stored.Envelope, record.Record)) is { } report)
-                seen[stored.Site] = new(report, stored.ReceivedAt, stored.ReceivedAt, stored.Healthy) { ReportDigest = stored.Envelope.Digest };
+                seen[stored.Site] = new(report, stored.ReceivedAt, stored.ReceivedAt, stored.Healthy)
+                {
+                    ReportDigest = stored.Envelope.Digest,
+                };
         }
     }
 

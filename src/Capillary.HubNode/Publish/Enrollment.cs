@@ -26,8 +26,8 @@ internal abstract record CodeOutcome
 /// A code
 /// lets one node in, once, for a day, and forgives few wrong proofs.
 /// </summary>
-internal sealed partial class Enrollment(HubDatabase database, RecordSigner records, DesiredStateCell cell, ReleaseBook releases, SiteBook sites,
-    TimeProvider time, ILogger<Enrollment> log)
+internal sealed partial class Enrollment(HubDatabase database, RecordSigner records, DesiredStateCell cell, ReleaseBook releases,
+    SiteBook sites, TimeProvider time, ILogger<Enrollment> log)
 {
     /// <summary>How long a code is good, unless asked otherwise.</summary>
     public static TimeSpan CodeLifetime { get; } = TimeSpan.FromHours(24);

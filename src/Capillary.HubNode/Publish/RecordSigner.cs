@@ -39,7 +39,8 @@ internal sealed class RecordSigner(HubDatabase database, HubKeys keys, DesiredSt
         {
             var before = Newest(node);
             if (next(before) is not { } wish) return null;
-            var signed = Sign(wish with { V = 1, Fleet = cell.Value.OwnRecord.Record.Fleet, Node = node, Version = (before?.Version ?? 0) + 1 });
+            var fleet = cell.Value.OwnRecord.Record.Fleet;
+            var signed = Sign(wish with { V = 1, Fleet = fleet, Node = node, Version = (before?.Version ?? 0) + 1 });
             var now = time.GetUtcNow();
             var revocationsChange = false;
             void Keep(SqliteConnection db)
@@ -88,7 +89,9 @@ internal sealed class RecordSigner(HubDatabase database, HubKeys keys, DesiredSt
         var key = record.IdentityKey.Id;
         if (record.State == RecordState.Revoked) Revocations.Add(db, key, now);
         var changed = record.State == RecordState.Revoked || Revocations.Remove(db, key);
-        if (before is null || before.IdentityKey.Id == key || record.Previous == before.IdentityKey.Id) return changed;
+        if (before is null || before.IdentityKey.Id == key) return changed;
+        // A node's own parents know that its key was succeeded; children of the hub learn it of the hub's key only here.
+        if (record.Previous == before.IdentityKey.Id && record.Kind != NodeKind.Hub) return changed;
         Revocations.Add(db, before.IdentityKey.Id, now);
         return true;
     }

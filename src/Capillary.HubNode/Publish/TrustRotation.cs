@@ -98,7 +98,8 @@ internal sealed partial class TrustRotation(HubKeys keys, RecordSigner records, 
         changed = !named.Contains(keys.Of(use).Public);
         if (!changed || (keys.HasNext(use) && named.Contains(keys.Next(use).Public))) return null;
         var name = use.ToString().ToLowerInvariant();
-        return new RotationOutcome.Refused($"its {name} key is not one that this hub made; begin anew with: capillary trust rotate --{name}");
+        return new RotationOutcome.Refused($"its {name} key is not one that this hub made; begin anew with: "
+            + $"capillary trust rotate --{name}");
     }
 
     private RotationOutcome.Applied Apply(Envelope envelope, TrustRoot next, bool release, bool beacon, string actor)
@@ -147,6 +148,7 @@ internal sealed partial class TrustRotation(HubKeys keys, RecordSigner records, 
         releaseKeys = root.ReleaseKeys.Select(key => key.Id).ToList(), beaconKeys = root.BeaconKeys.Select(key => key.Id).ToList(),
     };
 
-    [LoggerMessage(EventId = 2121, Level = LogLevel.Warning, Message = "trust root version {Version} is in force; {Records} records signed anew")]
+    [LoggerMessage(EventId = 2121, Level = LogLevel.Warning,
+        Message = "trust root version {Version} is in force; {Records} records signed anew")]
     private partial void LogRotated(long version, int records);
 }

@@ -12,8 +12,8 @@ internal static class KeyTables
 {
     /// <summary>Remembers the key of a record that is being added; one that it has already keeps its first time.</summary>
     public static void Remember(SqliteConnection db, NodeRecord record, DateTimeOffset at) =>
-        db.Execute("INSERT OR IGNORE INTO node_keys VALUES($key, $node, $at)", ("$key", record.IdentityKey.Id), ("$node", record.Node.Value),
-            ("$at", at));
+        db.Execute("INSERT OR IGNORE INTO node_keys VALUES($key, $node, $at)", ("$key", record.IdentityKey.Id),
+            ("$node", record.Node.Value), ("$at", at));
 
     /// <summary>The node whose key this is or was; null: nobody's.</summary>
     public static NodeName? OwnerOf(SqliteConnection db, string keyId) =>
@@ -31,15 +31,17 @@ internal static class KeyTables
 
     /// <summary>A node is asked for a new key.</summary>
     public static void SuccessionAsked(SqliteConnection db, NodeName node, DateTimeOffset at, string actor) =>
-        db.Execute("INSERT OR IGNORE INTO successions_due VALUES($node, $at, $actor)", ("$node", node.Value), ("$at", at), ("$actor", actor));
+        db.Execute("INSERT OR IGNORE INTO successions_due VALUES($node, $at, $actor)", ("$node", node.Value), ("$at", at),
+            ("$actor", actor));
 
     /// <summary>It has one, or is asked no more.</summary>
     public static void SuccessionOver(SqliteConnection db, NodeName node) =>
         db.Execute("DELETE FROM successions_due WHERE node = $node", ("$node", node.Value));
 
     /// <summary>Since when a node is asked; null: it is not.</summary>
-    public static DateTimeOffset? SuccessionSince(SqliteConnection db, NodeName node) => db.Query(
-        "SELECT since FROM successions_due WHERE node = $node", row => (DateTimeOffset?)row.Time(0), ("$node", node.Value)).SingleOrDefault();
+    public static DateTimeOffset? SuccessionSince(SqliteConnection db, NodeName node) =>
+        db.Query("SELECT since FROM successions_due WHERE node = $node", row => (DateTimeOffset?)row.Time(0), ("$node", node.Value))
+            .SingleOrDefault();
 
     /// <summary>How many were asked after a time and have not answered yet.</summary>
     public static long SuccessionsAskedAfter(SqliteConnection db, DateTimeOffset time) =>
@@ -49,7 +51,8 @@ internal static class KeyTables
     public static void Learn(SqliteConnection db, IReadOnlyList<Envelope> roots)
     {
         if (db.Number("SELECT COUNT(*) FROM node_keys") > 0) return;
-        var all = db.Query("SELECT envelope, signed_at FROM records ORDER BY signed_at", row => (Envelope.Parse(row.Bytes(0)), row.Time(1)));
+        var all = db.Query("SELECT envelope, signed_at FROM records ORDER BY signed_at",
+            row => (Envelope.Parse(row.Bytes(0)), row.Time(1)));
         foreach (var (envelope, at) in all) Remember(db, TrustChain.UnderAny(roots, root => NodeRecord.Verify(envelope, root)), at);
     }
 }

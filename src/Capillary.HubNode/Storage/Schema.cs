@@ -55,7 +55,8 @@ internal static class Schema
         -- Signs of copied keys, each as one parent saw it.
         CREATE TABLE key_sightings(
             node TEXT NOT NULL, key TEXT NOT NULL, sign TEXT NOT NULL, seen_by TEXT NOT NULL, count INTEGER NOT NULL,
-            first_at INTEGER NOT NULL, last_at INTEGER NOT NULL, told_at INTEGER NOT NULL, PRIMARY KEY(node, key, sign, seen_by)) WITHOUT ROWID;
+            first_at INTEGER NOT NULL, last_at INTEGER NOT NULL, told_at INTEGER NOT NULL,
+            PRIMARY KEY(node, key, sign, seen_by)) WITHOUT ROWID;
         """,
     ];
 }

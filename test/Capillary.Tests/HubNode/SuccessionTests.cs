@@ -3,6 +3,7 @@ using Capillary.Core.Identity;
 using Capillary.Core.Reports;
 using Capillary.Core.Trust;
 using Capillary.HubNode;
+using Capillary.HubNode.Publish;
 using Capillary.HubNode.Storage;
 using Capillary.Node.Keys;
 using Xunit;
@@ -97,6 +98,15 @@ public sealed class SuccessionTests : IDisposable
         using var fresh = hub.Enroll("a");
         Assert.Equal([next.Public.Id], Revoked());
         Assert.Null(RecordOf("a").Previous);
+    }
+
+    [Fact]
+    public void The_hubs_old_key_is_in_the_beacon_so_that_nobody_takes_it_for_the_hub()
+    {
+        var old = hub.Hub.Keys.Identity.Public.Id;
+        var done = Assert.IsType<AskOutcome.Done>(hub.Hub.Successions.Ask(HubFolder.HubNode, "tester"));
+        Assert.Equal((done.KeyId, done.KeyId), (hub.Hub.Keys.Identity.Public.Id, hub.Hub.Cell.Value.OwnRecord.Record.IdentityKey.Id));
+        Assert.Equal([old], Revoked());
     }
 
     [Fact]
