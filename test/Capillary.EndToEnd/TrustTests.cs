@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.Json;
 using Xunit;
 using Xunit.Abstractions;
 
@@ -57,7 +58,7 @@ public sealed class TrustTests(ITestOutputHelper output) : IAsyncLifetime
         await NodeProcess.RunAsync(fleet.Binaries.Capillary, ["trust", "sign", half, "--key", second], Stop);
         await CliAsync("trust", "submit", half);
         await WaitAsync("the present site to know the third trust root", () => HasRoot(Present, 3));
-        var shutOut = await RevokeAsync(Shut);
+        var revoked = await ShutOutAsync(Shut);
         var commit = await CommitAsync("while one was away");
         await WaitAsync("the commit to be released", async () => (await fleet.Api.GetAsync("status", Stop)).GetProperty("commit").GetString() == commit);
 
@@ -68,12 +69,9 @@ public sealed class TrustTests(ITestOutputHelper output) : IAsyncLifetime
         Assert.True(clock.Elapsed < Back, $"it took {clock.Elapsed}");
         Assert.True(HasRoot(Away, 3));
 
-        if (shutOut)
-        {
-            fleet.StartSite(Shut);
-            await WaitAsync("the revoked site to be refused", () => LogHas(Shut, "revoked"));
-            Assert.Equal("revoked", (await RowAsync(Shut)).State);
-        }
+        fleet.StartSite(Shut);
+        await WaitAsync("the site that was shut out to be refused", () => LogHas(Shut, "revoked") || LogHas(Shut, "not-enrolled"));
+        Assert.Equal(revoked ? "revoked" : "pending", (await RowAsync(Shut)).State);
         extra.Add(NodeProcess.Start("copy", fleet.LogOf("copy"), fleet.Binaries.Edge, ["run", "--data", copy]));
         await WaitAsync("the copy to be refused", () => LogHas("copy", "old-key"));
         await WaitAsync("the copy to be reported", async () => await SignsAsync(Away) is ["oldKey"]);
@@ -239,16 +237,26 @@ public sealed class TrustTests(ITestOutputHelper output) : IAsyncLifetime
         [.. (await fleet.Api.GetAsync($"sites/{site}", Stop)).GetProperty("key").GetProperty("copies").EnumerateArray()
             .Select(copy => copy.GetProperty("sign").GetString()!)];
 
-    private async Task<bool> RevokeAsync(string site)
+    private async Task<bool> ShutOutAsync(string site)
     {
         var help = await NodeProcess.TryRunAsync(fleet.Binaries.Capillary, ["site", "revoke", "--help"], Stop);
         if (!help.Output.Contains("capillary site revoke", StringComparison.Ordinal))
         {
-            output.WriteLine("the revoked site is not tested: this capillary has no 'site revoke'");
+            output.WriteLine("'site revoke' is not tested: this capillary has none; new hardware under the old name shuts the old disk out too");
+            await ReplaceAsync(site);
             return false;
         }
         await CliAsync("site", "revoke", site, "--reason", "stolen");
         return true;
+    }
+
+    private async Task ReplaceAsync(string site)
+    {
+        using var first = JsonDocument.Parse(await File.ReadAllBytesAsync(Path.Combine(folder, $"{site}.join")));
+        var parent = first.RootElement.GetProperty("parents")[0].GetString()!;
+        var file = Path.Combine(folder, $"{site}-again.join");
+        await CliAsync("site", "enroll", site, "--parent", parent, "--out", file);
+        await NodeProcess.RunAsync(fleet.Binaries.Edge, ["join", file, "--data", Path.Combine(folder, $"{site}-again")], Stop);
     }
 
     private void StartAt1970(string site)
