@@ -25,11 +25,15 @@ internal static class RotateKeyCommand
     public static Command OfHub()
     {
         var connection = new HubConnection();
-        var command = new Command("rotate-key", "Give the hub a new identity key; its children prove it when they dial again.");
+        var revoke = new Option<bool>("--revoke-old")
+        {
+            Description = "Somebody else may have the old key: no node takes it for the hub any more. Make a new backup of the hub then.",
+        };
+        var command = new Command("rotate-key", "Give the hub a new identity key; its children prove it when they dial again.") { revoke };
         connection.AddTo(command);
         command.Do(connection, async (hub, parsed, stop) =>
         {
-            var done = await hub.PostAsync("api/v1/hub/rotate-key", new { }, stop);
+            var done = await hub.PostAsync("api/v1/hub/rotate-key", new { revokeOld = parsed.GetValue(revoke) }, stop);
             await parsed.InvocationConfiguration.Output.WriteLineAsync($"the hub's key is {done.Text("key")} now");
         });
         return command;

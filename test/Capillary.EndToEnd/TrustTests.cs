@@ -133,6 +133,11 @@ public sealed class TrustTests(ITestOutputHelper output) : IAsyncLifetime
             output.WriteLine($"round {round}: {kind} {node}, killed {string.Join(", ", victims)}");
             Assert.Empty(await SignsAsync(Away));
         }
+        var from = new FileInfo(fleet.LogOf(Region)).Length;
+        await CliAsync("hub", "rotate-key", "--revoke-old");
+        await WaitAsync("the region to leave the session under the old key of the hub and to prove the new one", () =>
+            LogSince(Region, from) is var log && log.IndexOf("'hub' was revoked", StringComparison.Ordinal) is >= 0 and var left
+            && log.IndexOf("link to hub is live", left, StringComparison.Ordinal) > left);
         done = true;
     }
 

@@ -35,6 +35,9 @@ internal sealed record SubmitBody(byte[]? Envelope);
 /// <summary>The trust root that is in force now, and how many records were signed anew.</summary>
 internal sealed record SubmittedView(long Version, int Records);
 
+/// <summary>Whether the hub's old key goes into the beacons.</summary>
+internal sealed record RotateOwnBody(bool RevokeOld);
+
 /// <summary>A wish for a new key: of the hub it is done, a node is asked.</summary>
 internal sealed record RotateKeyView(string Node, DateTimeOffset? AskedSince, string? Key);
 
@@ -46,8 +49,8 @@ internal static class TrustRoutes
         new("GET", "/api/v1/trust", Permission.Read, (_, _) => Task.FromResult(ApiAnswer.Ok(Show(hub)))),
         new("POST", "/api/v1/trust/prepare", Permission.ManageTrust, (call, stop) => PrepareAsync(hub, call, stop)),
         new("POST", "/api/v1/trust/submit", Permission.ManageTrust, (call, stop) => SubmitAsync(hub, call, stop)),
-        new("POST", "/api/v1/hub/rotate-key", Permission.ManageTrust, (call, _) =>
-            Task.FromResult(Rotate(hub, call, HubFolder.HubNode.Value, NodeKind.Hub))),
+        new("POST", "/api/v1/hub/rotate-key", Permission.ManageTrust, async (call, stop) =>
+            Rotate(hub, call, HubFolder.HubNode.Value, NodeKind.Hub, (await call.BodyAsync<RotateOwnBody>(stop))?.RevokeOld ?? false)),
         new("POST", "/api/v1/regions/{name}/rotate-key", Permission.RotateKeys, (call, _) =>
             Task.FromResult(Rotate(hub, call, call.Name, NodeKind.Region))),
         new("POST", "/api/v1/sites/{name}/rotate-key", Permission.RotateKeys, (call, _) =>
@@ -101,7 +104,7 @@ internal static class TrustRoutes
         }
     }
 
-    private static ApiAnswer Rotate(Hub hub, ApiCall call, string name, NodeKind kind)
+    private static ApiAnswer Rotate(Hub hub, ApiCall call, string name, NodeKind kind, bool revokesOld = false)
     {
         if (!DnsLabel.IsValid(name) || hub.Records.Newest(new NodeName(name)) is not { } record || record.Kind != kind)
         {
@@ -109,7 +112,7 @@ internal static class TrustRoutes
             return ApiAnswer.Fail(StatusCodes.Status404NotFound, "not-found", $"no {kindName} '{name}' is enrolled",
                 $"see: capillary {kindName} list");
         }
-        return hub.Successions.Ask(record.Node, call.Actor) switch
+        return hub.Successions.Ask(record.Node, call.Actor, revokesOld) switch
         {
             AskOutcome.Asked asked => ApiAnswer.Ok(new RotateKeyView(name, asked.Since, null)),
             AskOutcome.Done done => ApiAnswer.Ok(new RotateKeyView(name, null, done.KeyId)),

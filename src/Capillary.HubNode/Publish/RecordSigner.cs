@@ -20,6 +20,12 @@ internal sealed class RecordSigner(HubDatabase database, HubKeys keys, DesiredSt
     /// <summary>Called after a node's key was revoked, or replaced by one that it did not sign itself.</summary>
     public Action<NodeName> Replaced { get; set; } = _ => { };
 
+    /// <summary>
+    /// Why no record may be signed now, such as while a restored hub hears which versions there are; null: it may. Asked by successions
+    /// and rotations; an enrollment asks for itself.
+    /// </summary>
+    public Func<string?> Closed { get; set; } = () => null;
+
     /// <summary>The newest record of a node, or of the hub itself; null: it has none.</summary>
     public NodeRecord? Newest(NodeName node) => Held(node)?.Record;
 
@@ -30,10 +36,11 @@ internal sealed class RecordSigner(HubDatabase database, HubKeys keys, DesiredSt
     /// <param name="next">The record that is to follow the newest one (null: it has none); null: leave it as it is.</param>
     /// <param name="also">Written in the same transaction; what it throws undoes all.</param>
     /// <param name="kept">Called once it is durable, before it is offered.</param>
+    /// <param name="revokesOld">The key before goes into the beacons, though this one succeeded it.</param>
     /// <returns>The record, durable and offered; null when <paramref name="next"/> wanted none.</returns>
     /// <exception cref="SqliteException">The disk is full or broken; nothing changed.</exception>
     public SignedRecord? Issue(NodeName node, string actor, string action, Func<NodeRecord?, NodeRecord?> next,
-        Action<SqliteConnection, NodeRecord>? also = null, Action? kept = null)
+        Action<SqliteConnection, NodeRecord>? also = null, Action? kept = null, bool revokesOld = false)
     {
         lock (Gate)
         {
@@ -48,7 +55,7 @@ internal sealed class RecordSigner(HubDatabase database, HubKeys keys, DesiredSt
                 also?.Invoke(db, signed.Record);
                 RecordTables.AddRecord(db, signed, now);
                 if (!signed.Record.SuccessionDue) KeyTables.SuccessionOver(db, node);
-                revocationsChange = Revoke(db, before, signed.Record, now);
+                revocationsChange = Revoke(db, before, signed.Record, revokesOld, now);
                 JournalTable.Append(db, now, actor, action, before is null ? null : Shown(before), Shown(signed.Record));
             }
             KeepAndOffer(signed, Keep, kept ?? (() => { }));
@@ -84,14 +91,14 @@ internal sealed class RecordSigner(HubDatabase database, HubKeys keys, DesiredSt
         ? state with { OwnRecord = signed }
         : state with { Records = state.Records.SetItem(signed.Record.Node, signed) };
 
-    private static bool Revoke(SqliteConnection db, NodeRecord? before, NodeRecord record, DateTimeOffset now)
+    private static bool Revoke(SqliteConnection db, NodeRecord? before, NodeRecord record, bool revokesOld, DateTimeOffset now)
     {
         var key = record.IdentityKey.Id;
         if (record.State == RecordState.Revoked) Revocations.Add(db, key, now);
         var changed = record.State == RecordState.Revoked || Revocations.Remove(db, key);
         if (before is null || before.IdentityKey.Id == key) return changed;
-        // A node's own parents know that its key was succeeded; children of the hub learn it of the hub's key only here.
-        if (record.Previous == before.IdentityKey.Id && record.Kind != NodeKind.Hub) return changed;
+        // A node's parents see by its record that a key was succeeded.
+        if (record.Previous == before.IdentityKey.Id && !revokesOld) return changed;
         Revocations.Add(db, before.IdentityKey.Id, now);
         return true;
     }

@@ -74,6 +74,7 @@ internal sealed partial class Successions(HubDatabase database, HubKeys keys, Li
 
     private string? TakeInTurn(Envelope envelope, NodeName node)
     {
+        if (records.Closed() is { } closed) return $"the hub signs no records now: {closed}";
         if (records.Newest(node) is not { Kind: not NodeKind.Hub } record) return $"'{node}' has no record";
         Succession succession;
         try
@@ -110,11 +111,15 @@ internal sealed partial class Successions(HubDatabase database, HubKeys keys, Li
     }
 
     /// <summary>Asks a node for a new key, or makes the hub's own.</summary>
+    /// <param name="node">The node.</param>
+    /// <param name="actor">For the journal.</param>
+    /// <param name="revokesOld">Of the hub: its old key goes into the beacons, as somebody else may have it.</param>
     /// <exception cref="SqliteException">The disk is full or broken; nothing changed.</exception>
     /// <exception cref="IOException">As above.</exception>
-    public AskOutcome Ask(NodeName node, string actor)
+    public AskOutcome Ask(NodeName node, string actor, bool revokesOld = false)
     {
-        if (node == HubFolder.HubNode) return new AskOutcome.Done(RotateOwn(actor));
+        if (records.Closed() is { } closed) return new AskOutcome.Refused($"the hub signs no records now: {closed}");
+        if (node == HubFolder.HubNode) return new AskOutcome.Done(RotateOwn(actor, revokesOld));
         lock (records.Gate)
         {
             if (records.Newest(node) is not { } record) return new AskOutcome.Refused($"'{node}' is not enrolled");
@@ -131,7 +136,7 @@ internal sealed partial class Successions(HubDatabase database, HubKeys keys, Li
     /// The next key stands on disk before the record names it, and the record before the key is used. A crash between any two steps leaves
     /// what <see cref="HubKeys.Settle"/> finishes or undoes.
     /// </summary>
-    private string RotateOwn(string actor)
+    private string RotateOwn(string actor, bool revokesOld)
     {
         lock (records.Gate)
         {
@@ -142,7 +147,7 @@ internal sealed partial class Successions(HubDatabase database, HubKeys keys, Li
                     keys.Promote(KeyUse.Identity);
                     links.Begin(next);
                     links.Promote();
-                });
+                }, revokesOld: revokesOld);
             LogSucceeded(HubFolder.HubNode, next.Public.Id);
             return next.Public.Id;
         }
@@ -168,13 +173,14 @@ internal sealed partial class Successions(HubDatabase database, HubKeys keys, Li
     /// <summary>One look.</summary>
     public void Step()
     {
+        if (records.Closed() is not null) return;
         var now = time.GetUtcNow();
         var (old, asked) = database.Read(db => (KeyTables.OlderThan(db, now - policy.Lifetime),
             KeyTables.SuccessionsAskedAfter(db, now - HoldsPlaceFor)));
         var places = policy.AtOnce - asked;
         foreach (var key in old.Where(IsDue))
         {
-            if (key.Node == HubFolder.HubNode) RotateOwn("hub");
+            if (key.Node == HubFolder.HubNode) RotateOwn("hub", revokesOld: false);
             // Whoever is away is asked when it comes back.
             else if (places > 0 && isHeard(key.Node))
             {

@@ -68,6 +68,7 @@ internal sealed partial class TrustRotation(HubKeys keys, RecordSigner records, 
     /// <exception cref="SqliteException">The disk is full or broken; nothing changed.</exception>
     public RotationOutcome Submit(Envelope envelope, string actor)
     {
+        if (records.Closed() is { } closed) return new RotationOutcome.Refused($"the hub signs no records now: {closed}");
         lock (records.Gate)
         {
             TrustRoot next;

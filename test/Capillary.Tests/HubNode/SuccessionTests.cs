@@ -101,12 +101,28 @@ public sealed class SuccessionTests : IDisposable
     }
 
     [Fact]
-    public void The_hubs_old_key_is_in_the_beacon_so_that_nobody_takes_it_for_the_hub()
+    public void The_hubs_old_key_is_in_the_beacon_when_somebody_else_may_have_it()
     {
-        var old = hub.Hub.Keys.Identity.Public.Id;
         var done = Assert.IsType<AskOutcome.Done>(hub.Hub.Successions.Ask(HubFolder.HubNode, "tester"));
         Assert.Equal((done.KeyId, done.KeyId), (hub.Hub.Keys.Identity.Public.Id, hub.Hub.Cell.Value.OwnRecord.Record.IdentityKey.Id));
-        Assert.Equal([old], Revoked());
+        Assert.Empty(Revoked());
+        hub.Hub.Successions.Ask(HubFolder.HubNode, "tester", revokesOld: true);
+        Assert.Equal([done.KeyId], Revoked());
+    }
+
+    [Fact]
+    public void A_hub_that_may_not_sign_records_yet_signs_none()
+    {
+        using var old = hub.Enroll("a");
+        using var next = SigningKey.Create();
+        hub.Hub.Records.Closed = () => "it was restored";
+        Assert.Contains("it was restored", Take("a", old, next)!);
+        Assert.Contains("it was restored", Assert.IsType<AskOutcome.Refused>(hub.Hub.Successions.Ask(new NodeName("a"), "tester")).Reason);
+        time.Now += TimeSpan.FromDays(91);
+        hub.Hub.Successions.Step();
+        Assert.Equal((1, 1), (RecordOf("a").Version, hub.Hub.Cell.Value.OwnRecord.Record.Version));
+        hub.Hub.Records.Closed = () => null;
+        Assert.Null(Take("a", old, next));
     }
 
     [Fact]
