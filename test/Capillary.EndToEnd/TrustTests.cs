@@ -130,6 +130,8 @@ public sealed class TrustTests(ITestOutputHelper output) : IAsyncLifetime
             await WaitAsync($"round {round}: the next key of {node}", async () => await KeyAsync(kind, node) != before);
             await WaitAsync($"round {round}: one key at {node}", () => !File.Exists(NextKeyOf(kind, node)));
             await WaitAsync($"round {round}: a live link", async () => (await RowAsync(Away)).IsSettled && (await RowAsync(Away)).AgeSeconds < 30);
+            await WaitAsync($"round {round}: the region's link", async () =>
+                (await fleet.Api.GetAsync("status", Stop)).GetProperty("links").GetInt32() == 1);
             output.WriteLine($"round {round}: {kind} {node}, killed {string.Join(", ", victims)}");
             Assert.Empty(await SignsAsync(Away));
         }
