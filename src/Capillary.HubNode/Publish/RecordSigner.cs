@@ -36,7 +36,7 @@ internal sealed class RecordSigner(HubDatabase database, HubKeys keys, DesiredSt
     /// <param name="next">The record that is to follow the newest one (null: it has none); null: leave it as it is.</param>
     /// <param name="also">Written in the same transaction; what it throws undoes all.</param>
     /// <param name="kept">Called once it is durable, before it is offered.</param>
-    /// <param name="revokesOld">The key before goes into the beacons, though this one succeeded it.</param>
+    /// <param name="revokesOld">Every key before goes into the beacons, though this one succeeded them.</param>
     /// <returns>The record, durable and offered; null when <paramref name="next"/> wanted none.</returns>
     /// <exception cref="SqliteException">The disk is full or broken; nothing changed.</exception>
     public SignedRecord? Issue(NodeName node, string actor, string action, Func<NodeRecord?, NodeRecord?> next,
@@ -99,7 +99,9 @@ internal sealed class RecordSigner(HubDatabase database, HubKeys keys, DesiredSt
         if (before is null || before.IdentityKey.Id == key) return changed;
         // A node's parents see by its record that a key was succeeded.
         if (record.Previous == before.IdentityKey.Id && !revokesOld) return changed;
-        Revocations.Add(db, before.IdentityKey.Id, now);
+        // A session may still stand under the key before the one before.
+        var ended = revokesOld ? KeyTables.Of(db, record.Node).Where(old => old != key) : [before.IdentityKey.Id];
+        foreach (var old in ended) Revocations.Add(db, old, now);
         return true;
     }
 

@@ -20,6 +20,10 @@ internal static class KeyTables
         db.Query("SELECT node FROM node_keys WHERE key = $key", row => row.GetString(0), ("$key", keyId)).SingleOrDefault() is { } node
             ? new NodeName(node) : null;
 
+    /// <summary>Every key that a node ever had.</summary>
+    public static List<string> Of(SqliteConnection db, NodeName node) =>
+        db.Query("SELECT key FROM node_keys WHERE node = $node", row => row.GetString(0), ("$node", node.Value));
+
     /// <summary>Since when a node has this key; null: it never had it.</summary>
     public static DateTimeOffset? Since(SqliteConnection db, string keyId) =>
         db.Query("SELECT at FROM node_keys WHERE key = $key", row => (DateTimeOffset?)row.Time(0), ("$key", keyId)).SingleOrDefault();

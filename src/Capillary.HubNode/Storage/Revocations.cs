@@ -15,7 +15,7 @@ internal static class Revocations
     public static TimeSpan InBeaconFor { get; } = TimeSpan.FromDays(30);
 
     public static void Add(SqliteConnection db, string keyId, DateTimeOffset now) =>
-        db.Execute("INSERT OR IGNORE INTO revoked_keys VALUES($key, $at)", ("$key", keyId), ("$at", now));
+        db.Execute("INSERT OR REPLACE INTO revoked_keys VALUES($key, $at)", ("$key", keyId), ("$at", now));
 
     /// <summary>A record let this key in again.</summary>
     public static bool Remove(SqliteConnection db, string keyId) =>

@@ -103,11 +103,12 @@ public sealed class SuccessionTests : IDisposable
     [Fact]
     public void The_hubs_old_key_is_in_the_beacon_when_somebody_else_may_have_it()
     {
+        var first = hub.Hub.Keys.Identity.Public.Id;
         var done = Assert.IsType<AskOutcome.Done>(hub.Hub.Successions.Ask(HubFolder.HubNode, "tester"));
         Assert.Equal((done.KeyId, done.KeyId), (hub.Hub.Keys.Identity.Public.Id, hub.Hub.Cell.Value.OwnRecord.Record.IdentityKey.Id));
         Assert.Empty(Revoked());
         hub.Hub.Successions.Ask(HubFolder.HubNode, "tester", revokesOld: true);
-        Assert.Equal([done.KeyId], Revoked());
+        Assert.Equal(((string[])[first, done.KeyId]).Order(), Revoked().Order());
     }
 
     [Fact]
