@@ -110,11 +110,13 @@ public sealed class Region(RegionOptions options, TimeProvider time, ILoggerFact
     private void TakeRecords(NodeIdentity identity, RegionState state, Mirror mirror, IReadOnlyList<SignedRecord> items, bool full,
         bool complete)
     {
-        mirror.Take(items, full, complete);
+        // Its own record first: killed after the mirror has it, this node would say at its next start that it holds it, and never get
+        // it again.
         foreach (var own in items)
         {
             if (identity.Take(own)) state.Update(held => held with { OwnRecord = identity.Record });
         }
+        mirror.Take(items, full, complete);
         Succeed(identity);
     }
 
