@@ -13,7 +13,10 @@ namespace Capillary.Cli;
 /// <summary><c>capillary hub</c>: make a hub and run it.</summary>
 internal static class HubCommand
 {
-    public static Command Create() => new("hub", "Make a hub, run it.") { Subcommands = { Init(), Run() } };
+    public static Command Create() => new("hub", "Make a hub, run it.")
+    {
+        Subcommands = { Init(), Run(), RotateKeyCommand.OfHub() },
+    };
 
     // One heartbeat of a region and its way here: less would show well sites as stale between two of them.
     private const int LeastFresh = 35;
@@ -74,6 +77,8 @@ internal static class HubCommand
             + $"--fresh-for, at most {MostOffline}.", DefaultValueFactory = _ => (int)Freshness.Default.OfflineAfter.TotalSeconds };
         var command = new Command("run", "Run the hub until it is stopped.") { data, repository, branch, listen, socket, apiListen,
             advertise, poll, freshFor, offlineAfter };
+        var keys = new KeyOptions();
+        keys.AddTo(command);
         command.SetAction(async (parsed, stop) =>
         {
             var io = parsed.InvocationConfiguration;
@@ -93,8 +98,8 @@ internal static class HubCommand
             };
             // Git runs in a folder of its own, so a path must not depend on where we are.
             var source = parsed.GetValue(repository)!;
-            return await RunAsync(options, Directory.Exists(source) ? Path.GetFullPath(source) : source, parsed.GetValue(branch)!, io,
-                stop);
+            return await RunAsync(keys.Apply(parsed, options), Directory.Exists(source) ? Path.GetFullPath(source) : source,
+                parsed.GetValue(branch)!, io, stop);
         });
         return command;
     }

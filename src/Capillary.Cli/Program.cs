@@ -10,6 +10,7 @@ root.Subcommands.Add(ReleaseCommand.Create());
 root.Subcommands.Add(StatusCommand.Create());
 root.Subcommands.Add(OperatorCommand.Create());
 root.Subcommands.Add(EventCommand.Create());
+root.Subcommands.Add(TrustCommand.Create());
 root.Subcommands.Add(JournalCommand.Create());
 root.Subcommands.Add(SyncCommand.Create());
 return await CommandRun.InvokeAsync(root, args);

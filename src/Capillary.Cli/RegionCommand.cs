@@ -8,16 +8,17 @@ internal static class RegionCommand
     public static Command Create()
     {
         var connection = new HubConnection();
-        var (list, enroll) = (List(connection), EnrollCommand.Create(connection, "region"));
+        var asking = (Command[])[List(connection), EnrollCommand.Create(connection, "region"),
+            RotateKeyCommand.Create(connection, "region")];
         // The others work on the node's own folder and ask no hub.
-        connection.AddTo(list);
-        connection.AddTo(enroll);
+        foreach (var command in asking) connection.AddTo(command);
         return new Command("region", "List regions, let a region node in, run one.")
         {
             Subcommands =
             {
-                list, enroll, RegionTechnicianCommands.Doctor(), RegionNodeCommands.Join(), RegionInstallCommands.Install(),
-                RegionTechnicianCommands.Status(), RegionInstallCommands.Uninstall(), RegionNodeCommands.Run(),
+                asking[0], asking[1], asking[2], RegionTechnicianCommands.Doctor(), RegionNodeCommands.Join(),
+                RegionInstallCommands.Install(), RegionTechnicianCommands.Status(), RegionInstallCommands.Uninstall(),
+                RegionNodeCommands.Run(),
             },
         };
     }
@@ -30,13 +31,19 @@ internal static class RegionCommand
         {
             var regions = await hub.GetAsync("api/v1/regions", stop);
             HubCall.Show(parsed, parsed.GetValue(format), regions, output =>
-                HubCall.WriteTable(output, ["REGION", "ENROLLED", "SITES", "STATES"],
+                HubCall.WriteTable(output, ["REGION", "ENROLLED", "SITES", "STATES", "KEY"],
                 regions.EnumerateArray().Select(region => (string[])
                 [
                     region.Text("region"), region.Text("enrolled") == "True" ? "yes" : "no", region.Text("sites"),
-                    StatusCommand.States(region.GetProperty("states")),
+                    StatusCommand.States(region.GetProperty("states")), Key(region),
                 ])));
         });
         return command;
+    }
+
+    private static string Key(System.Text.Json.JsonElement region)
+    {
+        if (!region.TryGetProperty("key", out var key) || key.ValueKind != System.Text.Json.JsonValueKind.Object) return "";
+        return RotateKeyCommand.Show(key) + (key.GetProperty("copies").GetArrayLength() > 0 ? ", KEY COPIED" : "");
     }
 }

@@ -66,7 +66,8 @@ internal static class RegionNodeCommands
             Description = "When big blobs wait, by this machine's clock: HH:MM-HH:MM[,…].",
         };
         var verbose = new Option<bool>("--verbose") { Description = "Log more." };
-        var command = new Command("run", "Run this region node until it is stopped.") { data, listen, rate, quiet, verbose };
+        var twoSessions = KeyOptions.TwoSessionsOption();
+        var command = new Command("run", "Run this region node until it is stopped.") { data, listen, rate, quiet, twoSessions, verbose };
         command.SetAction(async (parsed, stop) => await ReportAsync(parsed.InvocationConfiguration, async () =>
         {
             if (!IPEndPoint.TryParse(parsed.GetValue(listen)!, out var endpoint))
@@ -75,7 +76,8 @@ internal static class RegionNodeCommands
             var least = parsed.GetValue(verbose) ? LogLevel.Debug : LogLevel.Information;
             using var logs = new LineLogs(Console.Error, least, TimeProvider.System);
             var limits = LinkLimits.Parse(parsed.GetValue(rate), parsed.GetValue(quiet), "--max-rate", "--quiet-hours");
-            await new Region(new RegionOptions(parsed.GetValue(data)!, endpoint, limits), TimeProvider.System, logs).RunAsync(stop);
+            var options = new RegionOptions(parsed.GetValue(data)!, endpoint, limits) { TwoSessions = parsed.GetValue(twoSessions) };
+            await new Region(options, TimeProvider.System, logs).RunAsync(stop);
         }));
         return command;
     }

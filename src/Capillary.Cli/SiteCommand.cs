@@ -15,7 +15,7 @@ internal static class SiteCommand
             Subcommands =
             {
                 List(connection), Show(connection), EnrollCommand.Create(connection, "site"), SiteExportCommand.Create(connection),
-                SiteReceiveCommand.Create(connection),
+                SiteReceiveCommand.Create(connection), RotateKeyCommand.Create(connection, "site"),
             },
         };
         connection.AddTo(command);
@@ -66,8 +66,9 @@ internal static class SiteCommand
         HubCall.Short(site.Text("commit")), site.Text("desired", "generation"), HubCall.Short(site.Text("desired", "commit")), Note(site),
     ];
 
-    private static string Note(JsonElement site) => string.Join(", ", ((string[])["orphaned", "unacknowledged"])
+    private static string Note(JsonElement site) => string.Join(", ", ((string[])["orphaned", "unacknowledged", "keyCopied"])
         .Where(note => site.TryGetProperty(note, out var value) && value.ValueKind == JsonValueKind.True)
+        .Select(note => note == "keyCopied" ? "KEY COPIED" : note)
         .Concat(site.Text("carriedAt").Length > 0 ? ["by stick"] : []));
 
     private static Command Show(HubConnection connection)
@@ -97,6 +98,8 @@ internal static class SiteCommand
             output.WriteLine($"by stick its report came in at {HubCall.Time(carried)}; that says what it ran, not that it lives");
         output.WriteLine($"fallback {Or(site.Text("fallback"))}");
         output.WriteLine($"reason   {Or(site.Text("reason"))}");
+        if (site.TryGetProperty("key", out var key) && key.ValueKind == JsonValueKind.Object)
+            output.WriteLine($"key      {RotateKeyCommand.Show(key)}");
         foreach (var app in site.GetProperty("apps").EnumerateArray())
             output.WriteLine($"app      {app.Text("name")}: {(app.Text("healthy") == "True" ? "healthy" : app.Text("message"))}");
         foreach (var condition in site.GetProperty("conditions").EnumerateArray())

@@ -16,7 +16,7 @@ using Microsoft.Extensions.Logging;
 namespace Capillary.HubNode;
 
 /// <summary>How a hub is run.</summary>
-/// <param name="Data">Its data folder, made by <see cref="HubFolder.Init"/>.</param>
+/// <param name="Data">Its data folder, made by <see cref="HubFolder"/>.</param>
 /// <param name="Listen">Where its children dial; port 0 takes a free one.</param>
 public sealed record HubOptions(string Data, IPEndPoint Listen)
 {
@@ -34,6 +34,15 @@ public sealed record HubOptions(string Data, IPEndPoint Listen)
 
     /// <summary>From when a silent site is stale and offline.</summary>
     public Freshness Freshness { get; init; } = Freshness.Default;
+
+    /// <summary>From what age on a key of a node is replaced (1 minute to 10 years, default 90 days).</summary>
+    public TimeSpan KeyLifetime { get; init; } = KeyPolicy.Default.Lifetime;
+
+    /// <summary>The most nodes that are asked for a new key at one time (1 to 10,000, default 100).</summary>
+    public int SuccessionsAtOnce { get; init; } = KeyPolicy.Default.AtOnce;
+
+    /// <summary>Who stays when two processes are at work with one key (default: the newest).</summary>
+    public TwoSessionsPolicy TwoSessions { get; init; } = TwoSessionsPolicy.NewestStays;
 
     /// <summary>A test's hook into the order of publishing.</summary>
     internal Action<PublishStep>? Reached { get; init; }
@@ -56,6 +65,8 @@ public sealed class Hub : IDisposable
         (this.options, this.time) = (options, time);
         if (options.PollEvery < TimeSpan.FromMilliseconds(100) || options.PollEvery > TimeSpan.FromHours(1))
             throw new ArgumentException("the poll interval is 100 ms to 1 h", nameof(options));
+        var keyPolicy = new KeyPolicy(options.KeyLifetime, options.SuccessionsAtOnce);
+        keyPolicy.Validate();
         if (!File.Exists(HubFolder.Database(options.Data)))
             throw new InvalidDataException($"{options.Data}: holds no hub; make one with: capillary hub init --data {options.Data} "
                 + "--fleet NAME");
@@ -64,20 +75,36 @@ public sealed class Hub : IDisposable
         Keys = HubKeys.Load(HubFolder.Keys(options.Data));
         Blobs = new BlobStore(HubFolder.Blobs(options.Data));
         Cell = HubStart.Restore(Database);
+        Keys.Settle(HubStart.NewestRoot(Cell.Value.TrustRoots), Cell.Value.OwnRecord.Record);
         Conditions = new HubConditions(time);
         Releases = new ReleaseBook(Database, Blobs, time, options.Reached);
-        Publisher = new Publisher(Database, Keys, Blobs, Cell, new BeaconSigner(Fleet, Keys, time), time, options.Reached);
+        Publisher = new Publisher(Database, Keys, Blobs, Cell, new BeaconSigner(Fleet, Keys, Database, time), time,
+            options.Reached);
         Publisher.Beat();
+        Records = new RecordSigner(Database, Keys, Cell, Publisher, time);
         Sites = new SiteBook(Database, Cell, Conditions, time, logs.CreateLogger<SiteBook>());
         Sites.Restore();
         Events = new EventBook(Database, Cell, Conditions, time, logs.CreateLogger<EventBook>());
-        Enrollment = new Enrollment(Database, Keys, Cell, Releases, Sites, time, logs.CreateLogger<Enrollment>());
-        Views = new SiteViews(Cell, Releases, Publisher, Sites, Database, options.Freshness, time);
+        Copies = new CopiedKeys(Database, Cell, Conditions, time, logs.CreateLogger<CopiedKeys>());
+        Copies.Look();
+        (Sites.TwoReports, Records.Replaced) = (Copies.TwoReports, Copies.Forget);
+        KeyViews = new KeyViews(Database, Copies, time);
+        Enrollment = new Enrollment(Database, Records, Cell, Releases, Sites, time, logs.CreateLogger<Enrollment>());
+        var links = new LinkKeys(Keys.Identity);
+        Successions = new Successions(Database, Keys, links, Records, Cell, keyPolicy, IsHeard, time, logs.CreateLogger<Successions>());
+        Rotation = new TrustRotation(Keys, Records, Publisher, Cell, time, logs.CreateLogger<TrustRotation>());
+        Views = new SiteViews(Cell, Releases, Publisher, Sites, Database, Copies, KeyViews, options.Freshness, time);
         Rollout = new RolloutLoop(Publisher, Releases, Sites, Cell, Conditions, options.Freshness, time, logs.CreateLogger<RolloutLoop>());
         Commits = new CommitLoop(source, Releases, Database, Conditions, options.PollEvery, time, logs.CreateLogger<CommitLoop>());
         (Commits.Changed, Sites.Changed) = (Rollout.Wake, Rollout.Wake);
-        Server = new ParentServer(new ParentOptions(options.Listen), new LinkKeys(Keys.Identity), Cell, Blobs,
-            new ParentHandlers(Sites.TakeAsync, Sites.HeardOf, Enrollment.AnswerAsync, Fleet) { TakeEvents = Events.TakeAsync }, time, logs);
+        Server = new ParentServer(new ParentOptions(options.Listen) { TwoSessions = options.TwoSessions }, links, Cell, Blobs,
+            new ParentHandlers(Sites.TakeAsync, Sites.HeardOf, Enrollment.AnswerAsync, Fleet)
+            {
+                Succeed = Successions.Take,
+                TakeEvents = Events.TakeAsync,
+                Sighted = seen => Copies.Take(seen, HubFolder.HubNode),
+                SightedBelow = (seen, from) => Copies.Take(seen, from.Node),
+            }, time, logs);
         Api = new ApiServer(this, options, time, logs);
     }
 
@@ -118,6 +145,16 @@ public sealed class Hub : IDisposable
 
     internal Publisher Publisher { get; }
 
+    internal RecordSigner Records { get; }
+
+    internal Successions Successions { get; }
+
+    internal TrustRotation Rotation { get; }
+
+    internal CopiedKeys Copies { get; }
+
+    internal KeyViews KeyViews { get; }
+
     internal SiteBook Sites { get; }
 
     internal EventBook Events { get; }
@@ -141,8 +178,8 @@ public sealed class Hub : IDisposable
     public async Task RunAsync(CancellationToken stop)
     {
         using var all = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        Func<CancellationToken, Task>[] parts = [Server.RunAsync, Api.RunAsync, Commits.RunAsync, Rollout.RunAsync, Sites.RunAsync, Events.RunAsync,
-            BeatAsync];
+        Func<CancellationToken, Task>[] parts = [Server.RunAsync, Api.RunAsync, Commits.RunAsync, Rollout.RunAsync, Sites.RunAsync,
+            Events.RunAsync, Successions.RunAsync, BeatAsync];
         // Each on its own: a part that works long before its first wait must not keep the next from starting.
         var running = parts.Select(part => Task.Run(() => part(all.Token), CancellationToken.None)).ToList();
         var first = await Task.WhenAny(running);
@@ -163,8 +200,13 @@ public sealed class Hub : IDisposable
         {
             await Task.Delay(LinkProtocol.BeaconEvery, time, stop);
             Publisher.Beat();
+            Copies.Look();
         }
     }
+
+    /// <summary>A site that was heard of lately; of a region node only its session would tell, and it has one as good as always.</summary>
+    private bool IsHeard(NodeName node) => Cell.Value.Records.GetValueOrDefault(node)?.Record.Kind != NodeKind.Site
+        || (Sites.Seen.TryGetValue(new SiteId(node.Value), out var seen) && time.GetUtcNow() - seen.HeardAt < options.Freshness.FreshFor);
 
     public void Dispose()
     {

@@ -60,7 +60,7 @@ public sealed partial class Region(RegionOptions options, TimeProvider time, ILo
         };
         var link = new ParentLink(ParentLinkOptions.Of(settings, identity, home, options.Limits), identity.Keys, trust, handlers, outbox, time,
             logs.CreateLogger<ParentLink>());
-        var server = new ParentServer(new ParentOptions(options.Listen), identity.Keys, state.Cell, blobs,
+        var server = new ParentServer(new ParentOptions(options.Listen) { TwoSessions = options.TwoSessions }, identity.Keys, state.Cell, blobs,
             new ParentHandlers((report, from, _) => new(TakeReport(report, from)), HeardOf,
                 (request, token) => RelayEnrollAsync(link, request, token), settings.Fleet)
             {
@@ -123,11 +123,13 @@ public sealed partial class Region(RegionOptions options, TimeProvider time, ILo
     private void TakeRecords(NodeIdentity identity, RegionState state, Mirror mirror, IReadOnlyList<SignedRecord> items, bool full,
         bool complete)
     {
-        mirror.Take(items, full, complete);
+        // Its own record first: killed after the mirror has it, this node would say at its next start that it holds it, and never get
+        // it again.
         foreach (var own in items)
         {
             if (identity.Take(own)) state.Update(held => held with { OwnRecord = identity.Record });
         }
+        mirror.Take(items, full, complete);
         Succeed(identity);
     }
 

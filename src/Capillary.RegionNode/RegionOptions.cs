@@ -1,5 +1,6 @@
 using System.Net;
 using Capillary.Node.Links;
+using Capillary.Core.Protocol;
 
 namespace Capillary.RegionNode;
 
@@ -7,4 +8,8 @@ namespace Capillary.RegionNode;
 /// <param name="Home">Its folder (key, record, trust, mirror), made by joining.</param>
 /// <param name="Listen">Where its sites dial.</param>
 /// <param name="Limits">What its link to the hub may take of the network; null: all.</param>
-public sealed record RegionOptions(string Home, IPEndPoint Listen, LinkLimits? Limits = null);
+public sealed record RegionOptions(string Home, IPEndPoint Listen, LinkLimits? Limits = null)
+{
+    /// <summary>Who stays when two machines are at work with one key (default: the newest).</summary>
+    public TwoSessionsPolicy TwoSessions { get; init; } = TwoSessionsPolicy.NewestStays;
+}

@@ -80,8 +80,8 @@ internal sealed class RunningFleet : IAsyncDisposable
         await WaitAsync("the hub to know its fleet", async () => (await Api.SitesAsync(stop)).Count > 0, TimeSpan.FromSeconds(60), stop);
     }
 
-    public void StartRegion(string region) =>
-        Start(region, Binaries.Capillary, "region", "run", "--data", HomeOf(region), "--listen", Ground.Listen(region));
+    public void StartRegion(string region, params string[] options) =>
+        Start(region, Binaries.Capillary, ["region", "run", "--data", HomeOf(region), "--listen", Ground.Listen(region), .. options]);
 
     public void StartSite(string site) => Start(site, Binaries.Edge, "run", "--data", HomeOf(site));
 

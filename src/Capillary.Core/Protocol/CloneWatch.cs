@@ -12,6 +12,9 @@ public enum CloneSign
 
     /// <summary>Two processes with one key were at work at the same time.</summary>
     TwoSessions,
+
+    /// <summary>Two different reports of one incarnation had the same number; a site uses each once.</summary>
+    TwoReports,
 }
 
 /// <summary>A sign that a node's key was copied, as a parent saw it.</summary>

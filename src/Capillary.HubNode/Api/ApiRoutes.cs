@@ -31,6 +31,7 @@ internal static class ApiRoutes
         new("POST", "/api/v1/operators", Permission.ManageOperators, (call, stop) => AddOperatorAsync(hub, call, time, stop)),
         new("POST", "/api/v1/sync", Permission.Sync, (call, stop) => SyncAsync(hub, call, time, stop)),
         .. CarryRoutes.All(hub, time),
+        .. TrustRoutes.All(hub),
         Get("/metrics", Permission.Read, _ => ApiAnswer.Text(Metrics.Write(hub, time.GetUtcNow()))),
     ];
 

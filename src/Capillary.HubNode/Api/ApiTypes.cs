@@ -22,7 +22,7 @@ internal sealed record ReleaseSiteView(string Site, string? Region, string? Bund
 internal sealed record ReleaseDetail(ReleaseView Summary, IReadOnlyList<ReleaseSiteView> Changes);
 
 /// <summary>A region and how many sites of each state it has.</summary>
-internal sealed record RegionView(string Region, bool Enrolled, int Sites, IReadOnlyDictionary<string, int> States);
+internal sealed record RegionView(string Region, bool Enrolled, int Sites, IReadOnlyDictionary<string, int> States, KeyView? Key);
 
 internal sealed record FailedCommitView(string Commit, string Subject, string Author, DateTimeOffset SeenAt, bool IsNewest,
     JsonElement Diagnostics);

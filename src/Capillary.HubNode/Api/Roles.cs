@@ -21,6 +21,12 @@ internal enum Permission
     /// <summary>See who changed what.</summary>
     ReadJournal,
 
+    /// <summary>Ask a site or region for a new identity key.</summary>
+    RotateKeys,
+
+    /// <summary>Replace the hub's own keys and the trust root.</summary>
+    ManageTrust,
+
     /// <summary>Add operators and give them roles.</summary>
     ManageOperators,
 }
@@ -33,7 +39,7 @@ internal static class Roles
     private static readonly Dictionary<string, Permission[]> Permissions = new(StringComparer.Ordinal)
     {
         ["viewer"] = [Permission.Read],
-        ["operator"] = [Permission.Read, Permission.Enroll, Permission.Sync, Permission.Export, Permission.Receive],
+        ["operator"] = [Permission.Read, Permission.Enroll, Permission.RotateKeys, Permission.Sync, Permission.Export, Permission.Receive],
         ["approver"] = [Permission.Read, Permission.Sync],
         ["auditor"] = [Permission.Read, Permission.ReadJournal],
         [Admin] = Enum.GetValues<Permission>(),

@@ -26,8 +26,13 @@ internal static class StatusReader
             .ToHashSet(StringComparer.Ordinal);
         return [.. (hub.Releases.Newest?.Regions ?? []).Concat(enrolled).Concat(sites.Select(group =>
             group.Key)).Distinct().Order(StringComparer.Ordinal)
-            .Select(region => new RegionView(region, enrolled.Contains(region), sites[region].Count(), Count(sites[region])))];
+            .Select(region => new RegionView(region, enrolled.Contains(region), sites[region].Count(), Count(sites[region]),
+                KeyOf(hub, region)))];
     }
+
+    private static KeyView? KeyOf(Hub hub, string region) =>
+        hub.Cell.Value.Records.GetValueOrDefault(new NodeName(region)) is { Record: { Kind: NodeKind.Region } record }
+            ? hub.KeyViews.Of(record) : null;
 
     /// <summary>Every state is there, in order, so that a consumer never has to guess what a missing one means.</summary>
     public static SortedDictionary<string, int> Count(IEnumerable<SiteView> sites)

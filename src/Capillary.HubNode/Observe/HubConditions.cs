@@ -18,6 +18,7 @@ internal sealed class HubConditions(TimeProvider time)
     public const string PlanNotPublished = "PlanNotPublished";
     public const string ReportsNotKept = "ReportsNotKept";
     public const string EventsNotKept = "EventsNotKept";
+    public const string KeyCopied = "KeyCopied";
 
     private readonly ConcurrentDictionary<string, HubCondition> standing = new();
 

@@ -23,6 +23,8 @@ internal sealed record SiteSeen(Report? Report, DateTimeOffset ProvenAt, DateTim
 {
     /// <summary>Before all times.</summary>
     public static readonly DateTimeOffset Never = DateTimeOffset.UnixEpoch;
+    /// <summary>Digest of that report.</summary>
+    public Digest? ReportDigest { get; init; }
 
     // A site signs at each beacon. A parent's word alone counts no longer than two of them may take, so that an evil region cannot
     // keep a dead site alive.
@@ -72,17 +74,39 @@ internal sealed partial class SiteBook(HubDatabase database, DesiredStateCell ce
     /// <summary>Called after newer reports are durable.</summary>
     public Action Changed { get; set; } = () => { };
 
+    /// <summary>Called when two different reports of a site have one number, with the id of the key that signed both.</summary>
+    public Action<SiteId, string> TwoReports { get; set; } = (_, _) => { };
+
     /// <summary>Brings back what was durable; silence counts from when each report came in.</summary>
     public void Restore()
     {
         var records = cell.Value.Records;
         Parallel.ForEach(database.Read(ReportTable.All), stored =>
         {
-            // A key that was superseded meanwhile says nothing any more.
             if (records.TryGetValue(new NodeName(stored.Site.Value), out var record)
-                && TryParse(stored.Envelope, record.Record) is { } report)
-                seen[stored.Site] = new(report, stored.ReceivedAt, stored.ReceivedAt, stored.Healthy, stored.CarriedAt);
+                && (TryParse(stored.Envelope, record.Record) ?? VerifyByEarlierKey(stored.Envelope, record.Record)) is { } report)
+                seen[stored.Site] = new(report, stored.ReceivedAt, stored.ReceivedAt, stored.Healthy, stored.CarriedAt)
+                {
+                    ReportDigest = stored.Envelope.Digest,
+                };
         });
+    }
+
+    /// <summary>
+    /// It was verified when it came, with the key of that time. A key that the newest one succeeded still proves it; one of hardware that
+    /// was replaced says nothing any more.
+    /// </summary>
+    private Report? VerifyByEarlierKey(Envelope envelope, NodeRecord newest)
+    {
+        if (newest.Previous is not { } previous || newest.State != RecordState.Active) return null;
+        foreach (var older in database.Read(db => RecordTables.History(db, newest.Node, cell.Value.TrustRoots)))
+        {
+            if (older.IdentityKey.Id != previous) continue;
+            if (TryVerify(envelope, older with { State = RecordState.Active }) is { } report) return report;
+            if (older.Previous is null) return null;
+            previous = older.Previous;
+        }
+        return null;
     }
 
     /// <summary>Null when the report, or a newer one, is durable here; else why it is refused for good.</summary>
@@ -103,7 +127,9 @@ internal sealed partial class SiteBook(HubDatabase database, DesiredStateCell ce
         }
         // A relayed report may have waited; only the site's own link, or its region's word, tells that it lives now.
         if (from.Kind == NodeKind.Site) HeardOf([site]);
-        if (report.IsNewerThan(seen.GetValueOrDefault(site)?.Report)) await KeptAsync(new(report, envelope, IsCarried: false), stop);
+        var held = seen.GetValueOrDefault(site);
+        if (report.IsNewerThan(held?.Report)) await KeptAsync(new(report, envelope, IsCarried: false), stop);
+        else if (AreRivals(report, envelope.Digest, held!.Report!, held.ReportDigest)) TwoReports(site, record.Record.IdentityKey.Id);
         else CameOverLink(report);
         return null;
     }
@@ -139,6 +165,9 @@ internal sealed partial class SiteBook(HubDatabase database, DesiredStateCell ce
             && (held.Incarnation, held.Seq) == (report.Incarnation, report.Seq))
             seen.TryUpdate(report.Site, known with { ProvenAt = time.GetUtcNow(), CarriedAt = null }, known);
     }
+
+    private static bool AreRivals(Report one, Digest oneDigest, Report other, Digest? otherDigest) =>
+        one.Incarnation == other.Incarnation && one.Seq == other.Seq && otherDigest is { } digest && digest != oneDigest;
 
     /// <summary>These sites live.</summary>
     public void HeardOf(IReadOnlyList<SiteId> sites)
@@ -180,9 +209,24 @@ internal sealed partial class SiteBook(HubDatabase database, DesiredStateCell ce
             var site = item.Report.Site;
             var isLinked = batch.Any(other => other.Report.Site == site && !other.IsCarried);
             seen[site] = new(item.Report, isLinked ? now : seen.GetValueOrDefault(site)?.ProvenAt ?? SiteSeen.Never, LifeOf(site),
-                healthy[site], item.IsCarried ? now : null);
+                healthy[site], item.IsCarried ? now : null)
+            {
+                ReportDigest = item.Envelope.Digest,
+            };
         }
+        TellRivals(batch);
         foreach (var item in batch) item.Kept.TrySetResult();
+    }
+
+    /// <summary>Reports of one number that came in one batch.</summary>
+    private void TellRivals(List<Waiting> batch)
+    {
+        foreach (var item in batch)
+        {
+            if (seen.GetValueOrDefault(item.Report.Site) is { Report: { } held } site
+                && AreRivals(item.Report, item.Envelope.Digest, held, site.ReportDigest))
+                TwoReports(item.Report.Site, item.Envelope.Signatures[0].Keyid);
+        }
     }
 
     private DateTimeOffset LifeOf(SiteId site) => seen.GetValueOrDefault(site)?.LifeAt ?? SiteSeen.Never;
@@ -210,6 +254,18 @@ internal sealed partial class SiteBook(HubDatabase database, DesiredStateCell ce
             if (conditions.Raise(HubConditions.ReportsNotKept,
                 $"reports cannot be written: {e.Message}; make space on the hub's disk")) LogNotKept(e.Message);
             return false;
+        }
+    }
+
+    private static Report? TryVerify(Envelope envelope, NodeRecord record)
+    {
+        try
+        {
+            return Report.Verify(envelope, record);
+        }
+        catch (TrustFormatException)
+        {
+            return null;
         }
     }
 

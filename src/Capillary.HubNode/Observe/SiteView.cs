@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Capillary.Core.Protocol;
 using Capillary.Core.Reports;
 
 namespace Capillary.HubNode.Observe;
@@ -21,8 +22,9 @@ internal sealed record RunView(long? Generation, string? Bundle, string? Commit)
 /// <param name="Unacknowledged">It was heard of long after its line was offered, and has not accepted that line: something withholds
 /// it.</param>
 /// <param name="CarriedAt">When what it last said came in on a stick; null when it came over a link. It does not count as heard of.</param>
+/// <param name="KeyCopied">A sign stands that its key was copied; says nothing of its state.</param>
 internal sealed record SiteView(string Site, string Region, SiteState State, long? Since, long? Generation, string? Bundle, string? Commit,
-    RunView Desired, long? AgeSeconds, bool Orphaned, bool Unacknowledged, DateTimeOffset? CarriedAt);
+    RunView Desired, long? AgeSeconds, bool Orphaned, bool Unacknowledged, DateTimeOffset? CarriedAt, bool KeyCopied);
 
 /// <summary>One site with all that is known of it.</summary>
 internal sealed record SiteDetail(
@@ -36,4 +38,18 @@ internal sealed record SiteDetail(
     IReadOnlyList<AppHealth> Apps,
     IReadOnlyList<Condition> Conditions,
     string? IdentityKey,
-    long? RecordVersion);
+    long? RecordVersion,
+    KeyView? Key);
+
+/// <summary>A node's identity key.</summary>
+/// <param name="Id">Its id.</param>
+/// <param name="Since">When the hub first named it.</param>
+/// <param name="AgeSeconds">How old it is by the hub's clock.</param>
+/// <param name="Previous">Id of the key it succeeded; null: none.</param>
+/// <param name="SuccessionSince">Since when the node is asked for a new one; null: it is not.</param>
+/// <param name="Copies">Signs that it, or one before it, was copied.</param>
+internal sealed record KeyView(string Id, DateTimeOffset? Since, long? AgeSeconds, string? Previous, DateTimeOffset? SuccessionSince,
+    IReadOnlyList<CopyView> Copies);
+
+/// <summary>A sign of a copied key.</summary>
+internal sealed record CopyView(string KeyId, CloneSign Sign, string SeenBy, long Count, DateTimeOffset FirstAt, DateTimeOffset LastAt);

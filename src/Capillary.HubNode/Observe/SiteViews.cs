@@ -13,7 +13,7 @@ namespace Capillary.HubNode.Observe;
 /// <summary>Desired beside actual for every site, derived anew at each question, so that no state outlives its reason (promise
 /// 6).</summary>
 internal sealed class SiteViews(DesiredStateCell cell, ReleaseBook releases, Publisher publisher, SiteBook sites, HubDatabase database,
-    Freshness freshness, TimeProvider time)
+    CopiedKeys copies, KeyViews keys, Freshness freshness, TimeProvider time)
 {
     /// <summary>Every site that is declared, holds a line or has a record, in site order.</summary>
     public List<SiteView> All()
@@ -22,7 +22,8 @@ internal sealed class SiteViews(DesiredStateCell cell, ReleaseBook releases, Pub
         var names = state.Lines.Keys.Concat(declared?.Keys ?? [])
             .Concat(state.Records.Values.Where(item => item.Record.Kind == NodeKind.Site).Select(item =>
                 new SiteId(item.Record.Node.Value)));
-        return [.. names.Distinct().Order().Select(site => View(site, state, declared?.GetValueOrDefault(site), now))];
+        var copied = copies.Nodes();
+        return [.. names.Distinct().Order().Select(site => View(site, state, declared?.GetValueOrDefault(site), copied, now))];
     }
 
     /// <summary>One site; null when nothing is known under this name.</summary>
@@ -33,12 +34,16 @@ internal sealed class SiteViews(DesiredStateCell cell, ReleaseBook releases, Pub
         var line = state.Lines.GetValueOrDefault(site)?.Assignment;
         if (declared is null && line is null && record is not { Kind: NodeKind.Site }) return null;
         var report = sites.Seen.GetValueOrDefault(site)?.Report;
-        return new(View(site, state, declared, time.GetUtcNow()), line?.Fallback?.Text,
+        var node = new NodeName(site.Value);
+        IReadOnlyList<Condition> ours = copies.ConditionOf(node) is { } condition ? [condition] : [];
+        return new(View(site, state, declared, copies.Nodes(), time.GetUtcNow()), line?.Fallback?.Text,
             line is null ? null : database.Read(db => PlanTables.ReasonOf(db, site, line.Since)), report?.Phase, report?.Generation,
-            report?.At, report?.Agent, report?.Apps ?? [], report?.Conditions ?? [], record?.IdentityKey.Id, record?.Version);
+            report?.At, report?.Agent, report?.Apps ?? [], [.. report?.Conditions ?? [], .. ours], record?.IdentityKey.Id, record?.Version,
+            record is null ? null : keys.Of(record));
     }
 
-    private SiteView View(SiteId site, DesiredState state, ReleasedSite? declared, DateTimeOffset now)
+    private SiteView View(SiteId site, DesiredState state, ReleasedSite? declared, IReadOnlySet<NodeName> copied,
+        DateTimeOffset now)
     {
         var line = state.Lines.GetValueOrDefault(site);
         var record = state.Records.GetValueOrDefault(new NodeName(site.Value))?.Record;
@@ -53,7 +58,7 @@ internal sealed class SiteViews(DesiredStateCell cell, ReleaseBook releases, Pub
         return new(site.Value, region.Value, derived, report?.Since, actual.Generation, actual.Bundle, actual.Commit,
             Run(line?.Assignment.Since, line?.Assignment.Bundle), seen?.HeardAt is { } at
                 ? Math.Max(0, (long)(now - at).TotalSeconds) : null,
-            declared is null, IsUnacknowledged(line, seen, now), seen?.CarriedAt);
+            declared is null, IsUnacknowledged(line, seen, now), seen?.CarriedAt, copied.Contains(new NodeName(site.Value)));
     }
 
     private RunView Run(long? since, Digest? bundle) => since is > 0

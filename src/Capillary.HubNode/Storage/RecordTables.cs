@@ -1,3 +1,4 @@
+using Capillary.Core.Identity;
 using Capillary.Core.Protocol;
 using Capillary.Core.Trust;
 using Microsoft.Data.Sqlite;
@@ -7,18 +8,25 @@ namespace Capillary.HubNode.Storage;
 /// <summary>Trust roots and records, as signed.</summary>
 internal static class RecordTables
 {
-    public static void AddTrustRoot(SqliteConnection db, Envelope envelope) =>
-        db.Execute("INSERT INTO trust_roots VALUES($version, $envelope)",
-            ("$version", TrustRoot.Parse(envelope).Version), ("$envelope", envelope.ToBytes()));
+    public static void AddTrustRoot(SqliteConnection db, Envelope envelope, DateTimeOffset at) =>
+        db.Execute("INSERT INTO trust_roots VALUES($version, $envelope, $at)",
+            ("$version", TrustRoot.Parse(envelope).Version), ("$envelope", envelope.ToBytes()), ("$at", at));
+
+    /// <summary>When each trust root came into force, in order; the beginning of time where that is not known.</summary>
+    public static List<DateTimeOffset> TrustRootTimes(SqliteConnection db) =>
+        db.Query("SELECT at FROM trust_roots ORDER BY version", row => row.Time(0));
 
     /// <summary>From version 1, in order.</summary>
     public static List<Envelope> TrustRoots(SqliteConnection db) =>
         db.Query("SELECT envelope FROM trust_roots ORDER BY version", row => Envelope.Parse(row.Bytes(0)));
 
     /// <summary>The version must be new for this node; a reused one throws and nothing is written.</summary>
-    public static void AddRecord(SqliteConnection db, SignedRecord signed, DateTimeOffset at) =>
+    public static void AddRecord(SqliteConnection db, SignedRecord signed, DateTimeOffset at)
+    {
         db.Execute("INSERT INTO records VALUES($node, $version, $envelope, $at)", ("$node", signed.Record.Node.Value),
             ("$version", signed.Record.Version), ("$envelope", signed.Envelope.ToBytes()), ("$at", at));
+        KeyTables.Remember(db, signed.Record, at);
+    }
 
     /// <summary>
     /// The newest record of each node. Their signatures are not verified again: this hub made them, and the file stands beside its keys.
@@ -29,4 +37,12 @@ internal static class RecordTables
             var envelope = Envelope.Parse(bytes);
             return new SignedRecord(NodeRecord.Parse(envelope, root), envelope);
         })];
+
+    /// <summary>Every record of a node, newest first; older ones may be signed by release keys that were retired since.</summary>
+    public static List<NodeRecord> History(SqliteConnection db, NodeName node, IReadOnlyList<Envelope> roots) =>
+        db.Query("SELECT envelope FROM records WHERE node = $node ORDER BY version DESC", row =>
+        {
+            var envelope = Envelope.Parse(row.Bytes(0));
+            return TrustChain.UnderAny(roots, root => NodeRecord.Verify(envelope, root));
+        }, ("$node", node.Value));
 }

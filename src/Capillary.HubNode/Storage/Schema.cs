@@ -54,5 +54,19 @@ internal static class Schema
         """,
         // When a receipt brought the report; null: a link did.
         "ALTER TABLE reports ADD COLUMN carried_at INTEGER",
+        """
+        -- Identity keys that a record ever named, with the time of the first; a key belongs to one node for ever.
+        CREATE TABLE node_keys(key TEXT PRIMARY KEY, node TEXT NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID;
+        CREATE INDEX node_keys_by_time ON node_keys(at);
+        ALTER TABLE trust_roots ADD COLUMN at INTEGER NOT NULL DEFAULT 0;
+        CREATE TABLE revoked_keys(key TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
+        -- Nodes that were asked for a new key, since when and by whom; gone when they have it.
+        CREATE TABLE successions_due(node TEXT PRIMARY KEY, since INTEGER NOT NULL, asked_by TEXT NOT NULL) WITHOUT ROWID;
+        -- Signs of copied keys, each as one parent saw it.
+        CREATE TABLE key_sightings(
+            node TEXT NOT NULL, key TEXT NOT NULL, sign TEXT NOT NULL, seen_by TEXT NOT NULL, count INTEGER NOT NULL,
+            first_at INTEGER NOT NULL, last_at INTEGER NOT NULL, told_at INTEGER NOT NULL,
+            PRIMARY KEY(node, key, sign, seen_by)) WITHOUT ROWID;
+        """,
     ];
 }
