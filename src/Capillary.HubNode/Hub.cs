@@ -64,13 +64,16 @@ public sealed class Hub : IDisposable
         Keys = HubKeys.Load(HubFolder.Keys(options.Data));
         Blobs = new BlobStore(HubFolder.Blobs(options.Data));
         Cell = HubStart.Restore(Database);
+        Keys.Settle(HubStart.NewestRoot(Cell.Value.TrustRoots), Cell.Value.OwnRecord.Record);
         Conditions = new HubConditions(time);
         Releases = new ReleaseBook(Database, Blobs, time, options.Reached);
-        Publisher = new Publisher(Database, Keys, Blobs, Cell, new BeaconSigner(Fleet, Keys, time), time, options.Reached);
+        Publisher = new Publisher(Database, Keys, Blobs, Cell, new BeaconSigner(Fleet, Keys, Database, time), time,
+            options.Reached);
         Publisher.Beat();
         Sites = new SiteBook(Database, Cell, Conditions, time, logs.CreateLogger<SiteBook>());
         Sites.Restore();
-        Enrollment = new Enrollment(Database, Keys, Cell, Releases, Sites, time, logs.CreateLogger<Enrollment>());
+        Records = new RecordSigner(Database, Keys, Cell, Publisher, time);
+        Enrollment = new Enrollment(Database, Records, Cell, Releases, Sites, time, logs.CreateLogger<Enrollment>());
         Views = new SiteViews(Cell, Releases, Publisher, Sites, Database, options.Freshness, time);
         Rollout = new RolloutLoop(Publisher, Releases, Sites, Cell, Conditions, options.Freshness, time, logs.CreateLogger<RolloutLoop>());
         Commits = new CommitLoop(source, Releases, Database, Conditions, options.PollEvery, time, logs.CreateLogger<CommitLoop>());
@@ -116,6 +119,8 @@ public sealed class Hub : IDisposable
     internal ReleaseBook Releases { get; }
 
     internal Publisher Publisher { get; }
+
+    internal RecordSigner Records { get; }
 
     internal SiteBook Sites { get; }
 

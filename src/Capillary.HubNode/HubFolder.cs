@@ -3,6 +3,7 @@ using Capillary.Core.Identity;
 using Capillary.Core.Protocol;
 using Capillary.Core.Trust;
 using Capillary.HubNode.Storage;
+using Capillary.Node.Keys;
 
 namespace Capillary.HubNode;
 
@@ -47,10 +48,11 @@ public static class HubFolder
     {
         Directory.CreateDirectory(data, OwnerOnly);
         using var keys = HubKeys.Create(Keys(data));
+        using var rootKey = SigningKey.LoadOrCreate(Path.Combine(Keys(data), "root.pem"));
         using var database = HubDatabase.Open(Database(data));
         if (database.Read(RecordTables.TrustRoots).Count > 0) return null;
-        var payload = new TrustRoot(1, fleet, 1, [keys.Root!.Public], 1, [keys.Release.Public], [keys.Beacon.Public]).ToPayload();
-        var root = keys.Root.Sign(PayloadTypes.TrustRoot, payload);
+        var payload = new TrustRoot(1, fleet, 1, [rootKey.Public], 1, [keys.Release.Public], [keys.Beacon.Public]).ToPayload();
+        var root = rootKey.Sign(PayloadTypes.TrustRoot, payload);
         var record = new NodeRecord(1, fleet, HubNode, NodeKind.Hub, null, keys.Identity.Public, null, RecordState.Active, 1);
         database.Write(db =>
         {

@@ -17,6 +17,7 @@ internal static class HubStart
         if (roots.Count == 0) throw new InvalidDataException("this folder holds no hub; make one with: capillary hub init --data DIR "
             + "--fleet NAME");
         var root = NewestRoot(roots);
+        database.Write(db => KeyTables.Learn(db, roots));
         var records = database.Read(db => RecordTables.Newest(db, root));
         var own = records.Single(record => record.Record.Kind == NodeKind.Hub);
         var lines = database.Read(db => PlanTables.Lines(db, root));

@@ -1,11 +1,12 @@
 using Capillary.Core.Bundles;
 using Capillary.Core.Identity;
 using Capillary.Core.Trust;
+using Capillary.HubNode.Storage;
 
 namespace Capillary.HubNode.Publish;
 
 /// <summary>Signs beacons, each later than the one before, whatever the clock does meanwhile.</summary>
-internal sealed class BeaconSigner(FleetName fleet, HubKeys keys, TimeProvider time)
+internal sealed class BeaconSigner(FleetName fleet, HubKeys keys, HubDatabase database, TimeProvider time)
 {
     private readonly Lock gate = new();
     private DateTimeOffset last = DateTimeOffset.MinValue;
@@ -16,7 +17,8 @@ internal sealed class BeaconSigner(FleetName fleet, HubKeys keys, TimeProvider t
         {
             var now = time.GetUtcNow();
             last = now > last ? now : last.AddMilliseconds(1);
-            return keys.Beacon.Sign(PayloadTypes.Beacon, new Beacon(1, fleet, last, generation, checkpoint, []).ToPayload());
+            var revoked = database.Read(db => Revocations.ForBeacon(db, now));
+            return keys.Beacon.Sign(PayloadTypes.Beacon, new Beacon(1, fleet, last, generation, checkpoint, revoked).ToPayload());
         }
     }
 }

@@ -26,7 +26,7 @@ internal abstract record CodeOutcome
 /// A code
 /// lets one node in, once, for a day, and forgives few wrong proofs.
 /// </summary>
-internal sealed partial class Enrollment(HubDatabase database, HubKeys keys, DesiredStateCell cell, ReleaseBook releases, SiteBook sites,
+internal sealed partial class Enrollment(HubDatabase database, RecordSigner records, DesiredStateCell cell, ReleaseBook releases, SiteBook sites,
     TimeProvider time, ILogger<Enrollment> log)
 {
     /// <summary>How long a code is good, unless asked otherwise.</summary>
@@ -89,35 +89,18 @@ internal sealed partial class Enrollment(HubDatabase database, HubKeys keys, Des
     private EnrollAnswer Admit(EnrollRequest request, StoredJoinCode code)
     {
         var node = code.Node;
-        var before = cell.Value.Records.GetValueOrDefault(node);
-        var record = new NodeRecord(1, Fleet, node, request.Kind, RegionOf(node, request.Kind), request.Key, request.SealingKey,
-            RecordState.Active, (before?.Record.Version ?? 0) + 1);
-        var signed = new SignedRecord(record, keys.Release.Sign(PayloadTypes.Record, record.ToPayload()));
         var now = time.GetUtcNow();
-        database.Write(db =>
-        {
-            // The lock and this condition keep one code from letting two in.
-            if (!JoinCodeTable.Use(db, code.Id, now)) throw new InvalidOperationException("the join code was used meanwhile");
-            RecordTables.AddRecord(db, signed, now);
-            if (request.Kind == NodeKind.Site) PlanTables.MoveLine(db, new SiteId(node.Value), record.Region!.Value);
-            JournalTable.Append(db, now, $"node:{node}", "node.enroll",
-                before is null ? null : new { key = before.Record.IdentityKey.Id, version = before.Record.Version },
-                new { node = node.Value, kind = request.Kind, region = record.Region?.Value, key = request.Key.Id,
-                    version = record.Version });
-        });
+        var signed = records.Issue(node, $"node:{node}", "node.enroll",
+            _ => new NodeRecord(1, Fleet, node, request.Kind, RegionOf(node, request.Kind), request.Key, request.SealingKey,
+                RecordState.Active, 1),
+            (db, _) =>
+            {
+                // The lock and this condition keep one code from letting two in.
+                if (!JoinCodeTable.Use(db, code.Id, now)) throw new InvalidOperationException("the join code was used meanwhile");
+            })!;
         if (request.Kind == NodeKind.Site) sites.Forget(new SiteId(node.Value));
-        cell.Update(state => Offer(state, signed));
-        LogEnrolled(node, record.Version);
+        LogEnrolled(node, signed.Record.Version);
         return new(null, Record: signed.Envelope);
-    }
-
-    private static DesiredState Offer(DesiredState state, SignedRecord signed)
-    {
-        var lines = state.Lines;
-        if (signed.Record is { Kind: NodeKind.Site, Region: { } region }
-            && lines.TryGetValue(new SiteId(signed.Record.Node.Value), out var line))
-            lines = lines.SetItem(line.Assignment.Site, line with { Region = region });
-        return state with { Records = state.Records.SetItem(signed.Record.Node, signed), Lines = lines };
     }
 
     private string? Usable(EnrollRequest request, out StoredJoinCode? code)
@@ -151,7 +134,7 @@ internal sealed partial class Enrollment(HubDatabase database, HubKeys keys, Des
         kind == NodeKind.Region ? new RegionId(node.Value) : releases.Newest!.Sites[new SiteId(node.Value)].Region;
 
     private EnrollmentTranscript Transcript(EnrollRequest request, NodeName node, byte[] nonce) => new(Fleet, node, request.Kind,
-        request.Key, request.SealingKey, keys.Identity.Public, cell.Value.TrustRoots[0].Digest, request.Nonce, nonce);
+        request.Key, request.SealingKey, cell.Value.OwnRecord.Record.IdentityKey, cell.Value.TrustRoots[0].Digest, request.Nonce, nonce);
 
     private EnrollAnswer Refuse(EnrollRequest request, string problem)
     {

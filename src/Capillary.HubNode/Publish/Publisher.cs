@@ -7,7 +7,9 @@ using Capillary.Core.Trust;
 using Capillary.Fleet.Rollouts;
 using Capillary.HubNode.Storage;
 using Capillary.Node.Blobs;
+using Capillary.Node.Keys;
 using Capillary.Node.Parent;
+using Microsoft.Data.Sqlite;
 
 namespace Capillary.HubNode.Publish;
 
@@ -26,9 +28,26 @@ internal abstract record PublishOutcome
     public sealed record BundleMissing(Digest Bundle) : PublishOutcome;
 }
 
+/// <summary>Lines that are to be proven anew, though nothing of them changes.</summary>
+/// <param name="Which">The sites whose lines they are.</param>
+internal sealed record Reproof(Func<SiteId, bool> Which)
+{
+    /// <summary>Signs the checkpoint; null: the release key in use.</summary>
+    public SigningKey? Key { get; init; }
+
+    /// <summary>Written in the same transaction.</summary>
+    public Action<SqliteConnection> Also { get; init; } = _ => { };
+
+    /// <summary>Called once all is durable, before any of it is offered.</summary>
+    public Action Kept { get; init; } = () => { };
+
+    /// <summary>What else changes for children, in the same step.</summary>
+    public Func<DesiredState, DesiredState> Offer { get; init; } = state => state;
+}
+
 /// <summary>
 /// Makes plans real, in the order manifest, signature, pointer; the blobs are kept with the release. It is the only one that signs
-/// checkpoints. One caller at a time.
+/// checkpoints, one at a time.
 /// </summary>
 internal sealed class Publisher
 {
@@ -40,6 +59,7 @@ internal sealed class Publisher
     private readonly BeaconSigner beacons;
     private readonly TimeProvider time;
     private readonly Action<PublishStep>? reached;
+    private readonly Lock gate = new();
     private readonly HashSet<Digest> whole = [];
     private readonly ConcurrentDictionary<long, PlanSummary> plans;
     private ImmutableSortedDictionary<SiteId, byte[]> hashes;
@@ -64,8 +84,65 @@ internal sealed class Publisher
     public IReadOnlyDictionary<long, PlanSummary> Plans => plans;
 
     /// <exception cref="IOException">The disk is full or broken; the newest plan stays.</exception>
-    /// <exception cref="Microsoft.Data.Sqlite.SqliteException">As above.</exception>
+    /// <exception cref="SqliteException">As above.</exception>
     public PublishOutcome Publish(Plan plan, string commitId)
+    {
+        lock (gate) return PublishInTurn(plan, commitId);
+    }
+
+    /// <summary>
+    /// A generation that changes no line and proves some of them anew: for a region that has to get them now, or by another key. With no
+    /// such line there is no generation, and only what belongs to it happens.
+    /// </summary>
+    /// <exception cref="SqliteException">The disk is full or broken; nothing changed.</exception>
+    public void Reprove(Reproof proof)
+    {
+        lock (gate)
+        {
+            var state = proof.Offer(cell.Value);
+            var again = state.Lines.Values.Where(line => proof.Which(line.Assignment.Site)).ToList();
+            if (again.Count == 0) KeepWithoutLines(proof);
+            else ReproveInTurn(proof, again, state);
+        }
+    }
+
+    /// <summary>Proves the lines of these sites anew.</summary>
+    /// <inheritdoc cref="Reprove(Reproof)"/>
+    public void Reprove(IReadOnlySet<SiteId> sites) => Reprove(new Reproof(sites.Contains));
+
+    private void KeepWithoutLines(Reproof proof)
+    {
+        database.Write(proof.Also);
+        proof.Kept();
+        var beacon = beacons.Sign(Generation, newest?.Digest);
+        cell.Update(state => proof.Offer(state) with { Beacon = beacon });
+    }
+
+    private void ReproveInTurn(Reproof proof, List<OfferedLine> again, DesiredState state)
+    {
+        var plan = new Plan(Generation + 1, Generation, newest!.Checkpoint.Release, []);
+        var tree = new MerkleTree([.. hashes.Values]);
+        var checkpoint = Sign(plan, tree, proof.Key ?? keys.Release);
+        var places = hashes.Keys.Select((site, index) => (site, index)).ToDictionary(place => place.site, place => place.index);
+        var lines = again.ConvertAll(line =>
+        {
+            var (site, index) = (line.Assignment.Site, places[line.Assignment.Site]);
+            var region = state.Records.GetValueOrDefault(new NodeName(site.Value))?.Record.Region ?? line.Region;
+            return new OfferedLine(line.Assignment, region, new ProvenLine(line.Line.Leaf, index, tree.Path(index)), checkpoint);
+        });
+        database.Write(db =>
+        {
+            proof.Also(db);
+            PlanTables.Add(db, plan, checkpoint, lines);
+        });
+        var commit = plans[Generation].CommitId;
+        newest = checkpoint;
+        plans[plan.Generation] = new(plan.Generation, plan.Release, commit, checkpoint.Checkpoint.IssuedAt);
+        proof.Kept();
+        Point(checkpoint, lines, proof.Offer);
+    }
+
+    private PublishOutcome PublishInTurn(Plan plan, string commitId)
     {
         if (plan.Parent != Generation) return new PublishOutcome.Overtaken();
         foreach (var bundle in plan.Changes.Select(line => line.Bundle).Distinct())
@@ -75,14 +152,14 @@ internal sealed class Publisher
         var leaves = plan.Changes.ToDictionary(line => line.Site, line => ToAssignment(line).ToLeaf());
         var next = hashes.SetItems(leaves.Select(leaf => KeyValuePair.Create(leaf.Key, MerkleTree.HashLeaf(leaf.Value))));
         var tree = new MerkleTree([.. next.Values]);
-        var checkpoint = Sign(plan, tree);
+        var checkpoint = Sign(plan, tree, keys.Release);
         reached?.Invoke(PublishStep.CheckpointSigned);
         var lines = Offer(plan, leaves, next, tree, checkpoint);
         database.Write(db => PlanTables.Add(db, plan, checkpoint, lines));
         (hashes, newest) = (next, checkpoint);
         plans[plan.Generation] = new(plan.Generation, plan.Release, commitId, checkpoint.Checkpoint.IssuedAt);
         reached?.Invoke(PublishStep.PlanKept);
-        Point(checkpoint, lines);
+        Point(checkpoint, lines, state => state);
         reached?.Invoke(PublishStep.Offered);
         return new PublishOutcome.Published(checkpoint);
     }
@@ -90,10 +167,10 @@ internal sealed class Publisher
     private Assignment ToAssignment(PlannedLine line) =>
         new(1, fleet, line.Site, line.Since, line.Bundle, line.Fallback, Assignment.ApplyMode, null);
 
-    private VerifiedCheckpoint Sign(Plan plan, MerkleTree tree)
+    private VerifiedCheckpoint Sign(Plan plan, MerkleTree tree, SigningKey key)
     {
         var checkpoint = new Checkpoint(1, fleet, plan.Generation, plan.Release, time.GetUtcNow(), newest?.Digest, tree.Root, tree.Size);
-        return new(checkpoint, keys.Release.Sign(PayloadTypes.Checkpoint, checkpoint.ToPayload()));
+        return new(checkpoint, key.Sign(PayloadTypes.Checkpoint, checkpoint.ToPayload()));
     }
 
     private List<OfferedLine> Offer(Plan plan, Dictionary<SiteId, byte[]> leaves, ImmutableSortedDictionary<SiteId, byte[]> next,
@@ -113,10 +190,10 @@ internal sealed class Publisher
         return lines;
     }
 
-    private void Point(VerifiedCheckpoint checkpoint, List<OfferedLine> lines)
+    private void Point(VerifiedCheckpoint checkpoint, List<OfferedLine> lines, Func<DesiredState, DesiredState> also)
     {
         var beacon = beacons.Sign(checkpoint.Checkpoint.Generation, checkpoint.Digest);
-        cell.Update(state => state with
+        cell.Update(state => also(state) with
         {
             Lines = state.Lines.SetItems(lines.Select(line => KeyValuePair.Create(line.Assignment.Site, line))),
             Generation = checkpoint.Checkpoint.Generation,
@@ -127,8 +204,11 @@ internal sealed class Publisher
     /// <summary>Signs a beacon of the newest generation and offers it.</summary>
     public void Beat()
     {
-        var beacon = beacons.Sign(Generation, newest?.Digest);
-        cell.Update(state => state with { Beacon = beacon });
+        lock (gate)
+        {
+            var beacon = beacons.Sign(Generation, newest?.Digest);
+            cell.Update(state => state with { Beacon = beacon });
+        }
     }
 
     private bool IsWhole(Digest bundle)

@@ -1,3 +1,4 @@
+using Capillary.Core.Identity;
 using Capillary.Core.Protocol;
 using Capillary.Core.Trust;
 using Microsoft.Data.Sqlite;
@@ -16,9 +17,12 @@ internal static class RecordTables
         db.Query("SELECT envelope FROM trust_roots ORDER BY version", row => Envelope.Parse(row.Bytes(0)));
 
     /// <summary>The version must be new for this node; a reused one throws and nothing is written.</summary>
-    public static void AddRecord(SqliteConnection db, SignedRecord signed, DateTimeOffset at) =>
+    public static void AddRecord(SqliteConnection db, SignedRecord signed, DateTimeOffset at)
+    {
         db.Execute("INSERT INTO records VALUES($node, $version, $envelope, $at)", ("$node", signed.Record.Node.Value),
             ("$version", signed.Record.Version), ("$envelope", signed.Envelope.ToBytes()), ("$at", at));
+        KeyTables.Remember(db, signed.Record, at);
+    }
 
     /// <summary>The newest record of each node.</summary>
     public static List<SignedRecord> Newest(SqliteConnection db, TrustRoot root) =>
@@ -27,4 +31,12 @@ internal static class RecordTables
             var envelope = Envelope.Parse(row.Bytes(2));
             return new SignedRecord(NodeRecord.Verify(envelope, root), envelope);
         });
+
+    /// <summary>Every record of a node, newest first; older ones may be signed by release keys that were retired since.</summary>
+    public static List<NodeRecord> History(SqliteConnection db, NodeName node, IReadOnlyList<Envelope> roots) =>
+        db.Query("SELECT envelope FROM records WHERE node = $node ORDER BY version DESC", row =>
+        {
+            var envelope = Envelope.Parse(row.Bytes(0));
+            return TrustChain.UnderAny(roots, root => NodeRecord.Verify(envelope, root));
+        }, ("$node", node.Value));
 }

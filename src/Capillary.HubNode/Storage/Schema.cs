@@ -44,5 +44,17 @@ internal static class Schema
         CREATE TRIGGER journal_keeps BEFORE UPDATE ON journal BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
         CREATE TRIGGER journal_stays BEFORE DELETE ON journal BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
         """,
+        """
+        -- Identity keys that a record ever named, with the time of the first; a key belongs to one node for ever.
+        CREATE TABLE node_keys(key TEXT PRIMARY KEY, node TEXT NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID;
+        CREATE INDEX node_keys_by_time ON node_keys(at);
+        CREATE TABLE revoked_keys(key TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
+        -- Nodes that were asked for a new key, since when and by whom; gone when they have it.
+        CREATE TABLE successions_due(node TEXT PRIMARY KEY, since INTEGER NOT NULL, asked_by TEXT NOT NULL) WITHOUT ROWID;
+        -- Signs of copied keys, each as one parent saw it.
+        CREATE TABLE key_sightings(
+            node TEXT NOT NULL, key TEXT NOT NULL, sign TEXT NOT NULL, seen_by TEXT NOT NULL, count INTEGER NOT NULL,
+            first_at INTEGER NOT NULL, last_at INTEGER NOT NULL, PRIMARY KEY(node, key, sign, seen_by)) WITHOUT ROWID;
+        """,
     ];
 }
