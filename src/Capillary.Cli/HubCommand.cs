@@ -11,7 +11,10 @@ namespace Capillary.Cli;
 /// <summary><c>capillary hub</c>: make a hub and run it.</summary>
 internal static class HubCommand
 {
-    public static Command Create() => new("hub", "Make a hub, run it.") { Subcommands = { Init(), Run() } };
+    public static Command Create() => new("hub", "Make a hub, run it, let a restored one go on.")
+    {
+        Subcommands = { Init(), Run(), ResumeCommand.Create() },
+    };
 
     private static Option<string> DataOption() => new("--data") { Description = "The hub's data folder.", DefaultValueFactory = _ =>
         "./hub" };
@@ -62,8 +65,10 @@ internal static class HubCommand
             + "given again." };
         var poll = new Option<int>("--poll-ms") { Description = "How often Git is asked, in milliseconds, 100 to 3600000.",
             DefaultValueFactory = _ => 500 };
+        var times = new HubTimes();
         var command = new Command("run", "Run the hub until it is stopped.") { data, repository, branch, listen, socket, apiListen,
             advertise, poll };
+        times.AddTo(command);
         command.SetAction(async (parsed, stop) =>
         {
             var io = parsed.InvocationConfiguration;
@@ -73,10 +78,12 @@ internal static class HubCommand
             if (parsed.GetValue(apiListen) is { } text && !IPEndPoint.TryParse(text, out api)) return Fail(io,
                 $"--api-listen {text} is not ADDRESS:PORT, such as 0.0.0.0:8444", ExitCode.Usage);
             if (parsed.GetValue(poll) is < 100 or > 3_600_000) return Fail(io, "--poll-ms is 100 to 3600000", ExitCode.Usage);
+            if (times.Problem(parsed) is { } wrong) return Fail(io, wrong, ExitCode.Usage);
             var options = new HubOptions(Path.GetFullPath(parsed.GetValue(data)!), endpoint)
             {
                 ApiSocket = parsed.GetValue(socket), ApiListen = api, Advertise = parsed.GetValue(advertise) ?? [],
-                PollEvery = TimeSpan.FromMilliseconds(parsed.GetValue(poll)),
+                PollEvery = TimeSpan.FromMilliseconds(parsed.GetValue(poll)), Freshness = times.Freshness(parsed),
+                Settle = times.Settle(parsed),
             };
             // Git runs in a folder of its own, so a path must not depend on where we are.
             var source = parsed.GetValue(repository)!;

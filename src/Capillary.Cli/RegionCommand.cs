@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Json;
 
 namespace Capillary.Cli;
 
@@ -12,9 +13,12 @@ internal static class RegionCommand
         // Join and run work on the node's own folder and ask no hub.
         connection.AddTo(list);
         connection.AddTo(enroll);
-        return new Command("region", "List regions, let a region node in, run one.")
+        Command[] answers = [LifeCommands.Approve(connection, "region"), LifeCommands.Deny(connection, "region"),
+            LifeCommands.Revoke(connection, "region")];
+        foreach (var answer in answers) connection.AddTo(answer);
+        return new Command("region", "List regions, let a region node in, revoke one, run one.")
         {
-            Subcommands = { list, enroll, RegionNodeCommands.Join(), RegionNodeCommands.Run() },
+            Subcommands = { list, enroll, answers[0], answers[1], answers[2], RegionNodeCommands.Join(), RegionNodeCommands.Run() },
         };
     }
 
@@ -26,13 +30,17 @@ internal static class RegionCommand
         {
             var regions = await hub.GetAsync("api/v1/regions", stop);
             HubCall.Show(parsed, parsed.GetValue(format), regions, output =>
-                HubCall.WriteTable(output, ["REGION", "ENROLLED", "SITES", "STATES"],
+                HubCall.WriteTable(output, ["REGION", "ENROLLED", "LINK", "SITES", "STATES"],
                 regions.EnumerateArray().Select(region => (string[])
                 [
-                    region.Text("region"), region.Text("enrolled") == "True" ? "yes" : "no", region.Text("sites"),
+                    region.Text("region"), region.Text("enrolled") == "True" ? "yes" : "no", Link(region), region.Text("sites"),
                     StatusCommand.States(region.GetProperty("states")),
                 ])));
         });
         return command;
     }
+
+    private static string Link(JsonElement region) => region.Text("linkSince") is { Length: > 0 } since
+        ? $"{(region.Text("linked") == "True" ? "since" : "none since")} {HubCall.Time(since)}"
+        : "";
 }

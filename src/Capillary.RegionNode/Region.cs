@@ -59,7 +59,7 @@ public sealed class Region(RegionOptions options, TimeProvider time, ILoggerFact
             logs.CreateLogger<ParentLink>());
         var server = new ParentServer(new ParentOptions(options.Listen), identity.Keys, state.Cell, blobs,
             new ParentHandlers((report, from, _) => new(TakeReport(report, from)), HeardOf,
-                (request, token) => RelayEnrollAsync(link, request, token), settings.Fleet)
+                (request, _, token) => RelayEnrollAsync(link, request, token), settings.Fleet)
             {
                 Succeed = TakeSuccession,
                 Sighted = TakeSightings,

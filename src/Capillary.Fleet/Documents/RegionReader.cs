@@ -1,9 +1,14 @@
+using System.Buffers;
+
 namespace Capillary.Fleet.Documents;
 
 /// <summary>Reads what stands in <c>regions/NAME.yaml</c>, and the enrollment policy that the fleet has too.</summary>
 internal static class RegionReader
 {
     private const int MaxAddressLength = 260;
+    private static readonly SearchValues<char> HostCharacters =
+        SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_");
+
     private static readonly string[] WhoDecides = ["automatic", "manual"];
 
     public static RegionDocument Read(DocumentHead head, FieldReader spec) =>
@@ -48,6 +53,6 @@ internal static class RegionReader
         if (colon < 1 || text.Length > MaxAddressLength || !ushort.TryParse(text.AsSpan(colon + 1), out var port) || port == 0) return false;
         var host = text.AsSpan(0, colon);
         if (host[0] == '[') return host[^1] == ']' && System.Net.IPAddress.TryParse(host[1..^1], out _);
-        return !host.ContainsAnyExcept("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_");
+        return !host.ContainsAnyExcept(HostCharacters);
     }
 }

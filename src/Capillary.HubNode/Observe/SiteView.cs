@@ -20,8 +20,13 @@ internal sealed record RunView(long? Generation, string? Bundle, string? Commit)
 /// <param name="Orphaned">Its file was deleted; it keeps its line.</param>
 /// <param name="Unacknowledged">It was heard of long after its line was offered, and has not accepted that line: something withholds
 /// it.</param>
+/// <param name="HeardAt">When it was last heard of: an offline site left then.</param>
+/// <param name="LinkProblem">Why nothing newer can be known: its region is not linked, since when.</param>
+/// <param name="Life"><c>retiring</c>, <c>returning</c> (a retirement was called off), <c>renewing</c> (new hardware), or null.</param>
+/// <param name="MovePending">The region that its file stands in, when its record says another.</param>
 internal sealed record SiteView(string Site, string Region, SiteState State, long? Since, long? Generation, string? Bundle, string? Commit,
-    RunView Desired, long? AgeSeconds, bool Orphaned, bool Unacknowledged);
+    RunView Desired, long? AgeSeconds, bool Orphaned, bool Unacknowledged, DateTimeOffset? HeardAt, string? LinkProblem, string? Life,
+    string? MovePending);
 
 /// <summary>One site with all that is known of it.</summary>
 internal sealed record SiteDetail(

@@ -12,8 +12,8 @@ namespace Capillary.HubNode.Observe;
 
 /// <summary>Desired beside actual for every site, derived anew at each question, so that no state outlives its reason (promise
 /// 6).</summary>
-internal sealed class SiteViews(DesiredStateCell cell, ReleaseBook releases, Publisher publisher, SiteBook sites, HubDatabase database,
-    Freshness freshness, TimeProvider time)
+internal sealed class SiteViews(DesiredStateCell cell, ReleaseBook releases, Publisher publisher, SiteBook sites, SiteLife life,
+    Links links, HubDatabase database, Freshness freshness, TimeProvider time)
 {
     /// <summary>Every site that is declared, holds a line or has a record, in site order.</summary>
     public List<SiteView> All()
@@ -44,15 +44,27 @@ internal sealed class SiteViews(DesiredStateCell cell, ReleaseBook releases, Pub
         var record = state.Records.GetValueOrDefault(new NodeName(site.Value))?.Record;
         var seen = sites.Seen.GetValueOrDefault(site);
         var report = seen?.Report;
-        var derived = SiteStatus.Derive(new SiteFacts(record?.State == RecordState.Revoked, report, seen?.HeardAt, line?.Assignment.Since
-            ?? 0,
-            line?.Assignment.Bundle, publisher.Generation), freshness, now);
         var region = record?.Region ?? declared?.Region ?? line!.Region;
+        var wish = life.Wishes.GetValueOrDefault(site)?.Kind;
+        var facts = new SiteFacts(record?.State == RecordState.Revoked, report, seen?.HeardAt, line?.Assignment.Since ?? 0,
+            line?.Assignment.Bundle, publisher.Generation) { Retired = wish == WishKind.Retired };
         var actual = Run(report?.BundleSince, report?.Bundle);
-        return new(site.Value, region.Value, derived, report?.Since, actual.Generation, actual.Bundle, actual.Commit,
-            Run(line?.Assignment.Since, line?.Assignment.Bundle), seen is null ? null
-                : Math.Max(0, (long)(now - seen.HeardAt).TotalSeconds),
-            declared is null, IsUnacknowledged(line, seen, now));
+        return new(site.Value, region.Value, SiteStatus.Derive(facts, freshness, now), report?.Since, actual.Generation, actual.Bundle,
+            actual.Commit, Run(line?.Assignment.Since, line?.Assignment.Bundle),
+            seen is null ? null : Math.Max(0, (long)(now - seen.HeardAt).TotalSeconds),
+            declared is null && wish != WishKind.Retired, IsUnacknowledged(line, seen, now), seen?.HeardAt, LinkProblem(region, site, state),
+            wish switch { WishKind.Retire => "retiring", WishKind.Return => "returning", WishKind.Renew => "renewing", _ => null },
+            life.MovePending(site)?.Value);
+    }
+
+    /// <summary>What this hub knows of a site came through its region: says so when that is away.</summary>
+    private string? LinkProblem(RegionId region, SiteId site, DesiredState state)
+    {
+        if (links.Of(new NodeName(site.Value)).IsLive) return null;
+        var nodes = state.Records.Values.Where(item => item.Record is { Kind: NodeKind.Region, State: RecordState.Active }
+            && item.Record.Region == region).Select(item => links.Of(item.Record.Node)).ToList();
+        if (nodes.Count == 0 || nodes.Exists(link => link.IsLive)) return null;
+        return $"region {region} is not linked since {nodes.Max(link => link.Since):u}";
     }
 
     private RunView Run(long? since, Digest? bundle) => since is > 0

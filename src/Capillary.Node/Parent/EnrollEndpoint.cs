@@ -1,4 +1,5 @@
 using Capillary.Core.Protocol;
+using Capillary.Node.Keys;
 using Microsoft.AspNetCore.Http;
 
 namespace Capillary.Node.Parent;
@@ -27,7 +28,9 @@ internal static class EnrollEndpoint
             var length = await context.Request.Body.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false,
                 context.RequestAborted);
             if (length > MaxRequestBytes) return new EnrollAnswer($"the request is longer than {MaxRequestBytes} bytes");
-            return await handlers.Enroll(EnrollRequest.Parse(buffer.AsSpan(0, length)), context.RequestAborted);
+            // Without a key nobody gets here.
+            var from = SigningKey.KeyOf(context.Connection.ClientCertificate)!.Id;
+            return await handlers.Enroll(EnrollRequest.Parse(buffer.AsSpan(0, length)), from, context.RequestAborted);
         }
         catch (ProtocolException e)
         {
