@@ -80,7 +80,7 @@ public sealed class Hub : IDisposable
         Sites = new SiteBook(Database, Cell, Conditions, time, logs.CreateLogger<SiteBook>());
         Sites.Restore();
         Records = new RecordSigner(Database, Keys, Cell, Publisher, time);
-        Links = new Links(time);
+        Links = new LinkFacts(time);
         Knocks = new Knocks(Database, time);
         Approvals = new Approvals(Database, time);
         Restore = new RestoreCheck(Database, Cell, Conditions, options.Settle, time, logs.CreateLogger<RestoreCheck>());
@@ -144,7 +144,7 @@ public sealed class Hub : IDisposable
 
     internal RolloutLoop Rollout { get; }
 
-    internal Links Links { get; }
+    internal LinkFacts Links { get; }
 
     internal Knocks Knocks { get; }
 

@@ -13,7 +13,7 @@ namespace Capillary.HubNode.Observe;
 /// <summary>Desired beside actual for every site, derived anew at each question, so that no state outlives its reason (promise
 /// 6).</summary>
 internal sealed class SiteViews(DesiredStateCell cell, ReleaseBook releases, Publisher publisher, SiteBook sites, SiteLife life,
-    Links links, HubDatabase database, Freshness freshness, TimeProvider time)
+    LinkFacts links, HubDatabase database, Freshness freshness, TimeProvider time)
 {
     /// <summary>Every site that is declared, holds a line or has a record, in site order.</summary>
     public List<SiteView> All()

@@ -40,13 +40,13 @@ internal sealed class SiteLife
     private readonly SiteBook sites;
     private readonly BlobStore blobs;
     private readonly RestoreCheck restore;
-    private readonly Links links;
+    private readonly LinkFacts links;
     private readonly TimeProvider time;
     private readonly Lock gate = new();
     private volatile ImmutableDictionary<SiteId, SiteWish> wishes;
 
     public SiteLife(HubDatabase database, RecordSigner records, DesiredStateCell cell, ReleaseBook releases, SiteBook sites, BlobStore blobs,
-        RestoreCheck restore, Links links, TimeProvider time)
+        RestoreCheck restore, LinkFacts links, TimeProvider time)
     {
         (this.database, this.records, this.cell, this.releases, this.sites) = (database, records, cell, releases, sites);
         (this.blobs, this.restore, this.links, this.time) = (blobs, restore, links, time);

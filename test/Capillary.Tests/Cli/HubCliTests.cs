@@ -114,7 +114,7 @@ public sealed class HubCliTests : IAsyncLifetime
 
     [Theory]
     [InlineData("-o xml: there is no such format; use table, json, yaml", "site", "list", "-o", "xml")]
-    [InlineData("--state well: there is no such state; use revoked,", "site", "list", "--state", "well")]
+    [InlineData("--state well: there is no such state; use retired, revoked,", "site", "list", "--state", "well")]
     [InlineData("'one' is not a whole number (show)", "release", "show", "one")]
     [InlineData("'soon' is not a whole number (--minutes)", "site", "enroll", "a", "--minutes", "soon")]
     public async Task A_wrong_argument_is_said_in_plain_words_and_points_to_the_help(string text, params string[] command)

@@ -1,6 +1,5 @@
 using Capillary.Core.Identity;
 using Capillary.Core.Protocol;
-using Capillary.Core.Reports;
 using Capillary.Core.Trust;
 using Capillary.Fleet.Rollouts;
 using Capillary.HubNode.Observe;
@@ -32,16 +31,16 @@ public sealed class RestoredHubTests : IDisposable
     private NodeRecord Region => hub.Hub.Cell.Value.Records[new NodeName("eu")].Record;
 
     [Fact]
-    public void A_started_hub_publishes_when_its_regions_have_told_and_not_before()
+    public async Task A_started_hub_publishes_when_its_regions_have_told_and_not_before()
     {
         var (newest, generation) = (Newest(), hub.Hub.Publisher.Generation);
         Restart();
         commits.Commit("c2", "a=2");
-        hub.SettleAsync().GetAwaiter().GetResult();
+        await hub.SettleAsync();
         Assert.Equal((RolloutPhase.Paused, generation), (hub.Hub.Rollout.Status.Phase, hub.Hub.Publisher.Generation));
         Assert.True(hub.Hub.Cell.Value.IsHeldBack(new NodeName("eu")));
         hub.JoinRegion("eu", newest);
-        hub.SettleAsync().GetAwaiter().GetResult();
+        await hub.SettleAsync();
         Assert.Equal(generation + 1, hub.Hub.Publisher.Generation);
         Assert.False(hub.Hub.Cell.Value.IsHeldBack(new NodeName("eu")));
     }

@@ -34,12 +34,12 @@ public sealed class SiteLifeTests : IDisposable
     private Capillary.HubNode.Observe.SiteView View => hub.Hub.Views.Find(new SiteId("a"))!.Summary;
 
     [Fact]
-    public void A_sites_record_names_its_regions_addresses_and_changes_with_them()
+    public async Task A_sites_record_names_its_regions_addresses_and_changes_with_them()
     {
         Assert.Equal(["eu.example.org:443"], Record.Parents!);
         commits.Terms["eu"] = new(["eu1.example.org:443", "eu2.example.org:443"], false, false);
         commits.Commit("c2", "a=1", "b=1");
-        hub.SettleAsync().GetAwaiter().GetResult();
+        await hub.SettleAsync();
         Assert.False(hub.Hub.Life.Step());
         Assert.Equal(["eu1.example.org:443", "eu2.example.org:443"], Record.Parents!);
         var version = Record.Version;

@@ -12,7 +12,7 @@ internal sealed record LinkFact(int Sessions, DateTimeOffset Since)
 }
 
 /// <summary>Which nodes are linked to this hub itself, and since when; a node that never was has been away since the hub's start.</summary>
-internal sealed class Links(TimeProvider time)
+internal sealed class LinkFacts(TimeProvider time)
 {
     private readonly ConcurrentDictionary<NodeName, LinkFact> facts = new();
 
