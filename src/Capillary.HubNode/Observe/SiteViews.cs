@@ -22,7 +22,8 @@ internal sealed class SiteViews(DesiredStateCell cell, ReleaseBook releases, Pub
         var names = state.Lines.Keys.Concat(declared?.Keys ?? [])
             .Concat(state.Records.Values.Where(item => item.Record.Kind == NodeKind.Site).Select(item =>
                 new SiteId(item.Record.Node.Value)));
-        return [.. names.Distinct().Order().Select(site => View(site, state, declared?.GetValueOrDefault(site), now))];
+        var away = RegionsAway(state);
+        return [.. names.Distinct().Order().Select(site => View(site, state, declared?.GetValueOrDefault(site), away, now))];
     }
 
     /// <summary>One site; null when nothing is known under this name.</summary>
@@ -33,12 +34,13 @@ internal sealed class SiteViews(DesiredStateCell cell, ReleaseBook releases, Pub
         var line = state.Lines.GetValueOrDefault(site)?.Assignment;
         if (declared is null && line is null && record is not { Kind: NodeKind.Site }) return null;
         var report = sites.Seen.GetValueOrDefault(site)?.Report;
-        return new(View(site, state, declared, time.GetUtcNow()), line?.Fallback?.Text,
+        return new(View(site, state, declared, RegionsAway(state), time.GetUtcNow()), line?.Fallback?.Text,
             line is null ? null : database.Read(db => PlanTables.ReasonOf(db, site, line.Since)), report?.Phase, report?.Generation,
             report?.At, report?.Agent, report?.Apps ?? [], report?.Conditions ?? [], record?.IdentityKey.Id, record?.Version);
     }
 
-    private SiteView View(SiteId site, DesiredState state, ReleasedSite? declared, DateTimeOffset now)
+    private SiteView View(SiteId site, DesiredState state, ReleasedSite? declared,
+        Dictionary<RegionId, DateTimeOffset> away, DateTimeOffset now)
     {
         var line = state.Lines.GetValueOrDefault(site);
         var record = state.Records.GetValueOrDefault(new NodeName(site.Value))?.Record;
@@ -52,20 +54,22 @@ internal sealed class SiteViews(DesiredStateCell cell, ReleaseBook releases, Pub
         return new(site.Value, region.Value, SiteStatus.Derive(facts, freshness, now), report?.Since, actual.Generation, actual.Bundle,
             actual.Commit, Run(line?.Assignment.Since, line?.Assignment.Bundle),
             seen is null ? null : Math.Max(0, (long)(now - seen.HeardAt).TotalSeconds),
-            declared is null && wish != WishKind.Retired, IsUnacknowledged(line, seen, now), seen?.HeardAt, LinkProblem(region, site, state),
+            declared is null && wish != WishKind.Retired, IsUnacknowledged(line, seen, now), seen?.HeardAt, LinkProblem(region, site, away),
             wish switch { WishKind.Retire => "retiring", WishKind.Return => "returning", WishKind.Renew => "renewing", _ => null },
             life.MovePending(site)?.Value);
     }
 
     /// <summary>What this hub knows of a site came through its region: says so when that is away.</summary>
-    private string? LinkProblem(RegionId region, SiteId site, DesiredState state)
-    {
-        if (links.Of(new NodeName(site.Value)).IsLive) return null;
-        var nodes = state.Records.Values.Where(item => item.Record is { Kind: NodeKind.Region, State: RecordState.Active }
-            && item.Record.Region == region).Select(item => links.Of(item.Record.Node)).ToList();
-        if (nodes.Count == 0 || nodes.Exists(link => link.IsLive)) return null;
-        return $"region {region} is not linked since {nodes.Max(link => link.Since):u}";
-    }
+    private string? LinkProblem(RegionId region, SiteId site, Dictionary<RegionId, DateTimeOffset> away) =>
+        away.TryGetValue(region, out var since) && !links.Of(new NodeName(site.Value)).IsLive
+            ? $"region {region} is not linked since {since:u}"
+            : null;
+
+    /// <summary>Enrolled regions of which no node is linked, and since when.</summary>
+    private Dictionary<RegionId, DateTimeOffset> RegionsAway(DesiredState state) => state.Records.Values.Select(item => item.Record)
+        .Where(record => record is { Kind: NodeKind.Region, State: RecordState.Active })
+        .GroupBy(record => record.Region!.Value, record => links.Of(record.Node))
+        .Where(nodes => nodes.All(link => !link.IsLive)).ToDictionary(nodes => nodes.Key, nodes => nodes.Max(link => link.Since));
 
     private RunView Run(long? since, Digest? bundle) => since is > 0
         ? new(since, bundle?.Text, publisher.Plans.GetValueOrDefault(since.Value)?.CommitId)

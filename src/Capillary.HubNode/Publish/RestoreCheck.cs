@@ -141,7 +141,7 @@ internal sealed partial class RestoreCheck
 
     private void SettleIfAllTold()
     {
-        if (Untold().Count == 0) settled.TrySetResult();
+        if (!settled.Task.IsCompleted && Untold().Count == 0) settled.TrySetResult();
     }
 
     private List<NodeName> Untold()
