@@ -11,14 +11,24 @@ namespace Capillary.Cli;
 /// needs.</summary>
 internal static class EnrollCommand
 {
-    public static Command Create(HubConnection connection, string kind)
+    public static Command Create(HubConnection connection, string kind) =>
+        Create(connection, kind, "enroll", $"Make a join code that lets this {kind} in once.", null);
+
+    /// <summary>The same under another verb, for new hardware.</summary>
+    public static Command CreateReplace(HubConnection connection) => Create(connection, "site", "replace",
+        "Make a join code for new hardware under this name. The old hardware is revoked when the new one joins, and what it reported is "
+            + "forgotten.",
+        new Option<bool>("--now") { Description = "Revoke the old hardware at once: it was stolen, or must not run on." });
+
+    private static Command Create(HubConnection connection, string kind, string verb, string description, Option<bool>? now)
     {
         var name = new Argument<string>("NAME") { Description = $"The {kind}'s name in the fleet repository." };
         var file = new Option<string?>("--out") { Description = "Write a join file here (mode 0600); carry it to the node." };
         var parents = new Option<string[]>("--parent")
         {
             Description = kind == "site"
-                ? "Where the site dials, as HOST:PORT: its region's address. May be given again (default: what the hub advertises)."
+                ? "Where the site dials, as HOST:PORT: its region's address. May be given again (default: spec.addresses of its "
+                    + "region, else what the hub advertises)."
                 : "Where the region dials, as HOST:PORT: the hub's address. May be given again (default: what the hub advertises).",
             AllowMultipleArgumentsPerToken = true,
         };
@@ -27,13 +37,14 @@ internal static class EnrollCommand
             Description = "How long the code is good, in minutes, up to 30 days (default: 24 hours).",
         };
         var format = HubCall.FormatOption();
-        var command = new Command("enroll", $"Make a join code that lets this {kind} in once.") { name, file, parents, minutes, format };
+        var command = new Command(verb, description) { name, file, parents, minutes, format };
+        if (now is not null) command.Options.Add(now);
         command.Do(connection, async (hub, parsed, stop) =>
         {
             var given = parsed.GetValue(parents) ?? [];
             foreach (var parent in given) CheckAddress(parent);
-            var answer = await hub.PostAsync($"api/v1/{kind}s/{Uri.EscapeDataString(parsed.GetValue(name)!)}/enroll",
-                new { parents = given, lifetimeMinutes = parsed.GetValue(minutes) }, stop);
+            var answer = await hub.PostAsync($"api/v1/{kind}s/{Uri.EscapeDataString(parsed.GetValue(name)!)}/{verb}",
+                new { parents = given, lifetimeMinutes = parsed.GetValue(minutes), now = now is not null && parsed.GetValue(now) }, stop);
             if (parsed.GetValue(file) is { } path) Write(path, answer);
             HubCall.Show(parsed, parsed.GetValue(format), answer, output => Tell(output, answer, parsed.GetValue(file)));
         });
@@ -56,7 +67,8 @@ internal static class EnrollCommand
     {
         var parents = answer.GetProperty("parents").EnumerateArray().Select(parent => parent.GetString()!).ToList();
         if (parents.Count == 0) throw new CommandException(
-            "a join file names where the node dials; give --parent HOST:PORT: for a site its region's address, for a region the hub's");
+            "a join file names where the node dials; give --parent HOST:PORT (for a site its region's address, for a region the hub's), "
+                + "or write spec.addresses in the region's document");
         var join = new JoinFile(1, new FleetName(answer.Text("fleet")), new NodeName(answer.Text("node")),
             answer.Text("kind") == "region" ? NodeKind.Region : NodeKind.Site, parents, Digest.Parse(answer.Text("trustRoot")),
                 answer.Text("code"));

@@ -1,8 +1,6 @@
 using System.CommandLine;
 using System.Net;
 using Capillary.Core.Identity;
-using Capillary.Core.Protocol;
-using Capillary.Core.Reports;
 using Capillary.HubNode;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -13,14 +11,10 @@ namespace Capillary.Cli;
 /// <summary><c>capillary hub</c>: make a hub and run it.</summary>
 internal static class HubCommand
 {
-    public static Command Create() => new("hub", "Make a hub, run it.")
+    public static Command Create() => new("hub", "Make a hub, run it, give it a new key, let a restored one go on.")
     {
-        Subcommands = { Init(), Run(), RotateKeyCommand.OfHub() },
+        Subcommands = { Init(), Run(), RotateKeyCommand.OfHub(), ResumeCommand.Create() },
     };
-
-    // One heartbeat of a region and its way here: less would show well sites as stale between two of them.
-    private const int LeastFresh = 35;
-    private const int MostOffline = 30 * 24 * 3600;
 
     private static Option<string> DataOption() => new("--data") { Description = "The hub's data folder.", DefaultValueFactory = _ =>
         "./hub" };
@@ -71,13 +65,10 @@ internal static class HubCommand
             + "given again." };
         var poll = new Option<int>("--poll-ms") { Description = "How often Git is asked, in milliseconds, 100 to 3600000.",
             DefaultValueFactory = _ => 500 };
-        var freshFor = new Option<int>("--fresh-for") { Description = $"From when a silent site is stale, in seconds, {LeastFresh} to "
-            + $"{MostOffline}.", DefaultValueFactory = _ => (int)Freshness.Default.FreshFor.TotalSeconds };
-        var offlineAfter = new Option<int>("--offline-after") { Description = "From when a silent site is offline, in seconds, more than "
-            + $"--fresh-for, at most {MostOffline}.", DefaultValueFactory = _ => (int)Freshness.Default.OfflineAfter.TotalSeconds };
+        var (times, keys) = (new HubTimes(), new KeyOptions());
         var command = new Command("run", "Run the hub until it is stopped.") { data, repository, branch, listen, socket, apiListen,
-            advertise, poll, freshFor, offlineAfter };
-        var keys = new KeyOptions();
+            advertise, poll };
+        times.AddTo(command);
         keys.AddTo(command);
         command.SetAction(async (parsed, stop) =>
         {
@@ -88,13 +79,12 @@ internal static class HubCommand
             if (parsed.GetValue(apiListen) is { } text && !IPEndPoint.TryParse(text, out api)) return Fail(io,
                 $"--api-listen {text} is not ADDRESS:PORT, such as 0.0.0.0:8444", ExitCode.Usage);
             if (parsed.GetValue(poll) is < 100 or > 3_600_000) return Fail(io, "--poll-ms is 100 to 3600000", ExitCode.Usage);
-            var freshness = new Freshness(TimeSpan.FromSeconds(parsed.GetValue(freshFor)), TimeSpan.FromSeconds(
-                parsed.GetValue(offlineAfter)));
-            if (FreshnessProblem(freshness) is { } problem) return Fail(io, problem, ExitCode.Usage);
+            if (times.Problem(parsed) is { } wrong) return Fail(io, wrong, ExitCode.Usage);
             var options = new HubOptions(Path.GetFullPath(parsed.GetValue(data)!), endpoint)
             {
                 ApiSocket = parsed.GetValue(socket), ApiListen = api, Advertise = parsed.GetValue(advertise) ?? [],
-                PollEvery = TimeSpan.FromMilliseconds(parsed.GetValue(poll)), Freshness = freshness,
+                PollEvery = TimeSpan.FromMilliseconds(parsed.GetValue(poll)), Freshness = times.Freshness(parsed),
+                Settle = times.Settle(parsed),
             };
             // Git runs in a folder of its own, so a path must not depend on where we are.
             var source = parsed.GetValue(repository)!;
@@ -103,16 +93,6 @@ internal static class HubCommand
         });
         return command;
     }
-
-    private static string? FreshnessProblem(Freshness freshness) => (freshness.FreshFor.TotalSeconds, freshness.OfflineAfter.TotalSeconds)
-        switch
-    {
-        ( < LeastFresh or > MostOffline, _) => $"--fresh-for is {LeastFresh} to {MostOffline} seconds: a site that is well is heard of "
-            + $"every {LinkProtocol.BeatEvery.TotalSeconds:0} s",
-        var (stale, offline) when offline <= stale || offline > MostOffline => "--offline-after is more than --fresh-for, and at most "
-            + $"{MostOffline} seconds",
-        _ => null,
-    };
 
     private static async Task<int> RunAsync(HubOptions options, string repository, string branch, InvocationConfiguration io,
         CancellationToken stop)

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Json;
 
 namespace Capillary.Cli;
 
@@ -9,18 +10,15 @@ internal static class RegionCommand
     {
         var connection = new HubConnection();
         var asking = (Command[])[List(connection), EnrollCommand.Create(connection, "region"),
-            RotateKeyCommand.Create(connection, "region")];
+            LifeCommands.Approve(connection, "region"), LifeCommands.Deny(connection, "region"),
+            LifeCommands.Revoke(connection, "region"), RotateKeyCommand.Create(connection, "region")];
         // The others work on the node's own folder and ask no hub.
-        foreach (var command in asking) connection.AddTo(command);
-        return new Command("region", "List regions, let a region node in, run one.")
-        {
-            Subcommands =
-            {
-                asking[0], asking[1], asking[2], RegionTechnicianCommands.Doctor(), RegionNodeCommands.Join(),
-                RegionInstallCommands.Install(), RegionTechnicianCommands.Status(), RegionInstallCommands.Uninstall(),
-                RegionNodeCommands.Run(),
-            },
-        };
+        foreach (var asked in asking) connection.AddTo(asked);
+        var command = new Command("region", "List regions, let a region node in, revoke one, run one.");
+        Command[] here = [RegionTechnicianCommands.Doctor(), RegionNodeCommands.Join(), RegionInstallCommands.Install(),
+            RegionTechnicianCommands.Status(), RegionInstallCommands.Uninstall(), RegionNodeCommands.Run()];
+        foreach (var one in asking.Concat(here)) command.Subcommands.Add(one);
+        return command;
     }
 
     private static Command List(HubConnection connection)
@@ -31,10 +29,10 @@ internal static class RegionCommand
         {
             var regions = await hub.GetAsync("api/v1/regions", stop);
             HubCall.Show(parsed, parsed.GetValue(format), regions, output =>
-                HubCall.WriteTable(output, ["REGION", "ENROLLED", "SITES", "STATES", "KEY"],
+                HubCall.WriteTable(output, ["REGION", "ENROLLED", "LINK", "SITES", "STATES", "KEY"],
                 regions.EnumerateArray().Select(region => (string[])
                 [
-                    region.Text("region"), region.Text("enrolled") == "True" ? "yes" : "no", region.Text("sites"),
+                    region.Text("region"), region.Text("enrolled") == "True" ? "yes" : "no", Link(region), region.Text("sites"),
                     StatusCommand.States(region.GetProperty("states")), Key(region),
                 ])));
         });
@@ -46,4 +44,8 @@ internal static class RegionCommand
         if (!region.TryGetProperty("key", out var key) || key.ValueKind != System.Text.Json.JsonValueKind.Object) return "";
         return RotateKeyCommand.Show(key) + (key.GetProperty("copies").GetArrayLength() > 0 ? ", KEY COPIED" : "");
     }
+
+    private static string Link(JsonElement region) => region.Text("linkSince") is { Length: > 0 } since
+        ? $"{(region.Text("linked") == "True" ? "since" : "none since")} {HubCall.Time(since)}"
+        : "";
 }

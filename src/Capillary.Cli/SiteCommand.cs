@@ -10,12 +10,14 @@ internal static class SiteCommand
     public static Command Create()
     {
         var connection = new HubConnection();
-        var command = new Command("site", "List sites, look at one, let one in, reach one by stick.")
+        var command = new Command("site", "List sites, look at one; let one in, replace, move, retire or revoke it; reach one by stick.")
         {
             Subcommands =
             {
-                List(connection), Show(connection), EnrollCommand.Create(connection, "site"), SiteExportCommand.Create(connection),
-                SiteReceiveCommand.Create(connection), RotateKeyCommand.Create(connection, "site"),
+                List(connection), Show(connection), EnrollCommand.Create(connection, "site"),
+                LifeCommands.Approve(connection, "site"), LifeCommands.Deny(connection, "site"), EnrollCommand.CreateReplace(connection),
+                LifeCommands.Move(connection), LifeCommands.Retire(connection), LifeCommands.Revoke(connection, "site"),
+                RotateKeyCommand.Create(connection, "site"), SiteExportCommand.Create(connection), SiteReceiveCommand.Create(connection),
             },
         };
         connection.AddTo(command);
@@ -36,11 +38,15 @@ internal static class SiteCommand
             },
         };
         var region = new Option<string?>("--region") { Description = "Only sites of this region." };
+        var waiting = new Option<bool>("--waiting") { Description = "Instead: nodes that proved a join code and wait for approval." };
+        var undeclared = new Option<bool>("--undeclared") { Description = "Instead: who knocked and was not let in, and why." };
         var format = HubCall.FormatOption();
         var command = new Command("list", "Show every site: its state and its age, what it runs and what it is to run.") { state, region,
-            format };
+            waiting, undeclared, format };
         command.Do(connection, async (hub, parsed, stop) =>
         {
+            if (parsed.GetValue(waiting)) { await LifeCommands.ShowWaitingAsync(hub, parsed, parsed.GetValue(format), stop); return; }
+            if (parsed.GetValue(undeclared)) { await LifeCommands.ShowUndeclaredAsync(hub, parsed, parsed.GetValue(format), stop); return; }
             var all = await hub.GetAsync("api/v1/sites", stop);
             var wanted = parsed.GetValue(state) is { } given ? States[(int)given] : null;
             var chosen = all.EnumerateArray().Where(site =>
@@ -66,10 +72,18 @@ internal static class SiteCommand
         HubCall.Short(site.Text("commit")), site.Text("desired", "generation"), HubCall.Short(site.Text("desired", "commit")), Note(site),
     ];
 
-    private static string Note(JsonElement site) => string.Join(", ", ((string[])["orphaned", "unacknowledged", "keyCopied"])
-        .Where(note => site.TryGetProperty(note, out var value) && value.ValueKind == JsonValueKind.True)
-        .Select(note => note == "keyCopied" ? "KEY COPIED" : note)
-        .Concat(site.Text("carriedAt").Length > 0 ? ["by stick"] : []));
+    private static string Note(JsonElement site)
+    {
+        var notes = ((string[])["orphaned", "unacknowledged", "keyCopied"])
+            .Where(note => site.TryGetProperty(note, out var value) && value.ValueKind == JsonValueKind.True)
+            .Select(note => note == "keyCopied" ? "KEY COPIED" : note).ToList();
+        if (site.Text("life") is { Length: > 0 } life) notes.Add(life);
+        if (site.Text("movePending") is { Length: > 0 } to) notes.Add($"move pending: capillary site move {site.Text("site")} --region {to}");
+        if (site.Text("state") == "offline" && site.Text("heardAt").Length > 0) notes.Add($"left {HubCall.Time(site.Text("heardAt"))}");
+        if (site.Text("linkProblem") is { Length: > 0 } problem) notes.Add(problem);
+        if (site.Text("carriedAt").Length > 0) notes.Add("by stick");
+        return string.Join(", ", notes);
+    }
 
     private static Command Show(HubConnection connection)
     {

@@ -45,6 +45,13 @@ internal static class StatusCommand
         if (status.Text("orphaned") != "0") output.WriteLine($"orphaned: {status.Text("orphaned")}");
         if (status.Text("unacknowledged") != "0") output.WriteLine($"unacknowledged: {status.Text("unacknowledged")} (see: capillary site "
             + "list)");
+        if (status.Text("movesPending") is not ("" or "0")) output.WriteLine($"moves pending: {status.Text("movesPending")} (see: capillary site list)");
+        if (status.Text("waiting") is not ("" or "0"))
+            output.WriteLine($"waiting for approval: {status.Text("waiting")} (see: capillary site list --waiting)");
+        if (status.Text("undeclared") is not ("" or "0"))
+            output.WriteLine($"knocked and not let in: {status.Text("undeclared")} (see: capillary site list --undeclared)");
+        if (status.TryGetProperty("regionsNotLinked", out var away) && away.GetArrayLength() > 0)
+            output.WriteLine($"regions not linked: {string.Join(", ", away.EnumerateArray())} (see: capillary region list)");
         output.WriteLine($"release {status.Text("release")}, commit {HubCall.Short(status.Text("commit"))}, generation "
             + $"{status.Text("generation")}, "
             + $"{status.Text("links")} links of regions and sites to this hub");

@@ -32,6 +32,9 @@ public sealed record HubOptions(string Data, IPEndPoint Listen)
     /// <summary>How often Git is asked (100 ms to 1 h, default 500 ms).</summary>
     public TimeSpan PollEvery { get; init; } = TimeSpan.FromMilliseconds(500);
 
+    /// <summary>How long a started hub waits for its regions to tell what they hold (0 to 10 min, default 10 s).</summary>
+    public TimeSpan Settle { get; init; } = TimeSpan.FromSeconds(10);
+
     /// <summary>From when a silent site is stale and offline.</summary>
     public Freshness Freshness { get; init; } = Freshness.Default;
 
@@ -67,6 +70,10 @@ public sealed class Hub : IDisposable
             throw new ArgumentException("the poll interval is 100 ms to 1 h", nameof(options));
         var keyPolicy = new KeyPolicy(options.KeyLifetime, options.SuccessionsAtOnce);
         keyPolicy.Validate();
+        if (options.Settle < TimeSpan.Zero || options.Settle > TimeSpan.FromMinutes(10))
+            throw new ArgumentException("the time to settle is 0 to 10 min", nameof(options));
+        if (options.Freshness.FreshFor <= TimeSpan.Zero || options.Freshness.OfflineAfter < options.Freshness.FreshFor)
+            throw new ArgumentException("a site is fresh for more than 0 s, and offline no sooner than it is stale", nameof(options));
         if (!File.Exists(HubFolder.Database(options.Data)))
             throw new InvalidDataException($"{options.Data}: holds no hub; make one with: capillary hub init --data {options.Data} "
                 + "--fleet NAME");
@@ -87,24 +94,27 @@ public sealed class Hub : IDisposable
         Events = new EventBook(Database, Cell, Conditions, time, logs.CreateLogger<EventBook>());
         Copies = new CopiedKeys(Database, Cell, Conditions, time, logs.CreateLogger<CopiedKeys>());
         Copies.Look();
-        (Sites.TwoReports, Records.Replaced) = (Copies.TwoReports, Copies.Forget);
         KeyViews = new KeyViews(Database, Copies, time);
-        Enrollment = new Enrollment(Database, Records, Cell, Releases, Sites, time, logs.CreateLogger<Enrollment>());
-        var links = new LinkKeys(Keys.Identity);
-        Successions = new Successions(Database, Keys, links, Records, Cell, keyPolicy, IsHeard, time, logs.CreateLogger<Successions>());
+        Links = new LinkFacts(time);
+        Knocks = new Knocks(Database, time);
+        Approvals = new Approvals(Database, time);
+        Restore = new RestoreCheck(Database, Cell, Conditions, options.Settle, time, logs.CreateLogger<RestoreCheck>());
+        // A hub that came back from a backup must not sign a version that was signed before.
+        (Sites.TwoReports, Records.Replaced, Records.Closed) = (Copies.TwoReports, Copies.Forget, () => Restore.Paused);
+        Life = new SiteLife(Database, Records, Cell, Releases, Sites, Blobs, Restore, Links, time);
+        Lives = new LifeLoop(Life, Knocks, Conditions, time, logs.CreateLogger<LifeLoop>());
+        Enrollment = new Enrollment(Database, Records, Cell, Releases, Sites, Approvals, Knocks, Restore, time,
+            logs.CreateLogger<Enrollment>()) { Replacing = Life.Replacing, Admitted = Life.Reload };
+        var keys = new LinkKeys(Keys.Identity);
+        Successions = new Successions(Database, Keys, keys, Records, Cell, keyPolicy, IsHeard, time, logs.CreateLogger<Successions>());
         Rotation = new TrustRotation(Keys, Records, Publisher, Cell, time, logs.CreateLogger<TrustRotation>());
-        Views = new SiteViews(Cell, Releases, Publisher, Sites, Database, Copies, KeyViews, options.Freshness, time);
-        Rollout = new RolloutLoop(Publisher, Releases, Sites, Cell, Conditions, options.Freshness, time, logs.CreateLogger<RolloutLoop>());
+        Views = new SiteViews(Cell, Releases, Publisher, Sites, Life, Links, Database, Copies, KeyViews, options.Freshness, time);
+        Rollout = new RolloutLoop(Publisher, Releases, Sites, Cell, Conditions, Life, Restore, options.Freshness, time,
+            logs.CreateLogger<RolloutLoop>());
         Commits = new CommitLoop(source, Releases, Database, Conditions, options.PollEvery, time, logs.CreateLogger<CommitLoop>());
-        (Commits.Changed, Sites.Changed) = (Rollout.Wake, Rollout.Wake);
-        Server = new ParentServer(new ParentOptions(options.Listen) { TwoSessions = options.TwoSessions }, links, Cell, Blobs,
-            new ParentHandlers(Sites.TakeAsync, Sites.HeardOf, Enrollment.AnswerAsync, Fleet)
-            {
-                Succeed = Successions.Take,
-                TakeEvents = Events.TakeAsync,
-                Sighted = seen => Copies.Take(seen, HubFolder.HubNode),
-                SightedBelow = (seen, from) => Copies.Take(seen, from.Node),
-            }, time, logs);
+        (Commits.Changed, Sites.Changed, Life.Changed, Restore.Changed) = (WakeAll, WakeAll, WakeAll, WakeAll);
+        Server = new ParentServer(new ParentOptions(options.Listen) { TwoSessions = options.TwoSessions }, keys, Cell, Blobs, Handlers(), time,
+            logs);
         Api = new ApiServer(this, options, time, logs);
     }
 
@@ -165,6 +175,18 @@ public sealed class Hub : IDisposable
 
     internal RolloutLoop Rollout { get; }
 
+    internal LinkFacts Links { get; }
+
+    internal Knocks Knocks { get; }
+
+    internal Approvals Approvals { get; }
+
+    internal RestoreCheck Restore { get; }
+
+    internal SiteLife Life { get; }
+
+    internal LifeLoop Lives { get; }
+
     internal CommitLoop Commits { get; }
 
     internal ParentServer Server { get; }
@@ -179,7 +201,7 @@ public sealed class Hub : IDisposable
     {
         using var all = CancellationTokenSource.CreateLinkedTokenSource(stop);
         Func<CancellationToken, Task>[] parts = [Server.RunAsync, Api.RunAsync, Commits.RunAsync, Rollout.RunAsync, Sites.RunAsync,
-            Events.RunAsync, Successions.RunAsync, BeatAsync];
+            Events.RunAsync, Successions.RunAsync, Restore.RunAsync, Lives.RunAsync, BeatAsync];
         // Each on its own: a part that works long before its first wait must not keep the next from starting.
         var running = parts.Select(part => Task.Run(() => part(all.Token), CancellationToken.None)).ToList();
         var first = await Task.WhenAny(running);
@@ -192,6 +214,28 @@ public sealed class Hub : IDisposable
         {
             // Asked to stop.
         }
+    }
+
+    private ParentHandlers Handlers() => new(Sites.TakeAsync, Sites.HeardOf, Enrollment.AnswerAsync, Fleet)
+    {
+        Joined = joined =>
+        {
+            Links.Joined(joined.Child.Node);
+            Restore.Joined(joined);
+        },
+        Left = child => Links.Left(child.Node),
+        Knocked = knocked => Knocks.Add(knocked.Node, knocked.KeyId, "hub", Enrollment.WhyUnknown(knocked.Node, knocked.KeyId)),
+        TakeRecords = Restore.TakeRecords,
+        Succeed = Successions.Take,
+        TakeEvents = Events.TakeAsync,
+        Sighted = seen => Copies.Take(seen, HubFolder.HubNode),
+        SightedBelow = (seen, from) => Copies.Take(seen, from.Node),
+    };
+
+    private void WakeAll()
+    {
+        Rollout.Wake();
+        Lives.Wake();
     }
 
     private async Task BeatAsync(CancellationToken stop)

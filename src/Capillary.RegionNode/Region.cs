@@ -62,7 +62,7 @@ public sealed partial class Region(RegionOptions options, TimeProvider time, ILo
             logs.CreateLogger<ParentLink>());
         var server = new ParentServer(new ParentOptions(options.Listen) { TwoSessions = options.TwoSessions }, identity.Keys, state.Cell, blobs,
             new ParentHandlers((report, from, _) => new(TakeReport(report, from)), HeardOf,
-                (request, token) => RelayEnrollAsync(link, request, token), settings.Fleet)
+                (request, _, token) => RelayEnrollAsync(link, request, token), settings.Fleet)
             {
                 Succeed = TakeSuccession,
                 Sighted = TakeSightings,

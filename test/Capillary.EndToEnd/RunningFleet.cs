@@ -34,6 +34,8 @@ internal sealed class RunningFleet : IAsyncDisposable
 
     public int ProcessOf(string node) => processes[node].Id;
 
+    public string AddressOf(string node) => Ground.Listen(node);
+
     public string HomeOf(string node) => Path.Combine(Folder, node);
 
     /// <summary>Makes the repository, starts the hub, and lets every region and site join and start.</summary>
@@ -235,7 +237,7 @@ internal sealed class RunningFleet : IAsyncDisposable
         });
     }
 
-    private async Task JoinSiteAsync(DemoSite site, string file, CancellationToken stop)
+    public async Task JoinSiteAsync(DemoSite site, string file, CancellationToken stop)
     {
         // The site's own allow-list: on this machine the fleet's user "lab" is whoever runs the demo.
         string[] arguments = ["join", file, "--data", HomeOf(site.Name), "--user", $"lab={Environment.UserName}"];

@@ -38,7 +38,7 @@ internal static class IdleTrafficBench
         var cell = new DesiredStateCell(authority.State);
         using var blobs = new BlobStore(Path.Combine(folder, "blobs"));
         var server = new ParentServer(new ParentOptions(new IPEndPoint(IPAddress.Loopback, 0)), new LinkKeys(authority.HubKey), cell, blobs,
-            new ParentHandlers((_, _, _) => new((string?)null), _ => { }, (_, _) => Task.FromResult(new EnrollAnswer("no")), authority.Fleet),
+            new ParentHandlers((_, _, _) => new((string?)null), _ => { }, (_, _, _) => Task.FromResult(new EnrollAnswer("no")), authority.Fleet),
             time, NullLoggerFactory.Instance);
         var serving = server.RunAsync(stop.Token);
         using var relay = new CountingRelay(await server.Listening);

@@ -41,6 +41,16 @@ public sealed record DesiredState(
     /// </summary>
     public ImmutableHashSet<NodeName> Withheld { get; init; } = [];
 
+    /// <summary>
+    /// The region nodes whose generation and records this hub has compared with its own since its start. To the others it sends nothing: it
+    /// may have come back from a backup, and would undo what they have. Null: a parent that is no hub, and compares nothing.
+    /// </summary>
+    public ImmutableHashSet<NodeName>? Met { get; init; }
+
+    /// <summary>Nothing may be sent to this node now.</summary>
+    public bool IsHeldBack(NodeName node) => Met is not null && !Met.Contains(node)
+        && Records.TryGetValue(node, out var found) && found.Record.Kind == NodeKind.Region;
+
     /// <summary>The record of the node whose identity key this is, if it is active and not revoked.</summary>
     public SignedRecord? ActiveRecord(NodeName node, string keyId) =>
         Records.TryGetValue(node, out var found) && found.Record.IdentityKey.Id == keyId

@@ -15,7 +15,14 @@ public abstract record ParentOutput
     /// <summary>
     /// The child proved who it is; the session is live. <paramref name="Proven"/> is the newest checkpoint that it proved to hold.
     /// </summary>
-    public sealed record Joined(NodeRecord Child, string Agent, string Boot, VerifiedCheckpoint? Proven) : ParentOutput;
+    public sealed record Joined(NodeRecord Child, string Agent, string Boot, VerifiedCheckpoint? Proven) : ParentOutput
+    {
+        /// <summary>The child holds exactly the records that this parent has for it.</summary>
+        public bool SameRecords { get; init; }
+    }
+
+    /// <summary>Somebody proved a key that stands in no record of the name he gave.</summary>
+    public sealed record Knocked(NodeName Node, string KeyId) : ParentOutput;
 
     /// <summary>Somebody showed the key that the record's key succeeded.</summary>
     public sealed record OldKeyShown(NodeRecord Record) : ParentOutput;
@@ -35,7 +42,7 @@ public abstract record ParentOutput
     public sealed record Sighted(IReadOnlyList<CloneSighting> Sightings, NodeRecord From) : ParentOutput;
 
     /// <summary>A region's records, asked for by <see cref="Frame.RecordQuery"/>; nothing of them is verified yet.</summary>
-    public sealed record TakeRecords(IReadOnlyList<Envelope> Items, NodeRecord From) : ParentOutput;
+    public sealed record TakeRecords(IReadOnlyList<Envelope> Items, NodeRecord From, bool Complete) : ParentOutput;
 
     /// <summary>
     /// Take this report in (verify it, keep it), then answer with <see cref="ParentSession.OnTaken"/>. It claims to be of a site that this
@@ -76,7 +83,7 @@ public sealed class ParentSession(string keyId)
         Frame.EventsUp events => [OnEvents(events.Batch, Child, state)],
         Frame.CloneUp clones when Child.Kind == NodeKind.Region =>
             [new ParentOutput.Sighted([.. clones.Sightings.Where(one => SpeaksFor(Child, one.Node, state))], Child)],
-        Frame.RecordSet records when Child.Kind == NodeKind.Region => [new ParentOutput.TakeRecords(records.Items, Child)],
+        Frame.RecordSet records when Child.Kind == NodeKind.Region => [new ParentOutput.TakeRecords(records.Items, Child, records.Complete)],
         Frame.Beat => [new ParentOutput.Send(Frame.Beat.Instance), .. Heard()],
         // What it proves is the business of who asked.
         Frame.Probe => [],
@@ -99,6 +106,7 @@ public sealed class ParentSession(string keyId)
             yield break;
         }
         Child = state.Records[node.Value].Record;
+        if (state.IsHeldBack(node.Value)) yield break;
         if (state.TrustRoots.Count > rootVersionSent) yield return new ParentOutput.Send(AnswerTrust(rootVersionSent, state));
         foreach (var frame in NewRecords(state)) yield return new ParentOutput.Send(frame);
         foreach (var frame in NewLines(state)) yield return new ParentOutput.Send(frame);
@@ -122,10 +130,11 @@ public sealed class ParentSession(string keyId)
     private Frame.TrustAnswer AnswerTrust(long after, DesiredState state)
     {
         rootVersionSent = state.TrustRoots.Count;
-        beaconSent = state.Beacon;
+        // A hub that came back from a backup may know fewer revocations than the beacon that the region has.
+        beaconSent = state.IsHeldBack(node!.Value) ? null : state.Beacon;
         // Versions begin at 1 and have no holes, so version n stands at n - 1.
         var chain = state.TrustRoots.Skip((int)Math.Clamp(after, 0, state.TrustRoots.Count)).ToList();
-        return new(chain, state.OwnRecord.Envelope, state.Beacon);
+        return new(chain, state.OwnRecord.Envelope, beaconSent);
     }
 
     private IEnumerable<ParentOutput> OnHello(Frame.Hello hello, DesiredState state)
@@ -134,7 +143,12 @@ public sealed class ParentSession(string keyId)
         if (Refusal(name, state) is { } refusal)
         {
             var record = state.Records.GetValueOrDefault(name)?.Record;
-            IEnumerable<ParentOutput> shown = refusal.Code == OldKey ? [new ParentOutput.OldKeyShown(record!)] : [];
+            IEnumerable<ParentOutput> shown = refusal.Code switch
+            {
+                OldKey => [new ParentOutput.OldKeyShown(record!)],
+                NotEnrolled => [new ParentOutput.Knocked(name, keyId), .. Replaced(record, state)],
+                _ => [],
+            };
             // A moved site is told where to; it proved its key, so the record is its own.
             var told = refusal.Code == Moved ? OwnRecord(state).Select(frame => new ParentOutput.Send(frame)) : [];
             return [.. shown, .. told, .. Refuse(refusal.Code, refusal.Text)];
@@ -143,23 +157,29 @@ public sealed class ParentSession(string keyId)
         var proven = state.Proven(hello.Checkpoint);
         // A site's own word for its generation touches nobody but itself; a region speaks for others and proves it.
         generationSent = Child.Kind == NodeKind.Site ? hello.Generation : proven?.Checkpoint.Generation ?? 0;
-        if (hello.Records is { } held && held == DesiredState.DigestOf(state.RecordsFor(Child)))
-            recordsSent = state.RecordsFor(Child).ToDictionary(item => item.Record.Node, item => item.Record.Version);
-        return [new ParentOutput.Joined(Child, hello.Agent, hello.Boot, proven), .. Heard(), .. OnState(state)];
+        var same = hello.Records is { } held && held == DesiredState.DigestOf(state.RecordsFor(Child));
+        if (same) recordsSent = state.RecordsFor(Child).ToDictionary(item => item.Record.Node, item => item.Record.Version);
+        IEnumerable<ParentOutput> ask = !same && state.IsHeldBack(name) ? [new ParentOutput.Send(Frame.RecordQuery.Instance)] : [];
+        return [new ParentOutput.Joined(Child, hello.Agent, hello.Boot, proven) { SameRecords = same }, .. ask, .. Heard(), .. OnState(state)];
     }
 
+    /// <summary>A key that was revoked when new hardware came is shown by the old one, or by a copy of its disk.</summary>
+    private IEnumerable<ParentOutput> Replaced(NodeRecord? record, DesiredState state) =>
+        record is not null && state.Revocations.Contains(keyId) ? [new ParentOutput.OldKeyShown(record)] : [];
+
+    private const string NotEnrolled = "not-enrolled";
     private const string OldKey = "old-key";
     private const string Moved = "moved";
 
     private (string Code, string Text)? Refusal(NodeName name, DesiredState state)
     {
-        if (!state.Records.TryGetValue(name, out var found)) return ("not-enrolled", $"'{name}' has no record here");
+        if (!state.Records.TryGetValue(name, out var found)) return (NotEnrolled, $"'{name}' has no record here");
         var record = found.Record;
         if (record.IdentityKey.Id != keyId)
         {
             return record.Previous == keyId
                 ? (OldKey, $"'{name}' has another key since its record version {record.Version}; this one is no longer accepted")
-                : ("not-enrolled", $"'{name}' has no active record for key {keyId[..16]}");
+                : (NotEnrolled, $"'{name}' has no active record for key {keyId[..16]}");
         }
         if (record.State == RecordState.Revoked || state.Revocations.Contains(keyId)) return ("revoked", $"'{name}' was revoked");
         return state.OwnRecord.Record.Region is { } here && record.Region != here

@@ -7,6 +7,10 @@ namespace Capillary.Core.Reports;
 [JsonConverter(typeof(JsonStringEnumConverter<SiteState>))]
 public enum SiteState
 {
+    /// <summary>What we owned there was removed, then it was revoked.</summary>
+    [JsonStringEnumMemberName("retired")]
+    Retired,
+
     /// <summary>Its record says so; it may not take part.</summary>
     [JsonStringEnumMemberName("revoked")]
     Revoked,
@@ -52,7 +56,11 @@ public enum SiteState
 /// <param name="DesiredBundle">Bundle of its line.</param>
 /// <param name="Generation">The hub's newest generation.</param>
 public sealed record SiteFacts(bool Revoked, Report? Report, DateTimeOffset? HeardAt, long DesiredSince, Digest? DesiredBundle,
-    long Generation);
+    long Generation)
+{
+    /// <summary>It was retired.</summary>
+    public bool Retired { get; init; }
+}
 
 /// <summary>The numbers of honest status.</summary>
 /// <param name="FreshFor">How long a site counts as heard of (default 90 s).</param>
@@ -69,6 +77,7 @@ public static class SiteStatus
 {
     public static SiteState Derive(SiteFacts facts, Freshness freshness, DateTimeOffset now)
     {
+        if (facts.Retired) return SiteState.Retired;
         if (facts.Revoked) return SiteState.Revoked;
         if (facts.Report is not { } report || facts.HeardAt is not { } heard) return SiteState.Pending;
         if (report.Generation > facts.Generation) return SiteState.Conflict;

@@ -61,7 +61,7 @@ internal static class DocumentParser
         SourceDocument document = place.Kind switch
         {
             DocumentKind.Fleet => Fleet(head, spec),
-            DocumentKind.Region => new RegionDocument(head, spec.Text("residency")?.Value, VariableReader.Settings(spec)),
+            DocumentKind.Region => RegionReader.Read(head, spec),
             DocumentKind.Site => Site(head, place, spec),
             DocumentKind.Group =>
                 new GroupDocument(head, Selector.Read(spec), spec.Integer("priority", -1000, 1000, 0), VariableReader.Settings(spec)),
@@ -127,7 +127,10 @@ internal static class DocumentParser
         var defaults = spec.Child("defaults");
         var policy = defaults?.Name("rolloutPolicy");
         defaults?.RejectUnknown();
-        return new FleetDocument(head, spec.Names("regions", required: true), VariableReader.Settings(spec), policy);
+        return new FleetDocument(head, spec.Names("regions", required: true), VariableReader.Settings(spec), policy)
+        {
+            Enrollment = RegionReader.Enrollment(spec),
+        };
     }
 
     private static SiteDocument Site(DocumentHead head, DocumentPlace place, FieldReader spec)

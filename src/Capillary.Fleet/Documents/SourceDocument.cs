@@ -17,19 +17,43 @@ public abstract record SourceDocument(DocumentHead Head)
     public string Name => Head.Name;
 }
 
+/// <summary><c>spec.enrollment</c>: what needs a person when sites come and move; what is null is decided one layer above.</summary>
+/// <param name="ManualApproval">A proven enrollment waits for <c>capillary site approve</c> (fleet's default: false).</param>
+/// <param name="AutomaticMoves">A site whose file stands in another region is moved by the hub itself (fleet's default: false).</param>
+public sealed record EnrollmentPolicy(bool? ManualApproval, bool? AutomaticMoves)
+{
+    /// <summary>Says nothing.</summary>
+    public static EnrollmentPolicy Unset { get; } = new(null, null);
+}
+
 /// <summary><c>fleet.yaml</c>.</summary>
 /// <param name="Head">Name is the fleet's name.</param>
 /// <param name="Regions">Regions of the fleet, as listed; each has a document.</param>
 /// <param name="Variables">The fleet's layer.</param>
 /// <param name="RolloutPolicy">The policy that rollouts use; null: everything at once.</param>
 public sealed record FleetDocument(DocumentHead Head, IReadOnlyList<Located<string>> Regions,
-    IReadOnlyList<VariableSetting> Variables, Located<string>? RolloutPolicy) : SourceDocument(Head);
+    IReadOnlyList<VariableSetting> Variables, Located<string>? RolloutPolicy) : SourceDocument(Head)
+{
+    /// <summary>For every region that does not say otherwise.</summary>
+    public EnrollmentPolicy Enrollment { get; init; } = EnrollmentPolicy.Unset;
+}
 
 /// <summary><c>regions/NAME.yaml</c>.</summary>
 /// <param name="Head">Name is the region's name.</param>
 /// <param name="Residency">Where the region's data must stay, as free text such as <c>eu</c>; null when it says nothing.</param>
 /// <param name="Variables">The region's layer.</param>
-public sealed record RegionDocument(DocumentHead Head, string? Residency, IReadOnlyList<VariableSetting> Variables) : SourceDocument(Head);
+public sealed record RegionDocument(DocumentHead Head, string? Residency, IReadOnlyList<VariableSetting> Variables) : SourceDocument(Head)
+{
+    /// <summary>The most addresses of one region.</summary>
+    public const int MaxAddresses = 16;
+
+    /// <summary>Where its sites dial, as <c>host:port</c>, 1 to <see cref="MaxAddresses"/>; none: where they were told to when they
+    /// joined.</summary>
+    public IReadOnlyList<string> Addresses { get; init; } = [];
+
+    /// <summary>For the sites of this region.</summary>
+    public EnrollmentPolicy Enrollment { get; init; } = EnrollmentPolicy.Unset;
+}
 
 /// <summary><c>groups/NAME.yaml</c>: variables for the sites that a selector chooses.</summary>
 /// <param name="Head">Name is the group's name.</param>

@@ -36,6 +36,9 @@ public enum RolloutPhase
 
     /// <summary>Every site has its line and all that can be heard run it.</summary>
     Complete,
+
+    /// <summary>Nothing new starts: the hub does not know yet, or cannot know, that it is the newest.</summary>
+    Paused,
 }
 
 /// <summary>What one site means for the gate of its wave.</summary>

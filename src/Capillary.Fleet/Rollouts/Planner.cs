@@ -31,9 +31,47 @@ public static class Planner
         }
         var status = new RolloutStatus(release.Number, Phase(waves, stop, failed), Reason(release, waves, stop), waves,
             Orphaned(inputs, release));
+        AddWishes(changes, inputs, release);
         if (changes.Count == 0) return new PlanDecision.Wait(status);
         changes.Sort((left, right) => left.Site.CompareTo(right.Site));
         return new PlanDecision.NewPlan(new Plan(inputs.Generation + 1, inputs.Generation, release.Number, changes), status);
+    }
+
+    /// <summary>
+    /// The plan with which a hub that came back from a backup goes on: every line anew, after every generation that was ever signed. A
+    /// site that runs what the release gives it keeps that; every other one keeps what its line said.
+    /// </summary>
+    /// <param name="inputs">As for <see cref="Next"/>, with a release.</param>
+    /// <param name="regions">The region of each site that holds a line.</param>
+    /// <param name="highest">The highest generation that any region proved.</param>
+    public static Plan Anew(PlannerInputs inputs, IReadOnlyDictionary<SiteId, RegionId> regions, long highest)
+    {
+        var release = inputs.Release ?? throw new ArgumentException("there is no release", nameof(inputs));
+        var generation = Math.Max(inputs.Generation, highest) + 1;
+        var changes = new List<PlannedLine>();
+        foreach (var (site, region) in regions.OrderBy(item => item.Key))
+        {
+            var evidence = inputs.Evidence.GetValueOrDefault(site) ?? SiteEvidence.None;
+            var released = release.Sites.GetValueOrDefault(site)?.Bundle;
+            var runs = released is not null && evidence.Report?.Bundle == released ? released : inputs.Lines.GetValueOrDefault(site)?.Bundle;
+            if (runs is not { } bundle) continue;
+            Digest? fallback = evidence.LastHealthy == bundle ? null : evidence.LastHealthy;
+            changes.Add(new(site, region, generation, bundle, fallback, $"the hub went on after a restore, with generation {generation}"));
+        }
+        return new Plan(generation, inputs.Generation, release.Number, changes);
+    }
+
+    private static void AddWishes(List<PlannedLine> changes, PlannerInputs inputs, TargetRelease release)
+    {
+        foreach (var (site, wish) in inputs.Wishes)
+        {
+            if (inputs.Lines.GetValueOrDefault(site) is not { } line || changes.Exists(change => change.Site == site)) continue;
+            var isOpen = wish.Bundle is { } bundle
+                ? !release.Sites.ContainsKey(site) && line.Bundle != bundle
+                : line.Since <= wish.After;
+            // No fallback: what is left behind, or what other hardware ran, is nothing to return to.
+            if (isOpen) changes.Add(new(site, wish.Region, inputs.Generation + 1, wish.Bundle ?? line.Bundle, null, wish.Reason));
+        }
     }
 
     private sealed record WaveSites(string Name, List<KeyValuePair<SiteId, ReleasedSite>> Sites);

@@ -43,4 +43,16 @@ public sealed record PlannerInputs(
     IReadOnlyDictionary<SiteId, CurrentLine> Lines,
     IReadOnlyDictionary<SiteId, SiteEvidence> Evidence,
     Freshness Freshness,
-    DateTimeOffset ListeningSince);
+    DateTimeOffset ListeningSince)
+{
+    /// <summary>What operators want of single sites' lines, beside the release.</summary>
+    public IReadOnlyDictionary<SiteId, LineWish> Wishes { get; init; } = new Dictionary<SiteId, LineWish>();
+}
+
+/// <summary>An operator's wish for the line of a site that holds one.</summary>
+/// <param name="Region">The region whose nodes serve it.</param>
+/// <param name="Bundle">What it is to hold; counts only while the release does not declare the site. Null: what it holds, in a new
+/// line.</param>
+/// <param name="After">With no bundle: done once the line's `since` is greater.</param>
+/// <param name="Reason">Why, for a person.</param>
+public sealed record LineWish(RegionId Region, Digest? Bundle, long After, string Reason);

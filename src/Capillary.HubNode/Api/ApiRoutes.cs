@@ -32,6 +32,7 @@ internal static class ApiRoutes
         new("POST", "/api/v1/sync", Permission.Sync, (call, stop) => SyncAsync(hub, call, time, stop)),
         .. CarryRoutes.All(hub, time),
         .. TrustRoutes.All(hub),
+        .. LifeRoutes.All(hub),
         Get("/metrics", Permission.Read, _ => ApiAnswer.Text(Metrics.Write(hub, time.GetUtcNow()))),
     ];
 
@@ -89,12 +90,20 @@ internal static class ApiRoutes
     private static async Task<ApiAnswer> EnrollAsync(Hub hub, ApiCall call, NodeKind kind, CancellationToken stop)
     {
         var wish = await call.BodyAsync<EnrollWish>(stop);
+        return MakeCode(hub, call, kind, wish);
+    }
+
+    /// <summary>A join code for the node of the path.</summary>
+    public static ApiAnswer MakeCode(Hub hub, ApiCall call, NodeKind kind, EnrollWish? wish)
+    {
         if (!DnsLabel.IsValid(call.Name)) return BadRequest($"'{call.Name}' is not a name",
             "names are 1 to 63 lower-case letters, digits and '-'");
         if (wish is { LifetimeMinutes: < 1 or > 60 * 24 * 30 }) return BadRequest("lifetimeMinutes is out of range", "1 minute to 30 days");
-        var parents = wish?.Parents is { Count: > 0 and <= 16 } given ? given : hub.Advertise;
+        var node = new NodeName(call.Name);
+        var declared = kind == NodeKind.Site ? hub.Enrollment.AddressesFor(node) : [];
+        var parents = wish?.Parents is { Count: > 0 and <= 16 } given ? given : declared.Count > 0 ? declared : hub.Advertise;
         var lifetime = wish?.LifetimeMinutes is { } minutes ? TimeSpan.FromMinutes(minutes) : Enrollment.CodeLifetime;
-        return hub.Enrollment.MakeCode(new NodeName(call.Name), kind, call.Actor, lifetime) switch
+        return hub.Enrollment.MakeCode(node, kind, call.Actor, lifetime) switch
         {
             CodeOutcome.Made made => ApiAnswer.Ok(new JoinCodeView(made.Code.ToString(), made.ExpiresAt, hub.Fleet.Value, call.Name,
                 kind.ToString().ToLowerInvariant(), parents, hub.Cell.Value.TrustRoots[0].Digest.Text)),

@@ -22,7 +22,16 @@ internal sealed record ReleaseSiteView(string Site, string? Region, string? Bund
 internal sealed record ReleaseDetail(ReleaseView Summary, IReadOnlyList<ReleaseSiteView> Changes);
 
 /// <summary>A region and how many sites of each state it has.</summary>
-internal sealed record RegionView(string Region, bool Enrolled, int Sites, IReadOnlyDictionary<string, int> States, KeyView? Key);
+/// <param name="Region">Its name.</param>
+/// <param name="Enrolled">A node of it has a record that counts.</param>
+/// <param name="Sites">How many sites it has.</param>
+/// <param name="States">How many of each state.</param>
+/// <param name="Linked">A node of it is linked to this hub now.</param>
+/// <param name="LinkSince">Since when it is, or is not; null: not enrolled.</param>
+/// <param name="Addresses">Where its sites dial; empty: where each was told to.</param>
+/// <param name="Key">The key of its node; null: not enrolled.</param>
+internal sealed record RegionView(string Region, bool Enrolled, int Sites, IReadOnlyDictionary<string, int> States, bool Linked,
+    DateTimeOffset? LinkSince, IReadOnlyList<string> Addresses, KeyView? Key);
 
 internal sealed record FailedCommitView(string Commit, string Subject, string Author, DateTimeOffset SeenAt, bool IsNewest,
     JsonElement Diagnostics);
@@ -46,7 +55,7 @@ internal sealed record RolloutView(long Release, RolloutPhase Phase, string Reas
 internal sealed record StatusView(string Fleet, DateTimeOffset At, long Generation, long Release, string? Commit, int Sites,
     IReadOnlyDictionary<string, int> States, int Orphaned, int Unacknowledged, int Links, RolloutView Rollout,
         FailedCommitView? LastFailedCommit,
-    IReadOnlyList<HubCondition> Conditions);
+    IReadOnlyList<HubCondition> Conditions, IReadOnlyList<string> RegionsNotLinked, int Waiting, int Undeclared, int MovesPending);
 
 internal sealed record JournalView(long Seq, DateTimeOffset At, string Actor, string Action, JsonElement? Before, JsonElement? After,
     string Hash);

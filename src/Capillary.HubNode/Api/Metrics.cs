@@ -23,6 +23,8 @@ internal static class Metrics
         Gauge(text, "capillary_rollout_halted", "1 while a site of an open wave has failed.",
             hub.Rollout.Status.Phase == RolloutPhase.Halted ? 1 : 0);
         Gauge(text, "capillary_links", "Live links of children.", status.Links);
+        Gauge(text, "capillary_regions_not_linked", "Enrolled regions without a live link to this hub.", status.RegionsNotLinked.Count);
+        Gauge(text, "capillary_nodes_waiting", "Nodes that wait for an operator's approval.", status.Waiting);
         Head(text, "capillary_hub_condition", "1 for each problem of the hub itself that stands.");
         foreach (var condition in status.Conditions) text.Append(CultureInfo.InvariantCulture,
             $"capillary_hub_condition{{code=\"{condition.Code}\"}} 1\n");

@@ -9,6 +9,15 @@ internal enum Permission
     /// <summary>Make join codes.</summary>
     Enroll,
 
+    /// <summary>Answer nodes that wait for a person.</summary>
+    Approve,
+
+    /// <summary>Revoke, retire, replace and move.</summary>
+    ChangeLife,
+
+    /// <summary>Let a hub that came back from a backup go on.</summary>
+    Resume,
+
     /// <summary>Have Git looked at now.</summary>
     Sync,
 
@@ -39,8 +48,9 @@ internal static class Roles
     private static readonly Dictionary<string, Permission[]> Permissions = new(StringComparer.Ordinal)
     {
         ["viewer"] = [Permission.Read],
-        ["operator"] = [Permission.Read, Permission.Enroll, Permission.RotateKeys, Permission.Sync, Permission.Export, Permission.Receive],
-        ["approver"] = [Permission.Read, Permission.Sync],
+        ["operator"] = [Permission.Read, Permission.Enroll, Permission.ChangeLife, Permission.RotateKeys, Permission.Sync,
+            Permission.Export, Permission.Receive],
+        ["approver"] = [Permission.Read, Permission.Approve, Permission.Sync],
         ["auditor"] = [Permission.Read, Permission.ReadJournal],
         [Admin] = Enum.GetValues<Permission>(),
     };

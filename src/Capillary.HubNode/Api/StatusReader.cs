@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Capillary.Core.Identity;
 using Capillary.Core.Reports;
+using Capillary.Core.Trust;
 using Capillary.HubNode.Observe;
 using Capillary.HubNode.Storage;
 
@@ -15,19 +16,27 @@ internal static class StatusReader
         var release = hub.Releases.Newest;
         return new(hub.Fleet.Value, now, hub.Publisher.Generation, release?.Number ?? 0, release?.Commit.Id, sites.Count, Count(sites),
             sites.Count(site => site.Orphaned), sites.Count(site => site.Unacknowledged), hub.Server.Sessions,
-            RolloutView.Of(hub.Rollout.Status), LastFailed(hub), hub.Conditions.All);
+            RolloutView.Of(hub.Rollout.Status), LastFailed(hub), hub.Conditions.All,
+            [.. Regions(hub).Where(region => region is { Enrolled: true, Linked: false }).Select(region => region.Region)],
+            hub.Approvals.Open.Count, hub.Knocks.All.Count, sites.Count(site => site.MovePending is not null));
     }
 
     public static List<RegionView> Regions(Hub hub)
     {
         var sites = hub.Views.All().ToLookup(site => site.Region);
-        var enrolled = hub.Cell.Value.Records.Values.Where(item => item.Record.Kind == NodeKind.Region).Select(item =>
-            item.Record.Region!.Value.Value)
-            .ToHashSet(StringComparer.Ordinal);
-        return [.. (hub.Releases.Newest?.Regions ?? []).Concat(enrolled).Concat(sites.Select(group =>
-            group.Key)).Distinct().Order(StringComparer.Ordinal)
-            .Select(region => new RegionView(region, enrolled.Contains(region), sites[region].Count(), Count(sites[region]),
-                KeyOf(hub, region)))];
+        var nodes = hub.Cell.Value.Records.Values.Select(item => item.Record)
+            .Where(record => record is { Kind: NodeKind.Region, State: RecordState.Active }).ToLookup(record => record.Region!.Value.Value);
+        var declared = hub.Releases.Newest?.Regions ?? [];
+        return [.. declared.Concat(nodes.Select(group => group.Key)).Concat(sites.Select(group => group.Key)).Distinct()
+            .Order(StringComparer.Ordinal).Select(region =>
+            {
+                var links = nodes[region].Select(node => hub.Links.Of(node.Node)).ToList();
+                var linked = links.Exists(link => link.IsLive);
+                DateTimeOffset? since = links.Count == 0 ? null
+                    : linked ? links.Where(link => link.IsLive).Min(link => link.Since) : links.Max(link => link.Since);
+                return new RegionView(region, links.Count > 0, sites[region].Count(), Count(sites[region]), linked, since,
+                    hub.Releases.Newest?.TermsOf(new RegionId(region)).Addresses ?? [], KeyOf(hub, region));
+            })];
     }
 
     private static KeyView? KeyOf(Hub hub, string region) =>

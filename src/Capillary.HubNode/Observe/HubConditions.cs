@@ -16,6 +16,8 @@ internal sealed class HubConditions(TimeProvider time)
     public const string CommitFailed = "CommitFailed";
     public const string ReleaseNotKept = "ReleaseNotKept";
     public const string PlanNotPublished = "PlanNotPublished";
+    public const string HubBehind = "HubBehind";
+    public const string SiteLifeWaits = "SiteLifeWaits";
     public const string ReportsNotKept = "ReportsNotKept";
     public const string EventsNotKept = "EventsNotKept";
     public const string KeyCopied = "KeyCopied";

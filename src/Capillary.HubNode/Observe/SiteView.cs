@@ -21,10 +21,15 @@ internal sealed record RunView(long? Generation, string? Bundle, string? Commit)
 /// <param name="Orphaned">Its file was deleted; it keeps its line.</param>
 /// <param name="Unacknowledged">It was heard of long after its line was offered, and has not accepted that line: something withholds
 /// it.</param>
+/// <param name="HeardAt">When it was last heard of: an offline site left then.</param>
+/// <param name="LinkProblem">Why nothing newer can be known: its region is not linked, since when.</param>
+/// <param name="Life"><c>retiring</c>, <c>returning</c> (a retirement was called off), <c>renewing</c> (new hardware), or null.</param>
+/// <param name="MovePending">The region that its file stands in, when its record says another.</param>
 /// <param name="CarriedAt">When what it last said came in on a stick; null when it came over a link. It does not count as heard of.</param>
 /// <param name="KeyCopied">A sign stands that its key was copied; says nothing of its state.</param>
 internal sealed record SiteView(string Site, string Region, SiteState State, long? Since, long? Generation, string? Bundle, string? Commit,
-    RunView Desired, long? AgeSeconds, bool Orphaned, bool Unacknowledged, DateTimeOffset? CarriedAt, bool KeyCopied);
+    RunView Desired, long? AgeSeconds, bool Orphaned, bool Unacknowledged, DateTimeOffset? HeardAt, string? LinkProblem, string? Life,
+    string? MovePending, DateTimeOffset? CarriedAt, bool KeyCopied);
 
 /// <summary>One site with all that is known of it.</summary>
 internal sealed record SiteDetail(

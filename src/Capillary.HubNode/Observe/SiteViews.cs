@@ -12,8 +12,8 @@ namespace Capillary.HubNode.Observe;
 
 /// <summary>Desired beside actual for every site, derived anew at each question, so that no state outlives its reason (promise
 /// 6).</summary>
-internal sealed class SiteViews(DesiredStateCell cell, ReleaseBook releases, Publisher publisher, SiteBook sites, HubDatabase database,
-    CopiedKeys copies, KeyViews keys, Freshness freshness, TimeProvider time)
+internal sealed class SiteViews(DesiredStateCell cell, ReleaseBook releases, Publisher publisher, SiteBook sites, SiteLife life,
+    LinkFacts links, HubDatabase database, CopiedKeys copies, KeyViews keys, Freshness freshness, TimeProvider time)
 {
     /// <summary>Every site that is declared, holds a line or has a record, in site order.</summary>
     public List<SiteView> All()
@@ -22,8 +22,8 @@ internal sealed class SiteViews(DesiredStateCell cell, ReleaseBook releases, Pub
         var names = state.Lines.Keys.Concat(declared?.Keys ?? [])
             .Concat(state.Records.Values.Where(item => item.Record.Kind == NodeKind.Site).Select(item =>
                 new SiteId(item.Record.Node.Value)));
-        var copied = copies.Nodes();
-        return [.. names.Distinct().Order().Select(site => View(site, state, declared?.GetValueOrDefault(site), copied, now))];
+        var around = new Surroundings(RegionsAway(state), copies.Nodes());
+        return [.. names.Distinct().Order().Select(site => View(site, state, declared?.GetValueOrDefault(site), around, now))];
     }
 
     /// <summary>One site; null when nothing is known under this name.</summary>
@@ -36,14 +36,17 @@ internal sealed class SiteViews(DesiredStateCell cell, ReleaseBook releases, Pub
         var report = sites.Seen.GetValueOrDefault(site)?.Report;
         var node = new NodeName(site.Value);
         IReadOnlyList<Condition> ours = copies.ConditionOf(node) is { } condition ? [condition] : [];
-        return new(View(site, state, declared, copies.Nodes(), time.GetUtcNow()), line?.Fallback?.Text,
+        var around = new Surroundings(RegionsAway(state), copies.Nodes());
+        return new(View(site, state, declared, around, time.GetUtcNow()), line?.Fallback?.Text,
             line is null ? null : database.Read(db => PlanTables.ReasonOf(db, site, line.Since)), report?.Phase, report?.Generation,
             report?.At, report?.Agent, report?.Apps ?? [], [.. report?.Conditions ?? [], .. ours], record?.IdentityKey.Id, record?.Version,
             record is null ? null : keys.Of(record));
     }
 
-    private SiteView View(SiteId site, DesiredState state, ReleasedSite? declared, IReadOnlySet<NodeName> copied,
-        DateTimeOffset now)
+    /// <summary>What is found once for a whole listing.</summary>
+    private sealed record Surroundings(Dictionary<RegionId, DateTimeOffset> Away, IReadOnlySet<NodeName> Copied);
+
+    private SiteView View(SiteId site, DesiredState state, ReleasedSite? declared, Surroundings around, DateTimeOffset now)
     {
         var line = state.Lines.GetValueOrDefault(site);
         var record = state.Records.GetValueOrDefault(new NodeName(site.Value))?.Record;
@@ -51,15 +54,31 @@ internal sealed class SiteViews(DesiredStateCell cell, ReleaseBook releases, Pub
         var report = seen?.Report;
         // What only a receipt told of is known and offline, not pending.
         var heard = seen?.HeardAt ?? (report is null ? null : SiteSeen.Never);
-        var derived = SiteStatus.Derive(new SiteFacts(record?.State == RecordState.Revoked, report, heard, line?.Assignment.Since ?? 0,
-            line?.Assignment.Bundle, publisher.Generation), freshness, now);
         var region = record?.Region ?? declared?.Region ?? line!.Region;
+        var wish = life.Wishes.GetValueOrDefault(site)?.Kind;
+        var facts = new SiteFacts(record?.State == RecordState.Revoked, report, heard, line?.Assignment.Since ?? 0,
+            line?.Assignment.Bundle, publisher.Generation) { Retired = wish == WishKind.Retired };
         var actual = Run(report?.BundleSince, report?.Bundle);
-        return new(site.Value, region.Value, derived, report?.Since, actual.Generation, actual.Bundle, actual.Commit,
-            Run(line?.Assignment.Since, line?.Assignment.Bundle), seen?.HeardAt is { } at
-                ? Math.Max(0, (long)(now - at).TotalSeconds) : null,
-            declared is null, IsUnacknowledged(line, seen, now), seen?.CarriedAt, copied.Contains(new NodeName(site.Value)));
+        return new(site.Value, region.Value, SiteStatus.Derive(facts, freshness, now), report?.Since, actual.Generation, actual.Bundle,
+            actual.Commit, Run(line?.Assignment.Since, line?.Assignment.Bundle),
+            seen?.HeardAt is { } at ? Math.Max(0, (long)(now - at).TotalSeconds) : null,
+            declared is null && wish != WishKind.Retired, IsUnacknowledged(line, seen, now), seen?.HeardAt,
+            LinkProblem(region, site, around.Away),
+            wish switch { WishKind.Retire => "retiring", WishKind.Return => "returning", WishKind.Renew => "renewing", _ => null },
+            life.MovePending(site)?.Value, seen?.CarriedAt, around.Copied.Contains(new NodeName(site.Value)));
     }
+
+    /// <summary>What this hub knows of a site came through its region: says so when that is away.</summary>
+    private string? LinkProblem(RegionId region, SiteId site, Dictionary<RegionId, DateTimeOffset> away) =>
+        away.TryGetValue(region, out var since) && !links.Of(new NodeName(site.Value)).IsLive
+            ? $"region {region} is not linked since {since:u}"
+            : null;
+
+    /// <summary>Enrolled regions of which no node is linked, and since when.</summary>
+    private Dictionary<RegionId, DateTimeOffset> RegionsAway(DesiredState state) => state.Records.Values.Select(item => item.Record)
+        .Where(record => record is { Kind: NodeKind.Region, State: RecordState.Active })
+        .GroupBy(record => record.Region!.Value, record => links.Of(record.Node))
+        .Where(nodes => nodes.All(link => !link.IsLive)).ToDictionary(nodes => nodes.Key, nodes => nodes.Max(link => link.Since));
 
     private RunView Run(long? since, Digest? bundle) => since is > 0
         ? new(since, bundle?.Text, publisher.Plans.GetValueOrDefault(since.Value)?.CommitId)

@@ -211,6 +211,12 @@ internal sealed class Publisher
         }
     }
 
+    /// <summary>This hub has the whole bundle.</summary>
+    public bool Has(Digest bundle)
+    {
+        lock (gate) return IsWhole(bundle);
+    }
+
     private bool IsWhole(Digest bundle)
     {
         if (whole.Contains(bundle)) return true;

@@ -22,14 +22,17 @@ internal sealed class ReleaseBook(HubDatabase database, BlobStore blobs, TimePro
         var before = newest;
         var changes = Changes(before, content);
         if (before is not null && changes.Count == 0 && before.Commit.Id == commit.Id && before.Waves.SequenceEqual(content.Waves)
-            && before.Regions.SequenceEqual(content.Regions))
+            && before.Regions.SequenceEqual(content.Regions) && Same(before.Terms, content.Terms))
             return before;
         await KeepBlobsAsync(changes, content, stop);
         reached?.Invoke(PublishStep.BlobsKept);
         var sites = before?.Sites ?? ImmutableDictionary<SiteId, ReleasedSite>.Empty;
         var release = new Release((before?.Number ?? 0) + 1, commit, time.GetUtcNow(), content.Waves, content.Regions,
             sites.RemoveRange(changes.Where(change => change.Now is null).Select(change => change.Site))
-                .SetItems(changes.Where(change => change.Now is not null).Select(change => KeyValuePair.Create(change.Site, change.Now!))));
+                .SetItems(changes.Where(change => change.Now is not null).Select(change => KeyValuePair.Create(change.Site, change.Now!))))
+        {
+            Terms = content.Terms,
+        };
         database.Write(db =>
         {
             ReleaseTables.Add(db, release, changes);
@@ -40,6 +43,9 @@ internal sealed class ReleaseBook(HubDatabase database, BlobStore blobs, TimePro
         reached?.Invoke(PublishStep.ReleaseKept);
         return release;
     }
+
+    private static bool Same(IReadOnlyDictionary<string, RegionTerms> left, IReadOnlyDictionary<string, RegionTerms> right) =>
+        left.Count == right.Count && left.All(one => one.Value.Equals(right.GetValueOrDefault(one.Key)));
 
     private static List<ReleaseChange> Changes(Release? before, ReleaseContent content)
     {

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Capillary.Fleet.Compile;
 using Capillary.Fleet.Documents;
+using Capillary.Fleet.Inventory;
 using Capillary.Fleet.Rollouts;
 using Capillary.HubNode.Api;
 using Capillary.HubNode.Git;
@@ -36,18 +37,26 @@ internal sealed class FleetSource(GitRepository repository)
         compilation = CompileLoop.Compile(tree, compilation, stop);
         var info = new CommitInfo(commit.Id, commit.Subject, commit.Author, commit.Time);
         return compilation is { Sites: { } sites, Inventory: { } inventory }
-            ? new CommitOutcome.Compiled(info, Content(sites, inventory.Policy, inventory.Regions.Keys)) { Rewrote = rewrote }
+            ? new CommitOutcome.Compiled(info, Content(sites, inventory)) { Rewrote = rewrote }
             : new CommitOutcome.DoesNotCompile(info, compilation.Diagnostics.ErrorCount,
                 JsonSerializer.Serialize(compilation.Diagnostics.Shown, ApiJson.Options)) { Rewrote = rewrote };
     }
 
-    private ReleaseContent Content(IReadOnlyList<CompiledSite> sites, RolloutPolicy policy, IEnumerable<string> regions)
+    private ReleaseContent Content(IReadOnlyList<CompiledSite> sites, FleetInventory inventory)
     {
         var byId = sites.ToDictionary(site => site.Id);
-        return new([.. policy.Waves.Select(wave => wave.Name)], [.. regions.Order(StringComparer.Ordinal)],
+        var policy = inventory.Policy;
+        return new([.. policy.Waves.Select(wave => wave.Name)], [.. inventory.Regions.Keys.Order(StringComparer.Ordinal)],
             sites.ToDictionary(site => site.Id, site => new ReleasedSite(site.Bundle, site.Region, WaveOf(site, policy))), site =>
-                Bundle(byId[site]));
+                Bundle(byId[site]))
+        {
+            Terms = inventory.Regions.Values.ToDictionary(region => region.Name, region => Terms(region, inventory.Fleet)),
+        };
     }
+
+    private static RegionTerms Terms(RegionDocument region, FleetDocument fleet) => new(region.Addresses,
+        region.Enrollment.ManualApproval ?? fleet.Enrollment.ManualApproval ?? false,
+        region.Enrollment.AutomaticMoves ?? fleet.Enrollment.AutomaticMoves ?? false);
 
     private BundleContent Bundle(CompiledSite site) => new(site.Apps.Select(app => app.ToBlob()),
         [.. site.Artifacts.Select(artifact => new ArtifactContent(artifact.Descriptor.Digest,

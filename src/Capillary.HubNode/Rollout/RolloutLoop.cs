@@ -1,3 +1,4 @@
+using Capillary.Core.Bundles;
 using Capillary.Core.Identity;
 using Capillary.Core.Reports;
 using Capillary.Core.Trust;
@@ -18,7 +19,7 @@ namespace Capillary.HubNode.Rollout;
 /// </summary>
 internal sealed partial class RolloutLoop(Publisher publisher, ReleaseBook releases, SiteBook sites, DesiredStateCell cell,
     HubConditions conditions,
-    Freshness freshness, TimeProvider time, ILogger<RolloutLoop> log)
+    SiteLife life, RestoreCheck restore, Freshness freshness, TimeProvider time, ILogger<RolloutLoop> log)
 {
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan BetweenPlans = TimeSpan.FromSeconds(1);
@@ -66,6 +67,11 @@ internal sealed partial class RolloutLoop(Publisher publisher, ReleaseBook relea
         {
             var release = releases.Newest;
             var decision = Planner.Next(Inputs(release), time.GetUtcNow());
+            if (restore.Paused is { } why)
+            {
+                status = decision.Status with { Phase = RolloutPhase.Paused, Reason = $"paused: {why}" };
+                return false;
+            }
             status = decision.Status;
             if (decision is not PlanDecision.NewPlan { Plan: var plan }) return Settle(false);
             return publisher.Publish(plan, release!.Commit.Id) switch
@@ -89,10 +95,43 @@ internal sealed partial class RolloutLoop(Publisher publisher, ReleaseBook relea
             new CurrentLine(line.Value.Assignment.Since, line.Value.Assignment.Bundle));
         var evidence = new Dictionary<SiteId, SiteEvidence>();
         foreach (var (site, seen) in sites.Seen)
-            evidence[site] = new(seen.Report, seen.HeardAt, seen.LastHealthy,
+            evidence[site] = new(seen.Report, seen.HeardAt, Kept(seen.LastHealthy),
                 IsRevoked(state.Records.GetValueOrDefault(new NodeName(site.Value))?.Record));
-        return new(release?.Target, publisher.Generation, lines, evidence, freshness, listeningSince);
+        return new(release?.Target, publisher.Generation, lines, evidence, freshness, listeningSince) { Wishes = life.ForPlanner() };
     }
+
+    /// <summary>What a resume would do now; null: there is nothing to go on from, for no release is known yet.</summary>
+    /// <param name="highest">The highest generation that a region proved.</param>
+    public Plan? ResumePlan(long highest)
+    {
+        if (releases.Newest is not { } release) return null;
+        var state = cell.Value;
+        var regions = state.Records.Values.Where(item => item.Record.Kind == NodeKind.Site)
+            .ToDictionary(item => new SiteId(item.Record.Node.Value), item => item.Record.Region!.Value);
+        foreach (var (site, line) in state.Lines) regions.TryAdd(site, line.Region);
+        return Planner.Anew(Inputs(release), regions, highest);
+    }
+
+    /// <summary>A hub that came back from a backup goes on after every generation that was ever signed; null when it does, else why
+    /// not.</summary>
+    /// <exception cref="IOException">The disk is full or broken; nothing changed.</exception>
+    public string? Resume(string actor)
+    {
+        var before = publisher.Generation;
+        if (restore.Ahead is not { Count: > 0 } ahead) return "nothing is to be resumed: no region holds what this hub does not know";
+        if (ResumePlan(ahead.Max(one => one.Generation)) is not { } plan) return "no commit has compiled yet: wait for one, see: capillary status";
+        switch (publisher.Publish(plan, releases.Newest!.Commit.Id))
+        {
+            case PublishOutcome.Published: break;
+            case PublishOutcome.BundleMissing missing: return $"bundle {missing.Bundle} is not whole in the hub's blobs: restore blobs/ too";
+            default: return "another plan was published meanwhile; try again";
+        }
+        restore.Resumed(plan.Generation, actor, before);
+        return null;
+    }
+
+    /// <summary>After a restore a site may have been well on a bundle that this hub no longer has, and could give to nobody.</summary>
+    private Digest? Kept(Digest? bundle) => bundle is { } healthy && publisher.Has(healthy) ? healthy : null;
 
     private static bool IsRevoked(NodeRecord? record) => record?.State == RecordState.Revoked;
 

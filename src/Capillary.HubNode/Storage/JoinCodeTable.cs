@@ -36,6 +36,10 @@ internal static class JoinCodeTable
     public static bool Use(SqliteConnection db, string id, DateTimeOffset at) =>
         db.Execute("UPDATE join_codes SET used_at = $at WHERE id = $id AND used_at IS NULL", ("$at", at), ("$id", id)) == 1;
 
+    /// <summary>Codes of this node that nobody used let nobody in any more.</summary>
+    public static void Drop(SqliteConnection db, NodeName node) =>
+        db.Execute("DELETE FROM join_codes WHERE node = $node AND used_at IS NULL", ("$node", node.Value));
+
     public static void CountWrongProof(SqliteConnection db, string id) =>
         db.Execute("UPDATE join_codes SET tries_left = tries_left - 1 WHERE id = $id AND tries_left > 0", ("$id", id));
 }

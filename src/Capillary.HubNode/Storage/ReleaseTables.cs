@@ -3,6 +3,7 @@ using System.Text.Json;
 using Capillary.Core.Bundles;
 using Capillary.Core.Identity;
 using Capillary.Fleet.Rollouts;
+using Capillary.HubNode.Publish;
 using Microsoft.Data.Sqlite;
 
 namespace Capillary.HubNode.Storage;
@@ -21,6 +22,12 @@ internal sealed record Release(long Number, CommitInfo Commit, DateTimeOffset Ma
     IReadOnlyList<string> Regions, ImmutableDictionary<SiteId, ReleasedSite> Sites)
 {
     public TargetRelease Target => new(Number, Waves, Sites);
+
+    /// <summary>What it says of regions beside their sites.</summary>
+    public IReadOnlyDictionary<string, RegionTerms> Terms { get; init; } = new Dictionary<string, RegionTerms>();
+
+    /// <summary>What it says of one region.</summary>
+    public RegionTerms TermsOf(RegionId region) => Terms.GetValueOrDefault(region.Value) ?? RegionTerms.Default;
 }
 
 /// <summary>A release without its sites.</summary>
@@ -40,11 +47,12 @@ internal static class ReleaseTables
 
     public static void Add(SqliteConnection db, Release release, IReadOnlyList<ReleaseChange> changes)
     {
-        db.Execute("INSERT INTO releases VALUES($n, $commit, $subject, $author, $committed, $made, $waves, $regions, $changed)",
+        db.Execute("INSERT INTO releases VALUES($n, $commit, $subject, $author, $committed, $made, $waves, $regions, $changed, $terms)",
             ("$n", release.Number), ("$commit", release.Commit.Id), ("$subject", release.Commit.Subject),
                 ("$author", release.Commit.Author),
             ("$committed", release.Commit.At), ("$made", release.MadeAt), ("$waves", JsonSerializer.Serialize(release.Waves)),
-            ("$regions", JsonSerializer.Serialize(release.Regions)), ("$changed", changes.Count));
+            ("$regions", JsonSerializer.Serialize(release.Regions)), ("$changed", changes.Count),
+            ("$terms", JsonSerializer.Serialize(release.Terms)));
         db.ExecuteMany("INSERT INTO release_sites VALUES($site, $release, $bundle, $region, $wave)",
             ["$site", "$release", "$bundle", "$region", "$wave"],
             changes, change => [change.Site.Value, release.Number, change.Now?.Bundle.Text, change.Now?.Region.Value, change.Now?.Wave]);
@@ -67,7 +75,11 @@ internal static class ReleaseTables
         // SQLite takes the other columns from the row of the MAX.
         var sites = db.Query("SELECT site, bundle, region, wave, MAX(release) FROM release_sites GROUP BY site", ReadChange)
             .Where(change => change.Now is not null).ToImmutableDictionary(change => change.Site, change => change.Now!);
-        return new(found.Number, found.Commit, found.MadeAt, found.Waves, found.Regions, sites);
+        var terms = db.Query("SELECT terms FROM releases WHERE number = $n", row => row.GetString(0), ("$n", found.Number)).Single();
+        return new(found.Number, found.Commit, found.MadeAt, found.Waves, found.Regions, sites)
+        {
+            Terms = JsonSerializer.Deserialize<Dictionary<string, RegionTerms>>(terms) ?? [],
+        };
     }
 
     public static void AddFailed(SqliteConnection db, FailedCommit failed) =>

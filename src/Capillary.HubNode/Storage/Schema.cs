@@ -68,5 +68,27 @@ internal static class Schema
             first_at INTEGER NOT NULL, last_at INTEGER NOT NULL, told_at INTEGER NOT NULL,
             PRIMARY KEY(node, key, sign, seen_by)) WITHOUT ROWID;
         """,
+        """
+        -- What a release says of its regions beside their sites, by region.
+        ALTER TABLE releases ADD COLUMN terms TEXT NOT NULL DEFAULT '{}';
+        -- What an operator wants of a site that no commit says; `bundle` is what the site held before, `since` its line's then.
+        CREATE TABLE site_wishes(
+            site TEXT PRIMARY KEY, kind TEXT NOT NULL, bundle TEXT, since INTEGER NOT NULL, reason TEXT NOT NULL, actor TEXT NOT NULL,
+            at INTEGER NOT NULL) WITHOUT ROWID;
+        -- Nodes that proved a join code and wait for an operator, or were answered by one.
+        CREATE TABLE waiting_nodes(
+            node TEXT NOT NULL, key TEXT NOT NULL, kind TEXT NOT NULL, sealing_key TEXT NOT NULL, code TEXT NOT NULL, via TEXT NOT NULL,
+            since INTEGER NOT NULL, answer TEXT, PRIMARY KEY(node, key)) WITHOUT ROWID;
+        -- Who knocked and was not let in.
+        CREATE TABLE knocks(
+            node TEXT NOT NULL, key TEXT NOT NULL, via TEXT NOT NULL, first_at INTEGER NOT NULL, last_at INTEGER NOT NULL,
+            count INTEGER NOT NULL, why TEXT NOT NULL, PRIMARY KEY(node, key)) WITHOUT ROWID;
+        -- Region nodes that proved a checkpoint that this hub did not sign, so that it came back from a backup.
+        CREATE TABLE regions_ahead(node TEXT PRIMARY KEY, generation INTEGER NOT NULL, checkpoint BLOB NOT NULL, at INTEGER NOT NULL)
+            WITHOUT ROWID;
+        -- Generations with which a restored hub went on.
+        CREATE TABLE resumes(generation INTEGER PRIMARY KEY, at INTEGER NOT NULL);
+        """,
+        "CREATE TABLE signed_time(id INTEGER PRIMARY KEY CHECK(id = 1), at INTEGER NOT NULL)",
     ];
 }

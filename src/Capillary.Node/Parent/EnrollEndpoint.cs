@@ -32,7 +32,7 @@ internal static class EnrollEndpoint
             if (length > MaxRequestBytes) return new EnrollAnswer($"the request is longer than {MaxRequestBytes} bytes");
             var request = EnrollRequest.Parse(buffer.AsSpan(0, length));
             return identities.MayTryCode(request.CodeId)
-                ? await handlers.Enroll(request, context.RequestAborted)
+                ? await handlers.Enroll(request, keyId, context.RequestAborted)
                 : new EnrollAnswer("too-many: this join code was tried too often; wait a minute, then type it again");
         }
         catch (ProtocolException e)

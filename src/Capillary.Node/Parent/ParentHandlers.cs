@@ -7,16 +7,22 @@ namespace Capillary.Node.Parent;
 /// <summary>What a tier does with what its children bring.</summary>
 /// <param name="TakeReport">Verifies and keeps a report; null when it is durable here, else why it was refused for good.</param>
 /// <param name="HeardOf">These sites live.</param>
-/// <param name="Enroll">Answers an enrollment request: the hub decides, a region passes it on.</param>
+/// <param name="Enroll">Answers an enrollment request that came with a key (its id): the hub decides, a region passes it on.</param>
 /// <param name="Fleet">The fleet's name, for those who enroll.</param>
 public sealed record ParentHandlers(
     Func<Envelope, NodeRecord, CancellationToken, ValueTask<string?>> TakeReport,
     Action<IReadOnlyList<SiteId>> HeardOf,
-    Func<EnrollRequest, CancellationToken, Task<EnrollAnswer>> Enroll,
+    Func<EnrollRequest, string, CancellationToken, Task<EnrollAnswer>> Enroll,
     FleetName Fleet)
 {
     /// <summary>A child's session is live; told before anything is sent to it.</summary>
     public Action<ParentOutput.Joined> Joined { get; init; } = _ => { };
+
+    /// <summary>A session that was live is over.</summary>
+    public Action<NodeRecord> Left { get; init; } = _ => { };
+
+    /// <summary>Somebody was refused whose key stands in no record of the name he gave.</summary>
+    public Action<ParentOutput.Knocked> Knocked { get; init; } = _ => { };
 
     /// <summary>Takes a succession in: the hub decides, a region passes it on; null when it is kept, else why not.</summary>
     public Func<Envelope, NodeRecord, string?> Succeed { get; init; } = (_, _) => "successions are not taken here";
@@ -32,8 +38,8 @@ public sealed record ParentHandlers(
     /// <summary>Signs of copied keys that a region saw.</summary>
     public Action<IReadOnlyList<CloneSighting>, NodeRecord> SightedBelow { get; init; } = (_, _) => { };
 
-    /// <summary>A region's records, as a restored hub asked for them.</summary>
-    public Action<IReadOnlyList<Envelope>, NodeRecord> TakeRecords { get; init; } = (_, _) => { };
+    /// <summary>A region's records, as a hub asked for them, and whether they are the last.</summary>
+    public Action<IReadOnlyList<Envelope>, NodeRecord, bool> TakeRecords { get; init; } = (_, _, _) => { };
 }
 
 /// <summary>Tells the child whose session it is that the hub keeps its events up to a number; any later time, or never.</summary>

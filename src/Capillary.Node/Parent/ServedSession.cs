@@ -36,7 +36,11 @@ internal sealed partial class ServedSession(string keyId, FrameStream frames, De
         }
         finally
         {
-            if (attending is { } session) attendance.Left(session);
+            if (attending is { } mine)
+            {
+                attendance.Left(mine);
+                handlers.Left(session.Child!);
+            }
             await ended.CancelAsync();
             await watching;
         }
@@ -114,11 +118,14 @@ internal sealed partial class ServedSession(string keyId, FrameStream frames, De
             case ParentOutput.OldKeyShown shown:
                 attendance.RefusedOldKey(shown.Record.Node, keyId, shown.Record.IdentityKey.Id);
                 return true;
+            case ParentOutput.Knocked knocked:
+                handlers.Knocked(knocked);
+                return true;
             case ParentOutput.Sighted sighted:
                 handlers.SightedBelow(sighted.Sightings, sighted.From);
                 return true;
             case ParentOutput.TakeRecords records:
-                handlers.TakeRecords(records.Items, records.From);
+                handlers.TakeRecords(records.Items, records.From, records.Complete);
                 return true;
             case ParentOutput.Close close:
                 ChildRefused(log, session.Child?.Node.Value ?? keyId[..16], close.Reason);

@@ -11,8 +11,7 @@ public sealed class ProxyTests(ITestOutputHelper output) : NetworkTest(output)
     private const int Port = 8888;
     private const string Tinyproxy = "/usr/bin/tinyproxy";
 
-    // Written against the settings that a join file and a node have already; remove Skip when the link dials through them.
-    [NetworkFact(Needs = Tinyproxy, Skip = "no node dials through a proxy yet")]
+    [NetworkFact(Needs = Tinyproxy)]
     public async Task OnlyThroughAProxy_TheSiteDialsWithConnect_AndConverges()
     {
         await Net.AddAsync(Proxy, listens: true, Stop);

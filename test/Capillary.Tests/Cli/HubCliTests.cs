@@ -46,6 +46,9 @@ public sealed class HubCliTests : IAsyncLifetime
     [InlineData("release", "show", "1")]
     [InlineData("region", "list")]
     [InlineData("site", "show", "a")]
+    [InlineData("site", "list", "--waiting")]
+    [InlineData("site", "list", "--undeclared")]
+    [InlineData("hub", "resume")]
     [InlineData("journal", "list")]
     [InlineData("sync")]
     public async Task Every_listing_has_every_format(params string[] command)
@@ -57,6 +60,23 @@ public sealed class HubCliTests : IAsyncLifetime
             Assert.NotEmpty(output);
             if (format == "json") JsonSerializer.Deserialize<JsonElement>(output);
         }
+    }
+
+    [Theory]
+    [InlineData("there is no site 'a' with a record; see: capillary site list", "site", "revoke", "a", "--reason", "stolen")]
+    [InlineData("the fleet repository declares 'a'; remove sites/eu/a.yaml first", "site", "retire", "a")]
+    [InlineData("no hardware has the name 'a' yet; let the first one in: capillary site enroll a", "site", "replace", "a")]
+    [InlineData("there is no site 'a' with a record", "site", "move", "a", "--region", "us")]
+    [InlineData("nobody waits as 'a'; see: capillary site list --waiting", "site", "approve", "a")]
+    [InlineData("nobody waits as 'eu'", "region", "deny", "eu")]
+    [InlineData("'xyz' is not the beginning of a key's id; 8 to 64 hexadecimal digits", "site", "approve", "a", "--key", "xyz")]
+    [InlineData("'nowhere' is not being retired", "site", "retire", "nowhere", "--cancel")]
+    [InlineData("--force and --cancel exclude each other", "site", "retire", "a", "--cancel", "--force")]
+    public async Task Promise8_a_life_that_cannot_be_is_refused_with_what_to_do(string text, params string[] command)
+    {
+        var (code, output, error) = await RunAsync(command);
+        Assert.True(code is 1 or 2, output);
+        Assert.Contains(text, error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -123,7 +143,7 @@ public sealed class HubCliTests : IAsyncLifetime
 
     [Theory]
     [InlineData("-o xml: there is no such format; use table, json, yaml", "site", "list", "-o", "xml")]
-    [InlineData("--state well: there is no such state; use revoked,", "site", "list", "--state", "well")]
+    [InlineData("--state well: there is no such state; use retired, revoked,", "site", "list", "--state", "well")]
     [InlineData("'one' is not a whole number (show)", "release", "show", "one")]
     [InlineData("'soon' is not a whole number (--minutes)", "site", "enroll", "a", "--minutes", "soon")]
     public async Task A_wrong_argument_is_said_in_plain_words_and_points_to_the_help(string text, params string[] command)

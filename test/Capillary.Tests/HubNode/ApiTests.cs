@@ -85,6 +85,12 @@ public sealed class ApiTests : IAsyncLifetime
     [InlineData("auditor", "GET", "/api/v1/journal", 200)]
     [InlineData("auditor", "POST", "/api/v1/sync", 403)]
     [InlineData("admin", "GET", "/api/v1/journal", 200)]
+    [InlineData("operator", "POST", "/api/v1/sites/a/retire", 409)]
+    [InlineData("operator", "POST", "/api/v1/sites/a/approve", 403)]
+    [InlineData("approver", "POST", "/api/v1/sites/a/approve", 409)]
+    [InlineData("approver", "POST", "/api/v1/sites/a/revoke", 403)]
+    [InlineData("operator", "POST", "/api/v1/hub/resume", 403)]
+    [InlineData("admin", "POST", "/api/v1/hub/resume", 409)]
     public async Task A_role_allows_what_it_says(string role, string method, string path, int status)
     {
         using var client = Remote(await TokenAsync(role));
@@ -127,6 +133,10 @@ public sealed class ApiTests : IAsyncLifetime
     [InlineData("POST", "/api/v1/sites/nowhere/enroll", "{}", 409)]
     [InlineData("POST", "/api/v1/sites/UPPER/enroll", "{}", 400)]
     [InlineData("GET", "/api/v1/journal?before=x", null, 400)]
+    [InlineData("POST", "/api/v1/sites/a/revoke", "{}", 400)]
+    [InlineData("POST", "/api/v1/sites/a/move", """{"region":"NO"}""", 400)]
+    [InlineData("POST", "/api/v1/sites/nowhere/retire", "{}", 404)]
+    [InlineData("POST", "/api/v1/regions/eu/approve", """{"key":"g"}""", 400)]
     public async Task Promise8_Bad_input_gets_a_clear_error(string method, string path, string? body, int status)
     {
         using var request = new HttpRequestMessage(new HttpMethod(method), path);

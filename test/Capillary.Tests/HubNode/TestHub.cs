@@ -30,6 +30,12 @@ internal sealed class TestCommits
     private CommitOutcome newest = new CommitOutcome.Unchanged();
     private string? id;
 
+    /// <summary>What commits say of regions from now on.</summary>
+    public Dictionary<string, RegionTerms> Terms { get; } = [];
+
+    /// <summary>Sites that commits declare in another region than <c>eu</c> from now on.</summary>
+    public Dictionary<string, string> Regions { get; } = [];
+
     public Task<CommitOutcome> LookAsync(string? taken, CancellationToken stop) =>
         Task.FromResult(id is not null && taken == id ? new CommitOutcome.Unchanged() : newest);
 
@@ -42,8 +48,9 @@ internal sealed class TestCommits
         var bundles = sites.ToDictionary(site => new SiteId(site.Key), site => Bundle(site.Value.Text));
         Set(commit, new CommitOutcome.Compiled(Info(commit), new(waves, ["eu", "us"],
             sites.ToDictionary(site => new SiteId(site.Key), site =>
-                new ReleasedSite(bundles[new SiteId(site.Key)].Manifest.Digest, new RegionId("eu"), site.Value.Wave)),
-            site => bundles[site])));
+                new ReleasedSite(bundles[new SiteId(site.Key)].Manifest.Digest, new RegionId(Regions.GetValueOrDefault(site.Key, "eu")),
+                    site.Value.Wave)),
+            site => bundles[site]) { Terms = new Dictionary<string, RegionTerms>(Terms) }));
     }
 
     public void Break(string commit) =>
@@ -100,6 +107,22 @@ internal sealed class TestHub : IDisposable
         return key;
     }
 
+    /// <summary>Enrolls a region's node with a key of its own.</summary>
+    public SigningKey EnrollRegion(string region)
+    {
+        var key = SigningKey.Create();
+        var joiner = new Joiner(this, region, NodeKind.Region, key);
+        if (joiner.Join(joiner.MakeCode()) is { Error: { } error }) throw new InvalidOperationException(error);
+        return key;
+    }
+
+    /// <summary>A region says hello with what it holds.</summary>
+    public void JoinRegion(string region, VerifiedCheckpoint? proven, bool sameRecords = true) =>
+        Hub.Restore.Joined(new ParentOutput.Joined(Hub.Cell.Value.Records[new NodeName(region)].Record, "test/1", "boot", proven)
+        {
+            SameRecords = sameRecords,
+        });
+
     /// <summary>Gives the hub a site's report of its line.</summary>
     public async Task<string?> ReportAsync(string site, SigningKey key, ReportPhase phase, long seq, long? since = null,
         NodeRecord? from = null)
@@ -135,7 +158,10 @@ internal sealed class TempFolder : IDisposable
 internal sealed class Joiner(TestHub hub, string node, NodeKind kind, SigningKey key)
 {
     private readonly byte[] nonce = new byte[EnrollmentTranscript.NonceBytes];
-    private readonly SigningKey sealing = SigningKey.Create();
+    private SigningKey sealing = SigningKey.Create();
+
+    /// <summary>The same node at a hub that was restarted.</summary>
+    public Joiner At(TestHub other) => new(other, node, kind, key) { sealing = sealing };
 
     public JoinCode MakeCode() => hub.Hub.Enrollment.MakeCode(new NodeName(node), kind, "tester", Enrollment.CodeLifetime) switch
     {
@@ -157,7 +183,7 @@ internal sealed class Joiner(TestHub hub, string node, NodeKind kind, SigningKey
             offer.HubNonce!);
     }
 
-    public EnrollAnswer Ask(EnrollRequest request) => hub.Hub.Enrollment.AnswerAsync(request,
+    public EnrollAnswer Ask(EnrollRequest request) => hub.Hub.Enrollment.AnswerAsync(request, key.Public.Id,
         CancellationToken.None).GetAwaiter().GetResult();
 
     public EnrollAnswer Join(JoinCode code) => Ask(First(code)) is { Error: null } offer ? Ask(Second(code, offer)) : Ask(First(code));

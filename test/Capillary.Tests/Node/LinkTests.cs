@@ -124,7 +124,7 @@ public sealed class LinkTests : IAsyncLifetime
             var record = cell.Value.Records[new NodeName(Report.ClaimedSite(envelope)!.Value.Value)].Record;
             atHub.Enqueue(Report.Verify(envelope, record));
             return new((string?)null);
-        }, _ => { }, (_, _) => Task.FromResult(new EnrollAnswer("not here")), authority.Fleet);
+        }, _ => { }, (_, _, _) => Task.FromResult(new EnrollAnswer("not here")), authority.Fleet);
         var server = new ParentServer(new ParentOptions(new IPEndPoint(IPAddress.Loopback, 0)), new LinkKeys(key), cell, blobs, handlers, TimeProvider.System,
             NullLoggerFactory.Instance);
         running.Add(server.RunAsync(stop.Token));

@@ -17,6 +17,7 @@ public sealed class SiteStatusTests
     // Each line spoils one fact more urgent than those of the lines after it.
     private static readonly (SiteState State, Func<SiteFacts, SiteFacts> Spoil)[] MostUrgentFirst =
     [
+        (SiteState.Retired, facts => facts with { Retired = true }),
         (SiteState.Revoked, facts => facts with { Revoked = true }),
         (SiteState.Conflict, facts => facts with { Generation = 6 }),
         (SiteState.Offline, facts => facts with { HeardAt = Now.AddMinutes(-11) }),
@@ -46,7 +47,7 @@ public sealed class SiteStatusTests
 
     [Fact]
     public void The_enum_stands_in_the_order_of_the_states() =>
-        Assert.Equal("Revoked Conflict Pending Offline Stale Degraded Progressing Held Healthy", string.Join(' ', Enum.GetNames<SiteState>()));
+        Assert.Equal("Retired Revoked Conflict Pending Offline Stale Degraded Progressing Held Healthy", string.Join(' ', Enum.GetNames<SiteState>()));
 
     [Fact]
     public void A_site_never_seen_is_pending_and_a_revoked_one_revoked()

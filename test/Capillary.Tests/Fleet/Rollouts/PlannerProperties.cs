@@ -21,6 +21,14 @@ public sealed class PlannerProperties
         Prop.ForAll<int>(seed => new RandomRollout(seed).Completes()).Check(Config.QuickThrowOnFailure.WithMaxTest(300));
 
     [Fact]
+    public void A_wish_is_for_its_site_alone_and_never_fights_what_is_declared() =>
+        Prop.ForAll<int>(seed => new RandomRollout(seed).Wishes(80)).Check(Config.QuickThrowOnFailure.WithMaxTest(300));
+
+    [Fact]
+    public void A_restored_hub_goes_on_above_everything_and_changes_no_sites_bundle_but_to_what_it_runs() =>
+        Prop.ForAll<int>(seed => new RandomRollout(seed).GoesOn(40)).Check(Config.QuickThrowOnFailure.WithMaxTest(300));
+
+    [Fact]
     public void The_same_inputs_give_the_same_plan() => Prop.ForAll<int>(seed =>
         new RandomRollout(seed).Transcript(60) == new RandomRollout(seed).Transcript(60)).Check(Config.QuickThrowOnFailure.WithMaxTest(50));
 }
@@ -73,6 +81,55 @@ internal sealed class RandomRollout(int seed)
         return release.Sites.All(site => lines[site.Key].Bundle == site.Value.Bundle);
     }
 
+    private static readonly Digest Nothing = Digest.Of("nothing"u8);
+
+    /// <summary>Operators retire, call off and replace at random, while commits and reports go on.</summary>
+    public bool Wishes(int steps)
+    {
+        var wishes = new Dictionary<SiteId, LineWish>();
+        for (var step = 0; step < steps; step++)
+        {
+            Disturb();
+            var site = Pick();
+            var after = lines.GetValueOrDefault(site)?.Since ?? 0;
+            Digest? bundle = random.Next(3) switch { 0 => Nothing, 1 => Digest.Of([(byte)random.Next(4)]), _ => null };
+            if (random.Next(3) == 0) wishes[site] = new(new RegionId("eu"), bundle, after, "wanted");
+            var without = Planner.Next(Inputs(), now);
+            if (Planner.Next(Inputs() with { Wishes = wishes }, now) is not PlanDecision.NewPlan { Plan: var plan }) continue;
+            foreach (var change in plan.Changes)
+            {
+                if (without is PlanDecision.NewPlan { Plan.Changes: var planned } && planned.Contains(change)) continue;
+                Require(wishes.TryGetValue(change.Site, out var wish) && lines.TryGetValue(change.Site, out var line) && change.Fallback is null,
+                    "only a wish changes what the release does not");
+                Require(change.Bundle == (wishes[change.Site].Bundle ?? lines[change.Site].Bundle), "a wish is done to the letter");
+                Require(wishes[change.Site].Bundle is null || !release!.Sites.ContainsKey(change.Site), "a commit wins over a wish");
+            }
+            foreach (var change in plan.Changes) lines[change.Site] = new(change.Since, change.Bundle);
+            generation = plan.Generation;
+            Require(Planner.Next(Inputs() with { Wishes = wishes }, now) is not PlanDecision.NewPlan { Plan.Changes: var again }
+                || again.All(change => release!.Sites.ContainsKey(change.Site)), "a wish that is done is not done again");
+        }
+        return true;
+    }
+
+    public bool GoesOn(int steps)
+    {
+        Run(steps);
+        if (release is null) return true;
+        var highest = generation + random.Next(5);
+        var plan = Planner.Anew(Inputs(), lines.Keys.ToDictionary(site => site, _ => new RegionId("eu")), highest);
+        Require(plan.Generation == highest + 1 && plan.Parent == generation, "it comes after everything that was signed");
+        Require(plan.Changes.Select(change => change.Site).Order().SequenceEqual(lines.Keys.Order()), "every line is made anew");
+        foreach (var change in plan.Changes)
+        {
+            Require(change.Since == plan.Generation && change.Fallback != change.Bundle, "since is the plan's generation");
+            Require(change.Bundle == lines[change.Site].Bundle || change.Bundle == evidence[change.Site].Report!.Bundle, "nothing is rolled out");
+        }
+        return true;
+    }
+
+    private PlannerInputs Inputs() => new(release, generation, lines, evidence, Freshness.Default, listening);
+
     private SiteId Pick() => new($"s{random.Next(SiteCount)}");
 
     private void Disturb()
@@ -110,7 +167,7 @@ internal sealed class RandomRollout(int seed)
 
     private void Look()
     {
-        var decision = Planner.Next(new(release, generation, lines, evidence, Freshness.Default, listening), now);
+        var decision = Planner.Next(Inputs(), now);
         transcript.Append(decision.Status.Phase).Append(' ').Append(decision.Status.Reason).Append('\n');
         if (decision is not PlanDecision.NewPlan { Plan: var plan }) return;
         Require(plan.Generation == generation + 1 && plan.Parent == generation && plan.Changes.Count > 0, "a plan follows its parent");

@@ -219,7 +219,7 @@ public sealed class DoctorTests(ITestOutputHelper output) : IAsyncLifetime
     private async Task<int> ServeAsync(SigningKey key)
     {
         var handlers = new ParentHandlers((_, _, _) => new((string?)null), _ => { },
-            (_, _) => Task.FromResult(new EnrollAnswer("not here")), authority.Fleet);
+            (_, _, _) => Task.FromResult(new EnrollAnswer("not here")), authority.Fleet);
         var server = new ParentServer(new ParentOptions(new IPEndPoint(IPAddress.Loopback, 0)), new LinkKeys(key), new DesiredStateCell(authority.State),
             new BlobStore(Path.Combine(folder, "blobs")), handlers, TimeProvider.System, NullLoggerFactory.Instance);
         running.Add(server.RunAsync(stop.Token));

@@ -127,7 +127,7 @@ public sealed class NetworkTests(ITestOutputHelper output) : IAsyncLifetime
     private async Task<int> ServeAsync(IPAddress address)
     {
         var handlers = new ParentHandlers((_, _, _) => new((string?)null), _ => { },
-            (_, _) => Task.FromResult(new EnrollAnswer("not here")), authority.Fleet);
+            (_, _, _) => Task.FromResult(new EnrollAnswer("not here")), authority.Fleet);
         var server = new ParentServer(new ParentOptions(new IPEndPoint(address, 0)), new LinkKeys(authority.HubKey), new DesiredStateCell(authority.State),
             new BlobStore(Path.Combine(folder, "blobs")), handlers, TimeProvider.System, NullLoggerFactory.Instance);
         running = server.RunAsync(stop.Token);

@@ -44,7 +44,7 @@ internal sealed class LinkBench : IAsyncDisposable
 
     public async Task<IPEndPoint> ServeAsync(SigningKey key, IPAddress at)
     {
-        var handlers = new ParentHandlers((_, _, _) => new((string?)null), _ => { }, (_, _) => Task.FromResult(new EnrollAnswer("not here")),
+        var handlers = new ParentHandlers((_, _, _) => new((string?)null), _ => { }, (_, _, _) => Task.FromResult(new EnrollAnswer("not here")),
             Authority.Fleet);
         var server = new ParentServer(new ParentOptions(new IPEndPoint(at, 0)), new LinkKeys(key), new DesiredStateCell(Authority.State), ParentBlobs,
             handlers, TimeProvider.System, NullLoggerFactory.Instance);

@@ -37,7 +37,7 @@ internal sealed class RealParent : IAsyncDisposable
         blobs = new BlobStore(Path.Combine(folder, "blobs"));
         var limits = change is null ? new ParentLimits() : change(new ParentLimits());
         Server = new ParentServer(new ParentOptions(new IPEndPoint(IPAddress.Loopback, 0)) { Limits = limits }, new LinkKeys(Authority.HubKey), Cell, blobs,
-            new ParentHandlers((_, _, _) => new((string?)null), _ => { }, (_, _) => Task.FromResult(new EnrollAnswer(NotHere)), Authority.Fleet),
+            new ParentHandlers((_, _, _) => new((string?)null), _ => { }, (_, _, _) => Task.FromResult(new EnrollAnswer(NotHere)), Authority.Fleet),
             time ?? TimeProvider.System, NullLoggerFactory.Instance);
     }
 

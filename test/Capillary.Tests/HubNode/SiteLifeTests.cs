@@ -1,0 +1,218 @@
+using Capillary.Core.Bundles;
+using Capillary.Core.Identity;
+using Capillary.Core.Reports;
+using Capillary.Core.Trust;
+using Capillary.HubNode.Publish;
+using Capillary.HubNode.Storage;
+using Capillary.Node.Keys;
+using Xunit;
+
+namespace Capillary.Tests.HubNode;
+
+/// <summary>Orphaned, revoked, retired, replaced, moved; with a hub that is stopped in the middle.</summary>
+public sealed class SiteLifeTests : IDisposable
+{
+    private readonly TempFolder folder = new();
+    private readonly TestCommits commits = new();
+    private TestHub hub;
+    private SigningKey key;
+
+    public SiteLifeTests()
+    {
+        commits.Terms["eu"] = new(["eu.example.org:443"], false, false);
+        commits.Terms["us"] = new(["us.example.org:443"], false, false);
+        commits.Commit("c1", "a=1", "b=1");
+        hub = new TestHub(folder.Path, commits);
+        hub.SettleAsync().GetAwaiter().GetResult();
+        key = hub.Enroll("a");
+    }
+
+    private NodeRecord Record => hub.Hub.Cell.Value.Records[new NodeName("a")].Record;
+
+    private Assignment Line => hub.Hub.Cell.Value.Lines[new SiteId("a")].Assignment;
+
+    private Capillary.HubNode.Observe.SiteView View => hub.Hub.Views.Find(new SiteId("a"))!.Summary;
+
+    [Fact]
+    public async Task A_sites_record_names_its_regions_addresses_and_changes_with_them()
+    {
+        Assert.Equal(["eu.example.org:443"], Record.Parents!);
+        commits.Terms["eu"] = new(["eu1.example.org:443", "eu2.example.org:443"], false, false);
+        commits.Commit("c2", "a=1", "b=1");
+        await hub.SettleAsync();
+        Assert.False(hub.Hub.Life.Step());
+        Assert.Equal(["eu1.example.org:443", "eu2.example.org:443"], Record.Parents!);
+        var version = Record.Version;
+        hub.Hub.Life.Step();
+        Assert.Equal(version, Record.Version);
+    }
+
+    [Fact]
+    public void A_revoked_site_is_revoked_everywhere_and_its_join_codes_are_gone()
+    {
+        using var fresh = SigningKey.Create();
+        var joiner = new Joiner(hub, "a", NodeKind.Site, fresh);
+        var code = joiner.MakeCode();
+        Done(hub.Hub.Life.Revoke(new NodeName("a"), NodeKind.Site, "stolen", "anna"));
+        Assert.Equal((RecordState.Revoked, 2L), (Record.State, Record.Version));
+        Assert.Equal(SiteState.Revoked, View.State);
+        Assert.Contains(key.Public.Id, Beacon().Revocations);
+        Assert.Contains("does not know", joiner.Join(code).Error!);
+        Refused("revoked already", hub.Hub.Life.Revoke(new NodeName("a"), NodeKind.Site, "stolen", "anna"));
+        Assert.Contains("stolen", Journal());
+    }
+
+    [Fact]
+    public async Task A_retired_site_empties_itself_first_though_the_hub_restarts_meanwhile()
+    {
+        Assert.Null(await hub.ReportAsync("a", key, ReportPhase.Healthy, 1));
+        Refused("declares", hub.Hub.Life.Retire(new SiteId("a"), true, "closed", "anna"));
+        commits.Commit("c2", "b=1");
+        await hub.SettleAsync();
+        Assert.True(View.Orphaned);
+        Done(hub.Hub.Life.Retire(new SiteId("a"), false, "closed", "anna"));
+        Restart();
+        await hub.SettleAsync();
+        Assert.Equal((SiteLife.Nothing.Digest, (Digest?)null), (Line.Bundle, Line.Fallback));
+        Assert.Equal("retiring", View.Life);
+        // Healthy on the line before proves nothing.
+        hub.Hub.Life.Step();
+        Assert.Equal(RecordState.Active, Record.State);
+        Assert.Null(await hub.ReportAsync("a", key, ReportPhase.Healthy, 2));
+        hub.Hub.Life.Step();
+        Assert.Equal((SiteState.Retired, false, RecordState.Revoked), (View.State, View.Orphaned, Record.State));
+        Restart();
+        Assert.Equal(SiteState.Retired, View.State);
+        Refused("retired already", hub.Hub.Life.Retire(new SiteId("a"), false, "closed", "anna"));
+    }
+
+    [Fact]
+    public async Task A_retirement_is_called_off_and_the_site_runs_what_it_ran()
+    {
+        var before = Line.Bundle;
+        commits.Commit("c2", "b=1");
+        await hub.SettleAsync();
+        Refused("not being retired", hub.Hub.Life.CancelRetire(new SiteId("a"), "anna"));
+        Done(hub.Hub.Life.Retire(new SiteId("a"), false, "closed", "anna"));
+        await hub.SettleAsync();
+        Done(hub.Hub.Life.CancelRetire(new SiteId("a"), "anna"));
+        Restart();
+        await hub.SettleAsync();
+        Assert.Equal((before, 3L), (Line.Bundle, Line.Since));
+        hub.Hub.Life.Step();
+        Assert.Null(View.Life);
+        Assert.Equal(RecordState.Active, Record.State);
+    }
+
+    [Fact]
+    public async Task A_site_that_is_declared_again_is_no_longer_retired()
+    {
+        commits.Commit("c2", "b=1");
+        await hub.SettleAsync();
+        Done(hub.Hub.Life.Retire(new SiteId("a"), false, "closed", "anna"));
+        await hub.SettleAsync();
+        commits.Commit("c3", "a=2", "b=1");
+        await hub.SettleAsync();
+        hub.Hub.Life.Step();
+        await hub.SettleAsync();
+        Assert.Equal(TestCommits.BundleOf("2"), Line.Bundle);
+        Assert.Null(View.Life);
+    }
+
+    [Fact]
+    public async Task By_force_a_site_is_retired_without_a_word_of_it()
+    {
+        commits.Commit("c2", "b=1");
+        await hub.SettleAsync();
+        Done(hub.Hub.Life.Retire(new SiteId("a"), true, "burnt down", "anna"));
+        Assert.Equal((SiteState.Retired, RecordState.Revoked), (View.State, Record.State));
+        commits.Commit("c3", "a=2", "b=1");
+        await hub.SettleAsync();
+        using var fresh = hub.Enroll("a");
+        Assert.NotEqual(SiteState.Retired, View.State);
+    }
+
+    [Fact]
+    public async Task New_hardware_gets_a_line_without_the_old_ones_fallback_and_the_old_key_is_revoked()
+    {
+        Assert.Null(await hub.ReportAsync("a", key, ReportPhase.Healthy, 1));
+        commits.Commit("c2", "a=2", "b=1");
+        await hub.SettleAsync();
+        Assert.Equal(TestCommits.BundleOf("1"), Line.Fallback);
+        Done(hub.Hub.Life.Replace(new SiteId("a"), false, "anna"));
+        Assert.Equal(RecordState.Active, Record.State);
+        using var fresh = hub.Enroll("a");
+        Assert.Equal((RecordState.Active, (string?)null), (Record.State, Record.Previous));
+        Assert.Contains(key.Public.Id, Beacon().Revocations);
+        Restart();
+        await hub.SettleAsync();
+        Assert.Equal((TestCommits.BundleOf("2"), (Digest?)null, 3L), (Line.Bundle, Line.Fallback, Line.Since));
+        hub.Hub.Life.Step();
+        Assert.Null(View.Life);
+        Assert.Contains("replaced by record version 2", hub.Hub.Enrollment.WhyUnknown(new NodeName("a"), key.Public.Id));
+    }
+
+    [Fact]
+    public void With_now_the_old_hardware_ends_before_the_new_one_comes()
+    {
+        Done(hub.Hub.Life.Replace(new SiteId("a"), true, "anna"));
+        Assert.Equal(RecordState.Revoked, Record.State);
+        using var fresh = hub.Enroll("a");
+        Assert.Equal((RecordState.Active, 3L), (Record.State, Record.Version));
+        Refused("no hardware", hub.Hub.Life.Replace(new SiteId("b"), true, "anna"));
+    }
+
+    [Fact]
+    public async Task A_site_is_moved_where_its_file_stands_and_nowhere_else()
+    {
+        Refused("does not declare 'a' in region 'us'", hub.Hub.Life.Move(new SiteId("a"), new RegionId("us"), "anna"));
+        commits.Regions["a"] = "us";
+        commits.Commit("c2", "a=1", "b=1");
+        await hub.SettleAsync();
+        hub.Hub.Life.Step();
+        Assert.Equal(("eu", "us"), (View.Region, View.MovePending));
+        var (since, generation) = (Line.Since, hub.Hub.Publisher.Generation);
+        Done(hub.Hub.Life.Move(new SiteId("a"), new RegionId("us"), "anna"));
+        Assert.Equal((new RegionId("us"), new RegionId("eu")), (Record.Region!.Value, Record.MovedFrom!.Value));
+        Assert.Equal(["us.example.org:443"], Record.Parents!);
+        var line = hub.Hub.Cell.Value.Lines[new SiteId("a")];
+        Assert.Equal((new RegionId("us"), since, generation + 1), (line.Region, line.Assignment.Since, line.ProvenAt));
+        Restart();
+        Assert.Equal(("us", (string?)null), (View.Region, View.MovePending));
+    }
+
+    [Fact]
+    public async Task By_policy_the_hub_moves_it_itself()
+    {
+        commits.Terms["us"] = new(["us.example.org:443"], false, AutomaticMoves: true);
+        commits.Regions["a"] = "us";
+        commits.Commit("c2", "a=1", "b=1");
+        await hub.SettleAsync();
+        hub.Hub.Life.Step();
+        Assert.Equal(new RegionId("us"), Record.Region);
+    }
+
+    private void Restart()
+    {
+        hub.Dispose();
+        hub = new TestHub(folder.Path, commits, hub.Time);
+    }
+
+    private Beacon Beacon() => Capillary.Core.Trust.Beacon.Verify(hub.Hub.Cell.Value.Beacon!,
+        Capillary.HubNode.HubStart.NewestRoot(hub.Hub.Cell.Value.TrustRoots));
+
+    private string Journal() => string.Join('\n', hub.Hub.Database.Read(db => JournalTable.List(db, long.MaxValue, 50)).Select(entry =>
+        $"{entry.Actor} {entry.Action} {entry.After}"));
+
+    private static void Done(LifeOutcome outcome) => Assert.IsType<LifeOutcome.Done>(outcome);
+
+    private static void Refused(string why, LifeOutcome outcome) =>
+        Assert.Contains(why, Assert.IsType<LifeOutcome.Refused>(outcome).Reason, StringComparison.Ordinal);
+
+    public void Dispose()
+    {
+        key.Dispose();
+        hub.Dispose();
+        folder.Dispose();
+    }
+}
