@@ -52,7 +52,8 @@ internal static class EventCommand
         HubCall.WriteTable(output, ["ID", "SITE", "NUMBER", "AT", "TYPE", "APP", "TEXT"],
         events.EnumerateArray().Select(one => (string[])
         [
-            one.Text("id"), one.Text("site"), Numbers(one), HubCall.Time(one.Text("at")), one.Text("type"), one.Text("app"), one.Text("text"),
+            one.Text("id"), one.Text("site"), Numbers(one), HubCall.Time(one.Text("at")), one.Text("type"), one.Text("app"),
+                one.Text("text"),
         ]));
 
     private static string Numbers(JsonElement one) =>

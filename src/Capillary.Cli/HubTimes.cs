@@ -24,7 +24,8 @@ internal sealed class HubTimes
 
     private readonly Option<int> settle = new("--settle")
     {
-        Description = "How long a started hub waits for its regions to tell what they hold before it publishes, in seconds, 0 to 600. It goes "
+        Description = "How long a started hub waits for its regions to tell what they hold before it publishes, in seconds, 0 to 600. It "
+            + "goes "
             + "on as soon as all have told.",
         DefaultValueFactory = _ => 10,
     };

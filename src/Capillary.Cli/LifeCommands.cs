@@ -8,7 +8,8 @@ internal static class LifeCommands
     private const int ShownDigits = 16;
 
     public static Command Approve(HubConnection connection, string kind) => Answer(connection, kind, "approve",
-        $"Let in a {kind} that proved its join code and waits. Compare the key that is shown with the one at the {kind}.", "is let in when it asks next");
+        $"Let in a {kind} that proved its join code and waits. Compare the key that is shown with the one at the {kind}.",
+            "is let in when it asks next");
 
     public static Command Deny(HubConnection connection, string kind) => Answer(connection, kind, "deny",
         $"Refuse a {kind} that proved its join code and waits.", "is refused when it asks next");
@@ -18,7 +19,8 @@ internal static class LifeCommands
         var name = Name(kind);
         var reason = new Option<string>("--reason") { Description = "Why; it stands in the journal.", Required = true };
         var format = HubCall.FormatOption();
-        var command = new Command("revoke", $"End this {kind}'s key now and for ever: its session ends, and no parent lets it in again, with "
+        var command = new Command("revoke",
+            $"End this {kind}'s key now and for ever: its session ends, and no parent lets it in again, with "
             + "or without the hub. What runs there runs on.") { name, reason, format };
         command.Do(connection, (hub, parsed, stop) => CallAsync(hub, parsed, format,
             Path(kind, parsed.GetValue(name)!, "revoke"), new { reason = parsed.GetValue(reason) }, stop));
@@ -32,7 +34,8 @@ internal static class LifeCommands
         var cancel = new Option<bool>("--cancel") { Description = "Call it off; it runs again what it ran. Until it is revoked." };
         var reason = new Option<string?>("--reason") { Description = "Why; it stands in the journal." };
         var format = HubCall.FormatOption();
-        var command = new Command("retire", "Have a site that is no longer declared remove what we own there, then revoke it. It may be away "
+        var command = new Command("retire",
+            "Have a site that is no longer declared remove what we own there, then revoke it. It may be away "
             + "meanwhile.") { name, force, cancel, reason, format };
         command.Do(connection, (hub, parsed, stop) =>
         {
@@ -49,7 +52,8 @@ internal static class LifeCommands
         var name = Name("site");
         var region = new Option<string>("--region") { Description = "Where its file in the fleet repository stands now.", Required = true };
         var format = HubCall.FormatOption();
-        var command = new Command("move", "Give a site the region in which the fleet repository declares it. Move its file and commit first.")
+        var command = new Command("move",
+            "Give a site the region in which the fleet repository declares it. Move its file and commit first.")
             { name, region, format };
         command.Do(connection, (hub, parsed, stop) => CallAsync(hub, parsed, format,
             Path("site", parsed.GetValue(name)!, "move"), new { region = parsed.GetValue(region) }, stop));
@@ -74,8 +78,10 @@ internal static class LifeCommands
         var knocks = await hub.GetAsync("api/v1/undeclared", stop);
         HubCall.Show(parsed, format, knocks, output =>
         {
-            HubCall.WriteTable(output, ["NAME", "KEY", "VIA", "FIRST", "LAST", "COUNT", "WHY"], knocks.EnumerateArray().Select(one => (string[])
-                [one.Text("node"), Digits(one.Text("key")), one.Text("via"), HubCall.Time(one.Text("first")), HubCall.Time(one.Text("last")),
+            HubCall.WriteTable(output, ["NAME", "KEY", "VIA", "FIRST", "LAST", "COUNT", "WHY"], knocks.EnumerateArray().Select(one =>
+                (string[])
+                [one.Text("node"), Digits(one.Text("key")), one.Text("via"), HubCall.Time(one.Text("first")),
+                    HubCall.Time(one.Text("last")),
                     one.Text("count"), one.Text("why")]));
             if (knocks.GetArrayLength() == 0) output.WriteLine("nobody knocked who was not let in");
         });
@@ -107,7 +113,8 @@ internal static class LifeCommands
         {
             var answer = await hub.PostAsync(Path(kind, parsed.GetValue(name)!, verb), new { key = parsed.GetValue(key) }, stop);
             HubCall.Show(parsed, parsed.GetValue(format), answer, output => output.WriteLine(
-                $"{kind} '{answer.Text("node")}' with key {Digits(answer.Text("key"))} (waits since {HubCall.Time(answer.Text("since"))}, via "
+                $"{kind} '{answer.Text("node")}' with key {Digits(answer.Text("key"))} "
+                + $"(waits since {HubCall.Time(answer.Text("since"))}, via "
                 + $"{answer.Text("via")}) {follows}"));
         });
         return command;

@@ -78,7 +78,8 @@ internal static class SiteCommand
             .Where(note => site.TryGetProperty(note, out var value) && value.ValueKind == JsonValueKind.True)
             .Select(note => note == "keyCopied" ? "KEY COPIED" : note).ToList();
         if (site.Text("life") is { Length: > 0 } life) notes.Add(life);
-        if (site.Text("movePending") is { Length: > 0 } to) notes.Add($"move pending: capillary site move {site.Text("site")} --region {to}");
+        if (site.Text("movePending") is { Length: > 0 } to) notes.Add($"move pending: capillary site move "
+            + $"{site.Text("site")} --region {to}");
         if (site.Text("state") == "offline" && site.Text("heardAt").Length > 0) notes.Add($"left {HubCall.Time(site.Text("heardAt"))}");
         if (site.Text("linkProblem") is { Length: > 0 } problem) notes.Add(problem);
         if (site.Text("carriedAt").Length > 0) notes.Add("by stick");

@@ -113,7 +113,8 @@ public sealed class Hub : IDisposable
             logs.CreateLogger<RolloutLoop>());
         Commits = new CommitLoop(source, Releases, Database, Conditions, options.PollEvery, time, logs.CreateLogger<CommitLoop>());
         (Commits.Changed, Sites.Changed, Life.Changed, Restore.Changed) = (WakeAll, WakeAll, WakeAll, WakeAll);
-        Server = new ParentServer(new ParentOptions(options.Listen) { TwoSessions = options.TwoSessions }, keys, Cell, Blobs, Handlers(), time,
+        Server = new ParentServer(new ParentOptions(options.Listen) { TwoSessions = options.TwoSessions }, keys, Cell, Blobs, Handlers(),
+            time,
             logs);
         Api = new ApiServer(this, options, time, logs);
     }

@@ -58,9 +58,11 @@ public sealed partial class Region(RegionOptions options, TimeProvider time, ILo
             Clones = () => sightings,
             EventsKept = TakeEventsKept,
         };
-        var link = new ParentLink(ParentLinkOptions.Of(settings, identity, home, options.Limits), identity.Keys, trust, handlers, outbox, time,
+        var link = new ParentLink(ParentLinkOptions.Of(settings, identity, home, options.Limits), identity.Keys, trust, handlers, outbox,
+            time,
             logs.CreateLogger<ParentLink>());
-        var server = new ParentServer(new ParentOptions(options.Listen) { TwoSessions = options.TwoSessions }, identity.Keys, state.Cell, blobs,
+        var server = new ParentServer(new ParentOptions(options.Listen) { TwoSessions = options.TwoSessions }, identity.Keys, state.Cell,
+            blobs,
             new ParentHandlers((report, from, _) => new(TakeReport(report, from)), HeardOf,
                 (request, _, token) => RelayEnrollAsync(link, request, token), settings.Fleet)
             {

@@ -83,7 +83,8 @@ public sealed class ParentSession(string keyId)
         Frame.EventsUp events => [OnEvents(events.Batch, Child, state)],
         Frame.CloneUp clones when Child.Kind == NodeKind.Region =>
             [new ParentOutput.Sighted([.. clones.Sightings.Where(one => SpeaksFor(Child, one.Node, state))], Child)],
-        Frame.RecordSet records when Child.Kind == NodeKind.Region => [new ParentOutput.TakeRecords(records.Items, Child, records.Complete)],
+        Frame.RecordSet records when Child.Kind == NodeKind.Region => [new ParentOutput.TakeRecords(records.Items, Child,
+            records.Complete)],
         Frame.Beat => [new ParentOutput.Send(Frame.Beat.Instance), .. Heard()],
         // What it proves is the business of who asked.
         Frame.Probe => [],
@@ -160,7 +161,8 @@ public sealed class ParentSession(string keyId)
         var same = hello.Records is { } held && held == DesiredState.DigestOf(state.RecordsFor(Child));
         if (same) recordsSent = state.RecordsFor(Child).ToDictionary(item => item.Record.Node, item => item.Record.Version);
         IEnumerable<ParentOutput> ask = !same && state.IsHeldBack(name) ? [new ParentOutput.Send(Frame.RecordQuery.Instance)] : [];
-        return [new ParentOutput.Joined(Child, hello.Agent, hello.Boot, proven) { SameRecords = same }, .. ask, .. Heard(), .. OnState(state)];
+        return [new ParentOutput.Joined(Child, hello.Agent, hello.Boot, proven) { SameRecords = same }, .. ask, .. Heard(),
+            .. OnState(state)];
     }
 
     /// <summary>A key that was revoked when new hardware came is shown by the old one, or by a copy of its disk.</summary>

@@ -50,7 +50,8 @@ internal static class RegionReader
     private static bool IsAddress(string text)
     {
         var colon = text.LastIndexOf(':');
-        if (colon < 1 || text.Length > MaxAddressLength || !ushort.TryParse(text.AsSpan(colon + 1), out var port) || port == 0) return false;
+        if (colon < 1 || text.Length > MaxAddressLength || !ushort.TryParse(text.AsSpan(colon + 1), out var port)
+            || port == 0) return false;
         var host = text.AsSpan(0, colon);
         if (host[0] == '[') return host[^1] == ']' && System.Net.IPAddress.TryParse(host[1..^1], out _);
         return !host.ContainsAnyExcept(HostCharacters);

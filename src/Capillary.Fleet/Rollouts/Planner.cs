@@ -53,7 +53,8 @@ public static class Planner
         {
             var evidence = inputs.Evidence.GetValueOrDefault(site) ?? SiteEvidence.None;
             var released = release.Sites.GetValueOrDefault(site)?.Bundle;
-            var runs = released is not null && evidence.Report?.Bundle == released ? released : inputs.Lines.GetValueOrDefault(site)?.Bundle;
+            var runs = released is not null && evidence.Report?.Bundle == released ? released
+                : inputs.Lines.GetValueOrDefault(site)?.Bundle;
             if (runs is not { } bundle) continue;
             Digest? fallback = evidence.LastHealthy == bundle ? null : evidence.LastHealthy;
             changes.Add(new(site, region, generation, bundle, fallback, $"the hub went on after a restore, with generation {generation}"));

@@ -27,8 +27,10 @@ internal static class LifeRoutes
 
     private static IEnumerable<ApiRoute> Approvals(Hub hub, NodeKind kind) =>
     [
-        Post<ApprovalWish>($"/api/v1/{Name(kind)}s/{{name}}/approve", (call, wish) => Approve(hub, call, kind, wish, true), Permission.Approve),
-        Post<ApprovalWish>($"/api/v1/{Name(kind)}s/{{name}}/deny", (call, wish) => Approve(hub, call, kind, wish, false), Permission.Approve),
+        Post<ApprovalWish>($"/api/v1/{Name(kind)}s/{{name}}/approve", (call, wish) => Approve(hub, call, kind, wish, true),
+            Permission.Approve),
+        Post<ApprovalWish>($"/api/v1/{Name(kind)}s/{{name}}/deny", (call, wish) => Approve(hub, call, kind, wish, false),
+            Permission.Approve),
     ];
 
     private static string Name(NodeKind kind) => kind.ToString().ToLowerInvariant();
@@ -44,17 +46,20 @@ internal static class LifeRoutes
             : Bad($"'{call.Name}' is not a name", "names are 1 to 63 lower-case letters, digits and '-'");
     });
 
-    private static ApiAnswer Bad(string detail, string? hint) => ApiAnswer.Fail(StatusCodes.Status400BadRequest, "bad-request", detail, hint);
+    private static ApiAnswer Bad(string detail, string? hint) => ApiAnswer.Fail(StatusCodes.Status400BadRequest, "bad-request", detail,
+        hint);
 
     private static ApiAnswer Answer(LifeOutcome outcome) => outcome switch
     {
         LifeOutcome.Done done => ApiAnswer.Ok(new LifeAnswer(done.Text)),
-        LifeOutcome.Unknown unknown => ApiAnswer.Fail(StatusCodes.Status404NotFound, "not-found", unknown.Reason, "see: capillary site list"),
+        LifeOutcome.Unknown unknown => ApiAnswer.Fail(StatusCodes.Status404NotFound, "not-found", unknown.Reason,
+            "see: capillary site list"),
         LifeOutcome.Refused refused => ApiAnswer.Fail(StatusCodes.Status409Conflict, "cannot-change", refused.Reason, refused.Hint),
         _ => throw new InvalidOperationException("unknown outcome"),
     };
 
-    private static ApiAnswer Revoke(Hub hub, ApiCall call, NodeKind kind, RevokeWish? wish) => wish?.Reason is { Length: > 0 and <= MostReason } reason
+    private static ApiAnswer Revoke(Hub hub, ApiCall call, NodeKind kind, RevokeWish? wish) =>
+        wish?.Reason is { Length: > 0 and <= MostReason } reason
         ? Answer(hub.Life.Revoke(new NodeName(call.Name), kind, reason, call.Actor))
         : Bad("a reason is missing or too long", $"say why in 1 to {MostReason} characters; it stands in the journal");
 
@@ -85,7 +90,8 @@ internal static class LifeRoutes
     private static ApiAnswer Approve(Hub hub, ApiCall call, NodeKind kind, ApprovalWish? wish, bool approve)
     {
         if (wish?.Key is { } key && (key.Length is < 8 or > 64 || !key.All(char.IsAsciiHexDigit)))
-            return Bad($"'{key}' is not the beginning of a key's id", "8 to 64 hexadecimal digits, as capillary site list --waiting shows them");
+            return Bad($"'{key}' is not the beginning of a key's id",
+                "8 to 64 hexadecimal digits, as capillary site list --waiting shows them");
         return hub.Approvals.Answer(new NodeName(call.Name), kind, wish?.Key, approve, call.Actor) switch
         {
             ApprovalOutcome.Done done => ApiAnswer.Ok(new WaitingView(done.Node.Node.Value, Name(kind), done.Node.KeyId, done.Node.Via,

@@ -26,7 +26,8 @@ internal abstract record ApprovalOutcome
     public sealed record Refused(string Reason) : ApprovalOutcome;
 }
 
-/// <summary>Enrollments that wait for a person (<c>spec.enrollment.approval: manual</c>). The answer is for one key, not for a name.</summary>
+/// <summary>Enrollments that wait for a person (<c>spec.enrollment.approval: manual</c>). The answer is for one key, not for a
+/// name.</summary>
 internal sealed class Approvals(HubDatabase database, TimeProvider time)
 {
     /// <summary>Digits of a key's id that people compare.</summary>
@@ -75,9 +76,11 @@ internal sealed class Approvals(HubDatabase database, TimeProvider time)
             var all = database.Read(db => WaitingTable.Of(db, node)).FindAll(one => one.Kind == kind && one.Answer is null);
             var fits = all.FindAll(one => key is null || one.KeyId.StartsWith(key, StringComparison.OrdinalIgnoreCase));
             if (all.Count == 0) return new ApprovalOutcome.Refused($"nobody waits as '{node}'; see: capillary site list --waiting");
-            if (fits.Count == 0) return new ApprovalOutcome.Refused($"the node that waits as '{node}' has key {Keys(all)}, not {key}: compare it "
+            if (fits.Count == 0) return new ApprovalOutcome.Refused($"the node that waits as '{node}' has key {Keys(all)}, not {key}: "
+                + $"compare it "
                 + "at the site with: capillary-edge status");
-            if (fits.Count > 1) return new ApprovalOutcome.Refused($"{fits.Count} nodes wait as '{node}', with keys {Keys(fits)}: compare them at "
+            if (fits.Count > 1) return new ApprovalOutcome.Refused($"{fits.Count} nodes wait as '{node}', with keys {Keys(fits)}: "
+                + $"compare them at "
                 + "the site, and name the right one with --key");
             database.Write(db =>
             {

@@ -7,7 +7,8 @@ using Microsoft.Data.Sqlite;
 namespace Capillary.HubNode.Publish;
 
 /// <summary>
-/// Signs beacons, each later than the one before, whatever the clock does meanwhile and over restarts: every node keeps the latest signed time
+/// Signs beacons, each later than the one before, whatever the clock does meanwhile and over restarts: every node keeps the latest signed
+/// time
 /// and takes what is not later for a replay, so that a clock once set years ahead would silence the hub for years.
 /// </summary>
 internal sealed class BeaconSigner(FleetName fleet, HubKeys keys, HubDatabase database, TimeProvider time)

@@ -139,7 +139,8 @@ internal sealed partial class Enrollment(HubDatabase database, RecordSigner reco
 
     /// <summary>Where a site of this name is to dial, by what is declared; none: nothing says so.</summary>
     public IReadOnlyList<string> AddressesFor(NodeName site) =>
-        releases.Newest?.Sites.GetValueOrDefault(new SiteId(site.Value)) is { } declared ? releases.Newest.TermsOf(declared.Region).Addresses : [];
+        releases.Newest?.Sites.GetValueOrDefault(new SiteId(site.Value)) is { } declared
+            ? releases.Newest.TermsOf(declared.Region).Addresses : [];
 
     /// <summary>Why a key that stands in no record of this name is not let in.</summary>
     public string WhyUnknown(NodeName node, string keyId)
@@ -165,7 +166,8 @@ internal sealed partial class Enrollment(HubDatabase database, RecordSigner reco
         if (code.Kind != request.Kind) return $"this join code is not for a {kind}; {again}";
         if (code.Used) return $"this join code was used already; {again}";
         // Who waits for an operator proved the code in time.
-        if (time.GetUtcNow() >= code.ExpiresAt && !approvals.IsKnown(code, request)) return $"this join code expired at {code.ExpiresAt:u}; {again}";
+        if (time.GetUtcNow() >= code.ExpiresAt && !approvals.IsKnown(code,
+            request)) return $"this join code expired at {code.ExpiresAt:u}; {again}";
         if (code.TriesLeft <= 0) return $"too many wrong proofs were given for this join code; {again}";
         return Undeclared(code.Node, request.Kind);
     }

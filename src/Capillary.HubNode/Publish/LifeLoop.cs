@@ -49,7 +49,8 @@ internal sealed partial class LifeLoop(SiteLife life, Knocks knocks, HubConditio
         }
         catch (Exception e) when (e is IOException or SqliteException)
         {
-            if (conditions.Raise(HubConditions.SiteLifeWaits, $"retirements, moves and addresses wait: {e.Message}; make space on the hub's disk"))
+            if (conditions.Raise(HubConditions.SiteLifeWaits,
+                $"retirements, moves and addresses wait: {e.Message}; make space on the hub's disk"))
                 LogWaits(e.Message);
             return false;
         }

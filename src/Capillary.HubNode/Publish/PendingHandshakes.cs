@@ -31,7 +31,8 @@ internal sealed class PendingHandshakes(TimeProvider time)
         {
             if (!open.Remove(Convert.ToHexString(hubNonce), out var found) || time.GetUtcNow() - found.At > Lifetime) return false;
             var first = found.First;
-            return (first.Node is null || first.Node == second.Node) && first.Kind == second.Kind && first.CodeId == second.CodeId && first.Key.Equals(second.Key)
+            return (first.Node is null || first.Node == second.Node) && first.Kind == second.Kind && first.CodeId == second.CodeId
+                && first.Key.Equals(second.Key)
                 && first.SealingKey.Equals(second.SealingKey)
                 && first.Nonce.AsSpan().SequenceEqual(second.Nonce);
         }

@@ -80,7 +80,8 @@ internal sealed partial class RestoreCheck
         else if (joined.SameRecords || cell.Value.Met!.Contains(node)) Meet(node);
     }
 
-    /// <summary>Takes in what a region holds and this hub does not; each record shows by its signature that this hub once signed it.</summary>
+    /// <summary>Takes in what a region holds and this hub does not; each record shows by its signature that this hub once signed
+    /// it.</summary>
     public void TakeRecords(IReadOnlyList<Envelope> items, NodeRecord from, bool complete)
     {
         var known = cell.Value.Records.Values.Select(item => item.Envelope.Digest).ToHashSet();
@@ -200,13 +201,15 @@ internal sealed partial class RestoreCheck
     }
 
     [LoggerMessage(EventId = 2151, Level = LogLevel.Error,
-        Message = "region node {Node} proves generation {Generation}, this hub is at {Own}: it came back from a backup; nothing is published")]
+        Message = "region node {Node} proves generation {Generation}, this hub is at {Own}: it came back from a backup; nothing is "
+            + "published")]
     private partial void LogBehind(NodeName node, long generation, long own);
 
     [LoggerMessage(EventId = 2152, Level = LogLevel.Warning, Message = "{Count} newer records were taken in from region node {Node}")]
     private partial void LogRecovered(int count, NodeName node);
 
-    [LoggerMessage(EventId = 2153, Level = LogLevel.Warning, Message = "region node {Node} holds a record that does not hold here: {Problem}")]
+    [LoggerMessage(EventId = 2153, Level = LogLevel.Warning,
+        Message = "region node {Node} holds a record that does not hold here: {Problem}")]
     private partial void LogBadRecord(NodeName node, string problem);
 
     [LoggerMessage(EventId = 2154, Level = LogLevel.Warning, Message = "going on without having heard of: {Nodes}")]

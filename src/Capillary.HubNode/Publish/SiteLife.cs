@@ -45,7 +45,8 @@ internal sealed class SiteLife
     private readonly Lock gate = new();
     private volatile ImmutableDictionary<SiteId, SiteWish> wishes;
 
-    public SiteLife(HubDatabase database, RecordSigner records, DesiredStateCell cell, ReleaseBook releases, SiteBook sites, BlobStore blobs,
+    public SiteLife(HubDatabase database, RecordSigner records, DesiredStateCell cell, ReleaseBook releases, SiteBook sites,
+        BlobStore blobs,
         RestoreCheck restore, LinkFacts links, TimeProvider time)
     {
         (this.database, this.records, this.cell, this.releases, this.sites) = (database, records, cell, releases, sites);
@@ -107,9 +108,11 @@ internal sealed class SiteLife
             var record = Of(node, NodeKind.Site);
             if (Declared(site) is { } declared)
                 return new LifeOutcome.Refused($"the fleet repository declares '{site}'",
-                    $"remove sites/{declared.Region}/{site}.yaml first; for a site that was stolen: capillary site revoke {site} --reason TEXT");
+                    $"remove sites/{declared.Region}/{site}.yaml first; for a site that was stolen: capillary site revoke {site} "
+                        + $"--reason TEXT");
             if (record is null && line is null) return Unknown(node, NodeKind.Site);
-            if (wishes.GetValueOrDefault(site)?.Kind == WishKind.Retired) return new LifeOutcome.Refused($"'{site}' is retired already", null);
+            if (wishes.GetValueOrDefault(site)?.Kind == WishKind.Retired) return new LifeOutcome.Refused($"'{site}' is retired already",
+                null);
             var isGone = record is null || record.State == RecordState.Revoked;
             if (force || isGone || line is null)
             {
@@ -118,13 +121,15 @@ internal sealed class SiteLife
                     : $"'{site}' is retired and revoked; what runs there now runs on until somebody removes it at the site");
             }
             if (wishes.GetValueOrDefault(site)?.Kind == WishKind.Retire)
-                return new LifeOutcome.Refused($"'{site}' is being retired already", $"to revoke it now: capillary site retire {site} --force");
+                return new LifeOutcome.Refused($"'{site}' is being retired already",
+                    $"to revoke it now: capillary site retire {site} --force");
             blobs.PutPack([BundleManifest.EmptyConfig, Nothing]);
             Put(new SiteWish(site, WishKind.Retire, line.Assignment.Bundle, line.Assignment.Since, reason, actor, time.GetUtcNow()),
                 "site.retire");
         }
         Changed();
-        return new LifeOutcome.Done($"'{site}' is being retired: it removes what we own there, and is revoked when it says that this is done; "
+        return new LifeOutcome.Done($"'{site}' is being retired: it removes what we own there, and is revoked when it says that this is "
+            + $"done; "
             + $"it may be away until then. To call it off: capillary site retire {site} --cancel");
     }
 
@@ -140,7 +145,8 @@ internal sealed class SiteLife
                     Put(wish with { Kind = WishKind.Return, Actor = actor, At = time.GetUtcNow() }, "site.retire-cancel");
                     break;
                 case { Kind: WishKind.Retired }:
-                    return new LifeOutcome.Refused($"'{site}' is retired and revoked", $"declare it again, then: capillary site enroll {site}");
+                    return new LifeOutcome.Refused($"'{site}' is retired and revoked",
+                        $"declare it again, then: capillary site enroll {site}");
                 default:
                     return new LifeOutcome.Refused($"'{site}' is not being retired", null);
             }
@@ -157,7 +163,8 @@ internal sealed class SiteLife
             if (Unready() is { } unready) return unready;
             var node = new NodeName(site.Value);
             if (Of(node, NodeKind.Site) is not { } record)
-                return new LifeOutcome.Refused($"no hardware has the name '{site}' yet", $"let the first one in: capillary site enroll {site}");
+                return new LifeOutcome.Refused($"no hardware has the name '{site}' yet",
+                    $"let the first one in: capillary site enroll {site}");
             if (now && record.State == RecordState.Active) RevokeNow(node, actor, "site.replace", "replaced by new hardware", _ => { });
             else database.Write(db => JournalTable.Append(db, time.GetUtcNow(), actor, "site.replace", null, new { site = site.Value }));
             return new LifeOutcome.Done(now ? $"the old hardware of '{site}' is revoked"
@@ -203,7 +210,8 @@ internal sealed class SiteLife
             var before = record.Region!.Value;
             records.Issue(record.Node, actor, "site.move", held => held! with { Region = region, MovedFrom = before, Parents = addresses });
             Changed();
-            return new LifeOutcome.Done($"'{site}' is moved from '{before}' to '{region}'; it is told when it next dials '{before}', and then "
+            return new LifeOutcome.Done($"'{site}' is moved from '{before}' to '{region}'; it is told when it next dials '{before}', and "
+                + $"then "
                 + $"dials {string.Join(", ", addresses)}" + OldRegionAway(site, before));
         }
     }
@@ -246,7 +254,8 @@ internal sealed class SiteLife
 
     private const int MostRecordsAtOnce = 100;
 
-    /// <summary>Sites whose region has other addresses now get their next record; a few at a time, so that nobody waits for the rest.</summary>
+    /// <summary>Sites whose region has other addresses now get their next record; a few at a time, so that nobody waits for the
+    /// rest.</summary>
     private bool TellAddresses(Release release)
     {
         var stale = cell.Value.Records.Values.Select(item => item.Record)
@@ -295,7 +304,8 @@ internal sealed class SiteLife
         {
             WishTable.Remove(db, wish.Site);
             if (action is not null)
-                JournalTable.Append(db, time.GetUtcNow(), "hub", action, null, new { site = wish.Site.Value, reason = "it is declared again" });
+                JournalTable.Append(db, time.GetUtcNow(), "hub", action, null, new { site = wish.Site.Value,
+                    reason = "it is declared again" });
         });
         wishes = wishes.Remove(wish.Site);
     }
@@ -308,7 +318,8 @@ internal sealed class SiteLife
         wishes = wishes.SetItem(site, done);
     }
 
-    private void RevokeNow(NodeName node, string actor, string action, string reason, Action<Microsoft.Data.Sqlite.SqliteConnection> also) =>
+    private void RevokeNow(NodeName node, string actor, string action, string reason,
+        Action<Microsoft.Data.Sqlite.SqliteConnection> also) =>
         records.Issue(node, actor, "node.revoke", held => held! with { State = RecordState.Revoked, SuccessionDue = false }, (db, _) =>
         {
             // A join file that lies around must not let somebody in under this name.
@@ -326,7 +337,8 @@ internal sealed class SiteLife
     }
 
     private string OldRegionAway(SiteId site, RegionId before) => links.Of(new NodeName(before.Value)) is { IsLive: false } link
-        ? $"; region '{before}' is not linked since {link.Since:u} and cannot tell it: if the site has no other address, take it a copy of its "
+        ? $"; region '{before}' is not linked since {link.Since:u} and cannot tell it: if the site has no other address, take it a copy "
+            + $"of its "
             + $"record and line: capillary site export {site} --to DIR, and at the site: capillary-edge import DIR"
         : "";
 }

@@ -119,11 +119,13 @@ internal sealed partial class RolloutLoop(Publisher publisher, ReleaseBook relea
     {
         var before = publisher.Generation;
         if (restore.Ahead is not { Count: > 0 } ahead) return "nothing is to be resumed: no region holds what this hub does not know";
-        if (ResumePlan(ahead.Max(one => one.Generation)) is not { } plan) return "no commit has compiled yet: wait for one, see: capillary status";
+        if (ResumePlan(ahead.Max(one =>
+            one.Generation)) is not { } plan) return "no commit has compiled yet: wait for one, see: capillary status";
         switch (publisher.Publish(plan, releases.Newest!.Commit.Id))
         {
             case PublishOutcome.Published: break;
-            case PublishOutcome.BundleMissing missing: return $"bundle {missing.Bundle} is not whole in the hub's blobs: restore blobs/ too";
+            case PublishOutcome.BundleMissing missing: return $"bundle {missing.Bundle} is not whole in the hub's blobs: restore blobs/ "
+                + $"too";
             default: return "another plan was published meanwhile; try again";
         }
         restore.Resumed(plan.Generation, actor, before);

@@ -44,7 +44,8 @@ internal static class WaitingTable
         db.Query($"{Columns} WHERE node = $node ORDER BY since, key", Read, ("$node", node.Value));
 
     /// <summary>Those who nobody answered, oldest first.</summary>
-    public static List<WaitingNode> Open(SqliteConnection db) => db.Query($"{Columns} WHERE answer IS NULL ORDER BY since, node, key", Read);
+    public static List<WaitingNode> Open(SqliteConnection db) => db.Query($"{Columns} WHERE answer IS NULL ORDER BY since, node, key",
+        Read);
 
     public static void Answer(SqliteConnection db, WaitingNode node, string answer) =>
         db.Execute("UPDATE waiting_nodes SET answer = $answer WHERE node = $node AND key = $key", ("$answer", answer),

@@ -34,7 +34,8 @@ public sealed record ParentLinkOptions(NodeName Self, IReadOnlyList<DnsEndPoint>
     public static ParentLinkOptions Of(NodeSettings settings, NodeIdentity identity, NodeHome home, LinkLimits? limits) =>
         new(settings.Node, [.. settings.Parents.Select(parent => JoinFile.ParseAddress(parent, home.FileOf("node.json")))])
         {
-            Kind = settings.Kind, Signed = () => SignedParents(identity), Limits = limits, Proxy = settings.Proxy, LastGoodFile = home.FileOf("last-parent"),
+            Kind = settings.Kind, Signed = () => SignedParents(identity), Limits = limits, Proxy = settings.Proxy,
+                LastGoodFile = home.FileOf("last-parent"),
         };
 
     private static List<DnsEndPoint> SignedParents(NodeIdentity identity)
