@@ -167,7 +167,8 @@ public sealed partial class SiteLifeTests(LifeFleet life, ITestOutputHelper outp
         output.WriteLine(await CliAsync("hub", "resume", "--yes"));
         foreach (var site in (string[])[Late, "basel-lab-1"]) await HealthyAsync(site);
         status = await Fleet.Api.GetAsync("status", Stop);
-        Assert.Empty(status.GetProperty("conditions").EnumerateArray());
+        // A copy of another test's old disk may have shown itself meanwhile.
+        Assert.DoesNotContain(status.GetProperty("conditions").EnumerateArray(), item => item.GetProperty("code").GetString() != "KeyCopied");
         Assert.Contains("hub.resume", await CliAsync("journal", "list"), StringComparison.Ordinal);
         await Fleet.StopAsync(Late);
     }

@@ -178,6 +178,7 @@ public sealed class TrustTests(ITestOutputHelper output) : IAsyncLifetime
         var keys = Path.Combine(fleet.HomeOf("hub"), "keys");
         for (var round = 0; round < 6; round++)
         {
+            await ReadyAsync();
             var before = await VersionAsync();
             var rotating = NodeProcess.TryRunAsync(fleet.Binaries.Capillary,
                 ["trust", "rotate", "--release", "--beacon", "--sign", RootKey, "--socket", fleet.Socket], Stop);
@@ -192,12 +193,17 @@ public sealed class TrustTests(ITestOutputHelper output) : IAsyncLifetime
             // What is prepared may stay; what is in force has no next key beside it.
             Assert.False(after > before && File.Exists(Path.Combine(keys, "release-next.pem")));
         }
+        await ReadyAsync();
         await CliAsync("trust", "rotate", "--release", "--beacon", "--sign", RootKey);
         var last = await VersionAsync();
         await WaitAsync($"every site to know version {last}", () => ((string[])[Away, Present, Shut]).All(site => HasRoot(site, (int)last)));
         await fleet.ConvergeAsync(await CommitAsync("after the rotations"), Deadline, Stop);
         done = true;
     }
+
+    /// <summary>A started hub signs nothing before its regions have told what they hold.</summary>
+    private Task ReadyAsync() => WaitAsync("the hub to sign again",
+        async () => (await fleet.Api.GetAsync("hub/restore", Stop)).GetProperty("state").GetString() == "ready");
 
     private async Task<long> VersionAsync() => (await fleet.Api.GetAsync("trust", Stop)).GetProperty("versions").EnumerateArray().Last()
         .GetProperty("version").GetInt64();

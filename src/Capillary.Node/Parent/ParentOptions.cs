@@ -57,8 +57,8 @@ public sealed record ParentLimits
     /// <summary>Connections at once whose keys stand in no record (1 to 100,000, default 256).</summary>
     public int Strangers { get; init; } = 256;
 
-    /// <summary>Of these, connections of one key (1 to 100, default 2).</summary>
-    public int ConnectionsPerStranger { get; init; } = 2;
+    /// <summary>Of these, connections of one key (1 to 100, default 8: a doctor knocks several times).</summary>
+    public int ConnectionsPerStranger { get; init; } = 8;
 
     /// <summary>A connection without a session and without a request is closed after this (1 s to 10 min, default 15 s).</summary>
     public TimeSpan SessionWithin { get; init; } = TimeSpan.FromSeconds(15);
