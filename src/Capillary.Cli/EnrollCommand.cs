@@ -4,6 +4,7 @@ using Capillary.Core.Bundles;
 using Capillary.Core.Identity;
 using Capillary.Node.Hosting;
 using Capillary.Node.Journal;
+using Capillary.Node.Links;
 
 namespace Capillary.Cli;
 
@@ -36,19 +37,41 @@ internal static class EnrollCommand
         {
             Description = "How long the code is good, in minutes, up to 30 days (default: 24 hours).",
         };
+        var node = new Option<string?>("--node") { Description = "The name of a further node of this region (default: the region's)." };
+        var proxy = new Option<string?>("--proxy")
+        {
+            Description = "The HTTP proxy that machines there must use, for the join file: http://USER:PASSWORD@HOST:PORT.",
+        };
         var format = HubCall.FormatOption();
-        var command = new Command(verb, description) { name, file, parents, minutes, format };
+        var command = new Command(verb, description) { name, file, parents, proxy, minutes, format };
+        if (kind == "region") command.Options.Add(node);
         if (now is not null) command.Options.Add(now);
         command.Do(connection, async (hub, parsed, stop) =>
         {
             var given = parsed.GetValue(parents) ?? [];
             foreach (var parent in given) CheckAddress(parent);
+            var through = ReadProxy(parsed.GetValue(proxy), parsed.GetValue(file));
             var answer = await hub.PostAsync($"api/v1/{kind}s/{Uri.EscapeDataString(parsed.GetValue(name)!)}/{verb}",
-                new { parents = given, lifetimeMinutes = parsed.GetValue(minutes), now = now is not null && parsed.GetValue(now) }, stop);
-            if (parsed.GetValue(file) is { } path) Write(path, answer);
+                new { parents = given, lifetimeMinutes = parsed.GetValue(minutes), node = kind == "region" ? parsed.GetValue(node) : null,
+                    now = now is not null && parsed.GetValue(now) }, stop);
+            if (parsed.GetValue(file) is { } path) Write(path, answer, through);
             HubCall.Show(parsed, parsed.GetValue(format), answer, output => Tell(output, answer, parsed.GetValue(file)));
         });
         return command;
+    }
+
+    private static ProxySettings? ReadProxy(string? text, string? file)
+    {
+        if (text is null) return null;
+        if (file is null) throw new CommandException("--proxy goes into a join file: give --out FILE too", ExitCode.Usage);
+        try
+        {
+            return ProxySettings.Parse(text, "--proxy");
+        }
+        catch (InvalidDataException e)
+        {
+            throw new CommandException(e.Message, ExitCode.Usage);
+        }
     }
 
     private static void CheckAddress(string text)
@@ -63,7 +86,7 @@ internal static class EnrollCommand
         }
     }
 
-    private static void Write(string path, JsonElement answer)
+    private static void Write(string path, JsonElement answer, ProxySettings? proxy)
     {
         var parents = answer.GetProperty("parents").EnumerateArray().Select(parent => parent.GetString()!).ToList();
         if (parents.Count == 0) throw new CommandException(
@@ -71,7 +94,7 @@ internal static class EnrollCommand
                 + "or write spec.addresses in the region's document");
         var join = new JoinFile(1, new FleetName(answer.Text("fleet")), new NodeName(answer.Text("node")),
             answer.Text("kind") == "region" ? NodeKind.Region : NodeKind.Site, parents, Digest.Parse(answer.Text("trustRoot")),
-                answer.Text("code"));
+                answer.Text("code"), proxy);
         try
         {
             AtomicFile.Write(path, join.ToBytes());

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Xunit;
@@ -171,6 +172,33 @@ public sealed partial class SiteLifeTests(LifeFleet life, ITestOutputHelper outp
         Assert.DoesNotContain(status.GetProperty("conditions").EnumerateArray(), item => item.GetProperty("code").GetString() != "KeyCopied");
         Assert.Contains("hub.resume", await CliAsync("journal", "list"), StringComparison.Ordinal);
         await Fleet.StopAsync(Late);
+    }
+
+    [Fact]
+    public async Task RegionWithTwoNodes_OneIsKilled_ItsSitesGoOnAtTheOther()
+    {
+        const string Region = "us-east", Second = "us-east-2", Site = "boston-lab-1";
+        var file = Path.Combine(Fleet.Folder, $"{Second}.join");
+        output.WriteLine(await CliAsync("region", "enroll", Region, "--node", Second, "--parent", Fleet.AddressOf("hub"), "--out", file));
+        await NodeProcess.RunAsync(Fleet.Binaries.Capillary, ["region", "join", file, "--data", Fleet.HomeOf(Second)], Stop);
+        Fleet.StartRegion(Second);
+        Repository.Edit($"regions/{Region}.yaml", text =>
+            text.Replace($"[\"{Fleet.AddressOf(Region)}\"]", $"[\"{Fleet.AddressOf(Region)}\", \"{Fleet.AddressOf(Second)}\"]"));
+        await Repository.CommitAsync("a second node", Stop);
+        // The site learns the addresses from its record, and dials the second node only when the first is gone.
+        await WaitAsync("the site to know both", () => Task.FromResult(
+            Encoding.UTF8.GetString(Payload().Match(File.ReadAllText(Path.Combine(Fleet.HomeOf(Site), "record.json"))) is { Success: true } found
+                ? Convert.FromBase64String(found.Groups[1].Value.Replace("\\u002B", "+")) : []).Contains(Fleet.AddressOf(Second), StringComparison.Ordinal)));
+        await Fleet.KillAsync(Region);
+        await WaitAsync("the site to be live at the second node", () => Task.FromResult(
+            LogSince(Site, 0).Contains($"link to {Second} is live", StringComparison.Ordinal)));
+        Repository.Edit("fleet.yaml", text => text.Replace("result_retention_days: 30", "result_retention_days: 33"));
+        var commit = await Repository.CommitAsync("while a node is gone", Stop);
+        await WaitAsync("the site to run what was committed meanwhile", async () =>
+            await RowAsync(Site) is var row && row.GetProperty("state").GetString() == "healthy" && row.GetProperty("commit").GetString() == commit);
+        Fleet.StartRegion(Region);
+        await CountsAddUpAsync();
+        await Fleet.StopAsync(Second);
     }
 
     private async Task AddSiteAsync(string name)

@@ -99,13 +99,16 @@ internal static class ApiRoutes
         if (!DnsLabel.IsValid(call.Name)) return BadRequest($"'{call.Name}' is not a name",
             "names are 1 to 63 lower-case letters, digits and '-'");
         if (wish is { LifetimeMinutes: < 1 or > 60 * 24 * 30 }) return BadRequest("lifetimeMinutes is out of range", "1 minute to 30 days");
-        var node = new NodeName(call.Name);
+        if (wish?.Node is { } other && (kind != NodeKind.Region || !DnsLabel.IsValid(other)))
+            return BadRequest($"'{other}' is not the name of a region's node", "names are 1 to 63 lower-case letters, digits and '-'");
+        var node = new NodeName(wish?.Node ?? call.Name);
+        RegionId? region = wish?.Node is null ? null : new RegionId(call.Name);
         var declared = kind == NodeKind.Site ? hub.Enrollment.AddressesFor(node) : [];
         var parents = wish?.Parents is { Count: > 0 and <= 16 } given ? given : declared.Count > 0 ? declared : hub.Advertise;
         var lifetime = wish?.LifetimeMinutes is { } minutes ? TimeSpan.FromMinutes(minutes) : Enrollment.CodeLifetime;
-        return hub.Enrollment.MakeCode(node, kind, call.Actor, lifetime) switch
+        return hub.Enrollment.MakeCode(node, kind, region, call.Actor, lifetime) switch
         {
-            CodeOutcome.Made made => ApiAnswer.Ok(new JoinCodeView(made.Code.ToString(), made.ExpiresAt, hub.Fleet.Value, call.Name,
+            CodeOutcome.Made made => ApiAnswer.Ok(new JoinCodeView(made.Code.ToString(), made.ExpiresAt, hub.Fleet.Value, node.Value,
                 kind.ToString().ToLowerInvariant(), parents, hub.Cell.Value.TrustRoots[0].Digest.Text)),
             CodeOutcome.Refused refused => ApiAnswer.Fail(StatusCodes.Status409Conflict, "cannot-enroll", refused.Reason, null),
             _ => throw new InvalidOperationException("unknown outcome"),

@@ -68,7 +68,10 @@ internal sealed record EventView(long Id, string Site, long Incarnation, long Fi
     DateTimeOffset ReceivedAt, string Type, string? App, string? Text, JsonElement? Data);
 
 /// <summary>What may be asked of a join code.</summary>
-internal sealed record EnrollWish(IReadOnlyList<string>? Parents, int? LifetimeMinutes);
+/// <param name="Parents">Where the node dials; null: as declared.</param>
+/// <param name="LifetimeMinutes">1 to 43,200; null: a day.</param>
+/// <param name="Node">A region: the name of a further node of it; null: its first.</param>
+internal sealed record EnrollWish(IReadOnlyList<string>? Parents, int? LifetimeMinutes, string? Node = null);
 
 /// <summary>A join code and all that stands in a join file.</summary>
 internal sealed record JoinCodeView(string Code, DateTimeOffset ExpiresAt, string Fleet, string Node, string Kind,

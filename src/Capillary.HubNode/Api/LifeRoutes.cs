@@ -75,7 +75,7 @@ internal static class LifeRoutes
     {
         var site = new SiteId(call.Name);
         // The name must still be free to be given before the old hardware loses it.
-        if (hub.Enrollment.Undeclared(new NodeName(call.Name), NodeKind.Site) is { } undeclared)
+        if (hub.Enrollment.Undeclared(new NodeName(call.Name), NodeKind.Site, null) is { } undeclared)
             return ApiAnswer.Fail(StatusCodes.Status409Conflict, "cannot-enroll", undeclared, null);
         var outcome = hub.Life.Replace(site, wish?.Now == true, call.Actor);
         return outcome is LifeOutcome.Done

@@ -46,12 +46,17 @@ internal sealed partial class Enrollment(HubDatabase database, RecordSigner reco
     private FleetName Fleet => cell.Value.OwnRecord.Record.Fleet;
 
     /// <summary>Makes a code for a declared node; it replaces an unused one.</summary>
-    public CodeOutcome MakeCode(NodeName node, NodeKind kind, string actor, TimeSpan lifetime)
+    /// <param name="node">Whom it lets in.</param>
+    /// <param name="kind">As what.</param>
+    /// <param name="region">A further node of this region; null: the region's first, or a site.</param>
+    /// <param name="actor">Who asks.</param>
+    /// <param name="lifetime">How long it is good.</param>
+    public CodeOutcome MakeCode(NodeName node, NodeKind kind, RegionId? region, string actor, TimeSpan lifetime)
     {
-        if (Undeclared(node, kind) is { } reason) return new CodeOutcome.Refused(reason);
+        if (Undeclared(node, kind, region) is { } reason) return new CodeOutcome.Refused(reason);
         var code = JoinCode.Create(RandomNumberGenerator.GetBytes(JoinCode.EntropyBytes));
         var now = time.GetUtcNow();
-        var stored = new StoredJoinCode(code.Id(Fleet), node, kind, EnrollmentTranscript.KeyOf(code, Fleet), now + lifetime,
+        var stored = new StoredJoinCode(code.Id(Fleet), node, kind, region, EnrollmentTranscript.KeyOf(code, Fleet), now + lifetime,
             MostWrongProofs, false);
         database.Write(db =>
         {
@@ -102,7 +107,7 @@ internal sealed partial class Enrollment(HubDatabase database, RecordSigner reco
 
     private EnrollAnswer Proven(EnrollRequest request, StoredJoinCode code, string from)
     {
-        if (!TermsOf(code.Node, request.Kind).ManualApproval) return Admit(request, code);
+        if (!TermsOf(code).ManualApproval) return Admit(request, code);
         return approvals.Ask(code, request, Via(from, request)) switch
         {
             ApprovalState.Approved => Admit(request, code),
@@ -119,8 +124,8 @@ internal sealed partial class Enrollment(HubDatabase database, RecordSigner reco
         var isSite = request.Kind == NodeKind.Site;
         var before = records.Newest(node);
         var signed = records.Issue(node, $"node:{node}", "node.enroll",
-            _ => new NodeRecord(1, Fleet, node, request.Kind, RegionOf(node, request.Kind), request.Key, request.SealingKey,
-                RecordState.Active, 1) { Parents = isSite && TermsOf(node, request.Kind).Addresses is { Count: > 0 } told ? told : null },
+            _ => new NodeRecord(1, Fleet, node, request.Kind, RegionOf(code), request.Key, request.SealingKey,
+                RecordState.Active, 1) { Parents = isSite && TermsOf(code).Addresses is { Count: > 0 } told ? told : null },
             (db, _) =>
             {
                 // The lock and this condition keep one code from letting two in.
@@ -135,7 +140,7 @@ internal sealed partial class Enrollment(HubDatabase database, RecordSigner reco
         return new(null, Record: signed.Envelope);
     }
 
-    private RegionTerms TermsOf(NodeName node, NodeKind kind) => releases.Newest!.TermsOf(RegionOf(node, kind));
+    private RegionTerms TermsOf(StoredJoinCode code) => releases.Newest!.TermsOf(RegionOf(code));
 
     /// <summary>Where a site of this name is to dial, by what is declared; none: nothing says so.</summary>
     public IReadOnlyList<string> AddressesFor(NodeName site) =>
@@ -146,7 +151,7 @@ internal sealed partial class Enrollment(HubDatabase database, RecordSigner reco
     public string WhyUnknown(NodeName node, string keyId)
     {
         if (cell.Value.Records.GetValueOrDefault(node)?.Record is not { } record)
-            return Undeclared(node, NodeKind.Site) ?? $"it has no record here; let it in: capillary site enroll {node}";
+            return Undeclared(node, NodeKind.Site, null) ?? $"it has no record here; let it in: capillary site enroll {node}";
         return database.Read(db => KeyTables.OwnerOf(db, keyId)) == node
             ? $"an old key of '{node}', replaced by record version {record.Version}: old hardware, or a copy of its disk"
             : $"'{node}' has another key, and never had this one";
@@ -169,11 +174,11 @@ internal sealed partial class Enrollment(HubDatabase database, RecordSigner reco
         if (time.GetUtcNow() >= code.ExpiresAt && !approvals.IsKnown(code,
             request)) return $"this join code expired at {code.ExpiresAt:u}; {again}";
         if (code.TriesLeft <= 0) return $"too many wrong proofs were given for this join code; {again}";
-        return Undeclared(code.Node, request.Kind);
+        return Undeclared(code.Node, request.Kind, code.Region);
     }
 
     /// <summary>Why this name can be given to nobody; null when it can.</summary>
-    public string? Undeclared(NodeName node, NodeKind kind)
+    public string? Undeclared(NodeName node, NodeKind kind, RegionId? region)
     {
         if (node == HubFolder.HubNode) return "the name 'hub' is the hub's own; choose another";
         if (cell.Value.Records.TryGetValue(node, out var held) && held.Record.Kind != kind)
@@ -182,12 +187,16 @@ internal sealed partial class Enrollment(HubDatabase database, RecordSigner reco
         if (kind == NodeKind.Site)
             return release.Sites.ContainsKey(new SiteId(node.Value)) ? null
                 : $"site '{node}' is not declared; add sites/REGION/{node}.yaml to the fleet repository";
-        return release.Regions.Contains(node.Value) ? null
-            : $"region '{node}' is not declared; add regions/{node}.yaml to the fleet repository";
+        var name = region?.Value ?? node.Value;
+        if (!release.Regions.Contains(name)) return $"region '{name}' is not declared; add regions/{name}.yaml to the fleet repository";
+        return name != node.Value && (release.Regions.Contains(node.Value) || release.Sites.ContainsKey(new SiteId(node.Value)))
+            ? $"'{node}' is declared as something else; names are unique in a fleet, so choose another for this node of {name}"
+            : null;
     }
 
-    private RegionId RegionOf(NodeName node, NodeKind kind) =>
-        kind == NodeKind.Region ? new RegionId(node.Value) : releases.Newest!.Sites[new SiteId(node.Value)].Region;
+    private RegionId RegionOf(StoredJoinCode code) => code.Kind == NodeKind.Region
+        ? code.Region ?? new RegionId(code.Node.Value)
+        : releases.Newest!.Sites[new SiteId(code.Node.Value)].Region;
 
     private EnrollmentTranscript Transcript(EnrollRequest request, NodeName node, byte[] nonce) => new(Fleet, node, request.Kind,
         request.Key, request.SealingKey, cell.Value.OwnRecord.Record.IdentityKey, cell.Value.TrustRoots[0].Digest, request.Nonce, nonce);

@@ -7,12 +7,13 @@ namespace Capillary.HubNode.Storage;
 /// <param name="Id">Found by this; tells nothing about the code.</param>
 /// <param name="Node">Whom it lets in.</param>
 /// <param name="Kind">As what.</param>
+/// <param name="Region">Of a further node of a region; null: the node has its region's name, or is a site.</param>
 /// <param name="MacKey">Verifies the proof.</param>
 /// <param name="ExpiresAt">Not good from then on.</param>
 /// <param name="TriesLeft">Wrong proofs that are still allowed.</param>
 /// <param name="Used">It has let a node in.</param>
-internal sealed record StoredJoinCode(string Id, NodeName Node, NodeKind Kind, byte[] MacKey, DateTimeOffset ExpiresAt, int TriesLeft,
-    bool Used);
+internal sealed record StoredJoinCode(string Id, NodeName Node, NodeKind Kind, RegionId? Region, byte[] MacKey, DateTimeOffset ExpiresAt,
+    int TriesLeft, bool Used);
 
 internal static class JoinCodeTable
 {
@@ -20,17 +21,17 @@ internal static class JoinCodeTable
     public static void Add(SqliteConnection db, StoredJoinCode code, string actor)
     {
         db.Execute("DELETE FROM join_codes WHERE node = $node AND used_at IS NULL", ("$node", code.Node.Value));
-        db.Execute("INSERT INTO join_codes VALUES($id, $node, $kind, $key, $by, $expires, $tries, NULL)", ("$id", code.Id),
-            ("$node", code.Node.Value),
+        db.Execute("INSERT INTO join_codes VALUES($id, $node, $kind, $key, $by, $expires, $tries, NULL, $region)", ("$id", code.Id),
+            ("$node", code.Node.Value), ("$region", code.Region?.Value),
             ("$kind", code.Kind.ToString()), ("$key", code.MacKey), ("$by", actor), ("$expires", code.ExpiresAt),
                 ("$tries", code.TriesLeft));
     }
 
     public static StoredJoinCode? Find(SqliteConnection db, string id) =>
-        db.Query("SELECT id, node, kind, mac_key, expires_at, tries_left, used_at FROM join_codes WHERE id = $id",
+        db.Query("SELECT id, node, kind, mac_key, expires_at, tries_left, used_at, region FROM join_codes WHERE id = $id",
             row => new StoredJoinCode(row.GetString(0), new NodeName(row.GetString(1)), Enum.Parse<NodeKind>(row.GetString(2)),
-                row.Bytes(3),
-                row.Time(4), row.GetInt32(5), !row.IsDBNull(6)), ("$id", id)).SingleOrDefault();
+                row.TextOrNull(7) is { } region ? new RegionId(region) : null, row.Bytes(3), row.Time(4), row.GetInt32(5),
+                !row.IsDBNull(6)), ("$id", id)).SingleOrDefault();
 
     /// <summary>True when this call used it up; false when it was used already.</summary>
     public static bool Use(SqliteConnection db, string id, DateTimeOffset at) =>

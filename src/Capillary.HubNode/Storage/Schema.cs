@@ -90,5 +90,7 @@ internal static class Schema
         CREATE TABLE resumes(generation INTEGER PRIMARY KEY, at INTEGER NOT NULL);
         """,
         "CREATE TABLE signed_time(id INTEGER PRIMARY KEY CHECK(id = 1), at INTEGER NOT NULL)",
+        // Of a further node of a region.
+        "ALTER TABLE join_codes ADD COLUMN region TEXT",
     ];
 }

@@ -147,7 +147,7 @@ public sealed class EnrollmentTests : IDisposable
     }
 
     private string Refusal(string node, NodeKind kind) =>
-        Assert.IsType<CodeOutcome.Refused>(hub.Hub.Enrollment.MakeCode(new NodeName(node), kind, "tester", TimeSpan.FromHours(1))).Reason;
+        Assert.IsType<CodeOutcome.Refused>(hub.Hub.Enrollment.MakeCode(new NodeName(node), kind, null, "tester", TimeSpan.FromHours(1))).Reason;
 
     public void Dispose()
     {

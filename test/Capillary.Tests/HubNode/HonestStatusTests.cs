@@ -60,7 +60,7 @@ public sealed class HonestStatusTests : IDisposable
             var site = ((string[])["a", "b", "c", "d"])[random.Next(4)];
             switch (random.Next(8))
             {
-                case 0 when site != "d" && hub.Hub.Enrollment.Undeclared(new NodeName(site), NodeKind.Site) is null:
+                case 0 when site != "d" && hub.Hub.Enrollment.Undeclared(new NodeName(site), NodeKind.Site, null) is null:
                     held[site] = hub.Enroll(site);
                     keys.Add(held[site]);
                     break;

@@ -163,7 +163,7 @@ internal sealed class Joiner(TestHub hub, string node, NodeKind kind, SigningKey
     /// <summary>The same node at a hub that was restarted.</summary>
     public Joiner At(TestHub other) => new(other, node, kind, key) { sealing = sealing };
 
-    public JoinCode MakeCode() => hub.Hub.Enrollment.MakeCode(new NodeName(node), kind, "tester", Enrollment.CodeLifetime) switch
+    public JoinCode MakeCode() => hub.Hub.Enrollment.MakeCode(new NodeName(node), kind, null, "tester", Enrollment.CodeLifetime) switch
     {
         CodeOutcome.Made made => made.Code,
         CodeOutcome.Refused refused => throw new InvalidOperationException(refused.Reason),
