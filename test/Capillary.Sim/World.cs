@@ -48,7 +48,8 @@ internal sealed class World
         Safety = new Safety(this);
         Network.Arrived = end =>
         {
-            if (end.Peer.Node is SimSite site) Safety.Spoke(site);
+            // Nobody can tell the life of a site from that of its copy.
+            if ((end.Peer.Node as SimSite ?? (end.Peer.Node as SimCopy)?.Original) is { } site) Safety.Spoke(site);
         };
         Releases = new Releases(Sites.ToDictionary(site => site.Id, site => RegionOf(site).Id), new Prng(options.Seed, "releases"));
         Acts = new ActPlan(this);

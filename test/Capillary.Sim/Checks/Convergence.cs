@@ -53,7 +53,9 @@ internal sealed class Convergence(World world)
         if (record.IdentityKey.Equals(process.Identity.Keys.Current.Public))
             return record.State == RecordState.Revoked ? null : $"{copy.Label} has the key of {copy.Name}";
         if (process.LiveParent is { } parent) return $"{copy.Label} is linked to {parent.Name}";
-        var shows = record.State == RecordState.Active && record.Previous == process.Identity.Keys.Current.Public.Id;
+        // A region where the site is not knows nothing of its next key.
+        var dials = copy.Dials(world.RegionOf(copy.Original));
+        var shows = dials && record.State == RecordState.Active && record.Previous == process.Identity.Keys.Current.Public.Id;
         return shows && !hub.Sighted.Contains(copy.Name.Value) ? $"the hub was not told of {copy.Label}" : null;
     }
 

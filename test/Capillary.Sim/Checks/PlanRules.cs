@@ -23,6 +23,12 @@ internal sealed class PlanRules(World world)
 
     public void HubHeard(SiteId site) => heard[site] = world.Now;
 
+    /// <summary>A hub came back: of whom it had no report, it does not know.</summary>
+    public void HubRestored(Func<SiteId, bool> hadReport)
+    {
+        foreach (var site in heard.Keys.Where(site => !hadReport(site)).ToList()) heard.Remove(site);
+    }
+
     public void HubForgot(SiteId site) => heard.Remove(site);
 
     public void Said(SiteId site, Report report)

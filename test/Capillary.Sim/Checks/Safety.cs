@@ -50,6 +50,8 @@ internal sealed class Safety(World world)
 
     public void HubHeard(SiteId site) => plans.HubHeard(site);
 
+    public void HubRestored(Func<SiteId, bool> hadReport) => plans.HubRestored(hadReport);
+
     public void HubForgot(SiteId site) => plans.HubForgot(site);
 
     /// <summary>A decision became durable at the hub.</summary>

@@ -66,6 +66,7 @@ internal sealed class HubProcess : Process
     {
         foreach (var (name, content) in hub.Disk.Under(Steps)) Restore(name, JsonSerializer.Deserialize<KeptStep>(content)!);
         sites.Restore();
+        World.Safety.HubRestored(sites.Seen.ContainsKey);
         events.Restore();
         Note($"starts at generation {Generation}");
         Beat();

@@ -16,6 +16,10 @@ internal sealed class SimCopy : SimNode
 
     public IReadOnlyList<SimNode> Joined { get; }
 
+    /// <summary>Whether it dials this region at all.</summary>
+    public bool Dials(SimRegion region) => Joined.Contains(region)
+        || Process?.Identity.Record.Record.Parents?.Contains($"{region.Label}:{Sim.World.Port}") == true;
+
     public CopyProcess? Process => (CopyProcess?)Running;
 
     // What the copy does to its own disk is nobody's promise.

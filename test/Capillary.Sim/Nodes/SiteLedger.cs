@@ -25,9 +25,9 @@ internal sealed class SiteLedger(HubProcess owner, SimHub hub, Action changed)
         {
             var kept = JsonSerializer.Deserialize<KeptReport>(content)!;
             var site = new SiteId(name[Folder.Length..]);
-            // A key that was superseded meanwhile says nothing any more.
-            if (RecordOf(site) is not { State: RecordState.Active } record || !IsBy(kept.Report, record)) continue;
-            var report = Report.Verify(kept.Report, record);
+            // A key that was superseded meanwhile says nothing any more, but the site is known, and so is what it can return to.
+            var says = RecordOf(site) is { State: RecordState.Active } record && IsBy(kept.Report, record);
+            var report = says ? Report.Verify(kept.Report, RecordOf(site)!) : null;
             Seen[site] = new SeenSite(report, kept.HeardAt, kept.Healthy is null ? null : Digest.Parse(kept.Healthy));
         }
     }
