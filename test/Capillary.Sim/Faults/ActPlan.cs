@@ -190,7 +190,7 @@ internal sealed class ActPlan(World world)
         if (world.Safety.HubWord[site.Name].Version == before || world.Hub.Process is not { } after) return;
         after.Forget(site.Id);
         world.Note(site.Label, "is joined again by a technician");
-        site.JoinAgain(after.State.Records[site.Name], key, world.RegionOf(site));
+        site.JoinAgain(after.State.Records[site.Name], key, world.RegionOf(site), after.State.TrustRoots);
         world.Schedule.After(chance.Between(1, 20), site.Boot);
     }
 }

@@ -36,10 +36,11 @@ internal sealed class SimSite : SimNode
     public ApplyState Applied { get; private set; } = ApplyState.Initial;
 
     /// <summary>A technician joined it again, with a new key.</summary>
-    public void JoinAgain(SignedRecord record, SigningKey key, SimRegion region)
+    public void JoinAgain(SignedRecord record, SigningKey key, SimRegion region, IReadOnlyList<Envelope> roots)
     {
         Crash(power: true);
         Identity.Install(Disk, record, key);
+        new TrustBox(Disk).Install(roots);
         (Incarnation, Joined) = (record.Record.Version, [region]);
     }
 
