@@ -168,6 +168,7 @@ internal sealed class ActPlan(World world)
     private void Visit()
     {
         foreach (var site in world.Sites.Where(IsLockedOut)) JoinAgain(site);
+        foreach (var site in world.Sites.Where(IsStranded)) site.Joined = [world.RegionOf(site)];
         world.Schedule.After(TimeSpan.FromSeconds(60), Visit);
     }
 
@@ -176,6 +177,13 @@ internal sealed class ActPlan(World world)
         var named = world.Safety.HubWord[site.Name];
         return named.State == RecordState.Active && world.Keys.On(site.Disk, Identity.KeyDocument)?.Public.Equals(named.IdentityKey) != true
             && world.Keys.On(site.Disk, Identity.NextDocument)?.Public.Equals(named.IdentityKey) != true;
+    }
+
+    /// <summary>It was away while it was moved twice: the region that it knows knows nothing of it any more.</summary>
+    private bool IsStranded(SimSite site)
+    {
+        var (known, named) = (site.Region, world.Safety.HubWord[site.Name]);
+        return known != named.Region && known != named.MovedFrom && !site.Joined.Contains(world.RegionOf(site));
     }
 
     private void JoinAgain(SimSite site)

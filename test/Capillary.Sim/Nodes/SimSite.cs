@@ -27,6 +27,10 @@ internal sealed class SimSite : SimNode
     /// <summary>The version of the record that its last join gave it.</summary>
     public long Incarnation { get; private set; } = 1;
 
+    /// <summary>Where its own record says that it is.</summary>
+    public RegionId? Region =>
+        NodeRecord.Parse(Envelope.Parse(Disk.Read(Identity.RecordDocument)!), World.Authority.Root).Region;
+
     public SiteProcess? Agent => (SiteProcess?)Running;
 
     /// <summary>What is durable of <see cref="AcceptedLine"/>.</summary>

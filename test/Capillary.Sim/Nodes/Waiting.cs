@@ -15,6 +15,7 @@ internal sealed class Waiting
     private readonly SortedDictionary<string, Envelope> successions = new(StringComparer.Ordinal);
     private readonly SortedDictionary<SiteId, (Envelope Batch, long Incarnation, long LastSeq)> events = [];
     private readonly HashSet<Digest> sent = [];
+    private readonly HashSet<(Digest, string)> sentEvents = [];
     private IReadOnlyList<CloneSighting> told = [];
 
     public int Reports => reports.Count;
@@ -30,6 +31,7 @@ internal sealed class Waiting
     public void Again()
     {
         sent.Clear();
+        sentEvents.Clear();
         told = [];
     }
 
@@ -48,7 +50,8 @@ internal sealed class Waiting
             told = [.. sightings];
             yield return new Frame.CloneUp(told);
         }
-        foreach (var (batch, _, _) in events.Values.Where(item => sent.Add(item.Batch.Digest))) yield return new Frame.EventsUp(batch);
+        foreach (var (batch, _, _) in events.Values.Where(item => sentEvents.Add((item.Batch.Digest, item.Batch.Signatures[0].Keyid))))
+            yield return new Frame.EventsUp(batch);
     }
 
     /// <summary>The parent keeps this report or succession, or refused it for good.</summary>
