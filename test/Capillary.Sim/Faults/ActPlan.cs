@@ -179,11 +179,12 @@ internal sealed class ActPlan(World world)
             && world.Keys.On(site.Disk, Identity.NextDocument)?.Public.Equals(named.IdentityKey) != true;
     }
 
-    /// <summary>It was away while it was moved twice: the region that it knows knows nothing of it any more.</summary>
+    /// <summary>It was away while it was moved twice, or its region is gone: whom it knows knows nothing of it.</summary>
     private bool IsStranded(SimSite site)
     {
         var (known, named) = (site.Region, world.Safety.HubWord[site.Name]);
-        return known != named.Region && known != named.MovedFrom && !site.Joined.Contains(world.RegionOf(site));
+        var isHeard = known == named.MovedFrom && world.Regions.Any(region => region.Id == known && !region.IsGone);
+        return known != named.Region && !isHeard && !site.Joined.Contains(world.RegionOf(site));
     }
 
     private void JoinAgain(SimSite site)
