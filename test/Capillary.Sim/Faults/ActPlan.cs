@@ -167,10 +167,15 @@ internal sealed class ActPlan(World world)
     /// <summary>A technician looks where a site has no key that counts.</summary>
     private void Visit()
     {
+        // A disk that was copied while a next key lay on it has that one too: one more succession.
+        if (stopped) foreach (var copy in copies.Where(HasTheKey)) Ask(copy.Original);
         foreach (var site in world.Sites.Where(IsLockedOut)) JoinAgain(site);
         foreach (var site in world.Sites.Where(IsStranded)) site.Joined = [world.RegionOf(site)];
         world.Schedule.After(TimeSpan.FromSeconds(60), Visit);
     }
+
+    private bool HasTheKey(SimCopy copy) =>
+        copy.Process?.Identity.Keys.Current.Public.Equals(world.Safety.HubWord[copy.Name].IdentityKey) == true;
 
     private bool IsLockedOut(SimSite site)
     {
