@@ -57,4 +57,22 @@ internal enum Mutation
 
     /// <summary>A region leaves damaged files out and does not ask for what they held.</summary>
     RegionKeepsGenerationOverDamage,
+
+    /// <summary>A parent takes the key before the one in the record too.</summary>
+    ParentAcceptsOldKey,
+
+    /// <summary>A parent lets a revoked child's session go on.</summary>
+    ParentKeepsRevokedSessions,
+
+    /// <summary>A region leads its children to a new trust root before what it offers holds under it.</summary>
+    RegionOffersRootTooEarly,
+
+    /// <summary>A hub offers a new trust root before records and lines are signed anew.</summary>
+    HubRotatesRootFirst,
+
+    /// <summary>A node puts its next key in place before the record that names it is durable.</summary>
+    SitePromotesBeforeRecord,
+
+    /// <summary>A hub with a full disk acknowledges events that it did not keep, and takes what comes after the hole.</summary>
+    HubTakesHoles,
 }

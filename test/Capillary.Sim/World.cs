@@ -1,5 +1,5 @@
 using Capillary.Core.Identity;
-using Capillary.Core.Protocol;
+using Capillary.Node.Keys;
 using Capillary.Sim.Checks;
 using Capillary.Sim.Faults;
 using Capillary.Sim.Machine;
@@ -21,6 +21,9 @@ internal sealed record Outcome(ulong Seed, long Steps, IReadOnlyDictionary<Fault
 /// <summary>A whole fleet on one thread: hub, regions and sites with their disks, the network between them, and time.</summary>
 internal sealed class World
 {
+    /// <summary>The port in every address of this world.</summary>
+    public const int Port = 8443;
+
     private static readonly DateTimeOffset Beginning = new(2026, 3, 1, 6, 0, 0, TimeSpan.Zero);
     private readonly Dictionary<SiteId, SimSite> sites = [];
     private readonly Trace trace;
@@ -30,22 +33,26 @@ internal sealed class World
         Options = options;
         Schedule = new Schedule(Beginning);
         trace = new Trace(Schedule, options.Trace);
+        Time = new SimTime(Schedule);
         Network = new Network(Schedule, new Prng(options.Seed, "network"));
-        Safety = new Safety(this);
-        Network.Arrived = end =>
-        {
-            if (end.Peer.Node is SimSite site) Safety.Spoke(site);
-        };
+        foreach (var key in (SigningKey[])[Authority.RootKey, Authority.ReleaseKey, Authority.BeaconKey, Authority.HubKey]) Keys.Add(key);
         Hub = new SimHub(this);
         Regions = [.. Enumerable.Range(1, options.Regions).Select(number => new SimRegion(this, $"region-{number}"))];
         foreach (var number in Enumerable.Range(0, options.Sites))
         {
-            var site = new SimSite(this, $"site-{number:d4}", Regions[number % options.Regions].Id);
+            var site = new SimSite(this, $"site-{number:d4}", Regions[number % options.Regions]);
             sites.Add(site.Id, site);
         }
         Sites = [.. sites.Values];
         Enroll();
-        Releases = new Releases(Sites.ToDictionary(site => site.Id, site => site.Region), new Prng(options.Seed, "releases"));
+        Safety = new Safety(this);
+        Network.Arrived = end =>
+        {
+            // Nobody can tell the life of a site from that of its copy.
+            if ((end.Peer.Node as SimSite ?? (end.Peer.Node as SimCopy)?.Original) is { } site) Safety.Spoke(site);
+        };
+        Releases = new Releases(Sites.ToDictionary(site => site.Id, site => RegionOf(site).Id), new Prng(options.Seed, "releases"));
+        Acts = new ActPlan(this);
         Faults = new FaultPlan(this);
     }
 
@@ -53,26 +60,25 @@ internal sealed class World
     public Mutation Broken => Options.Broken;
     public Schedule Schedule { get; }
     public DateTimeOffset Now => Schedule.Now;
+    public SimTime Time { get; }
+    public KeyRing Keys { get; } = new();
     public Network Network { get; }
     public Authority Authority { get; } = new();
     public Releases Releases { get; }
     public Safety Safety { get; }
     public FaultPlan Faults { get; }
+    public ActPlan Acts { get; }
     public SimHub Hub { get; }
     public IReadOnlyList<SimRegion> Regions { get; }
     public IReadOnlyList<SimSite> Sites { get; }
 
     public SimSite this[SiteId site] => sites[site];
 
-    public SimRegion RegionOf(SimSite site) => Regions.First(region => region.Id == site.Region);
+    /// <summary>The region that a site is in, as the hub decided.</summary>
+    public SimRegion RegionOf(SimSite site) => Regions.First(region => region.Id == Safety.HubWord[site.Name].Region);
 
-    public SignedRecord RecordOf(SimRegion region) => Authority.State.Records[region.Name];
-
-    public SignedRecord RecordOf(SiteId site) => Authority.State.Records[new NodeName(site.Value)];
-
-    public SignedRecord? FindRecord(SiteId site) => Authority.State.Records.GetValueOrDefault(new NodeName(site.Value));
-
-    public void Note(NodeName node, string text) => trace.Note(node.Value, text);
+    /// <summary>The parent that has this address.</summary>
+    public SimNode Parent(string host) => host == Hub.Label ? Hub : Regions.First(region => region.Label == host);
 
     public void Note(string what, string text) => trace.Note(what, text);
 
@@ -86,13 +92,15 @@ internal sealed class World
             var end = Now + TimeSpan.FromMinutes(Options.Minutes);
             while (Schedule.Step(end)) Safety.AfterStep();
             Faults.Stop();
+            Acts.Stop();
             Calm();
         }
         catch (BrokenRuleException e)
         {
             failure = e.Message;
         }
-        return new Outcome(Options.Seed, Schedule.Steps, Faults.Counts, Schedule.Elapsed, failure, trace.Hash, trace.Last);
+        return new Outcome(Options.Seed, Schedule.Steps, new SortedDictionary<FaultKind, int>(Acts.Counts.Concat(Faults.Counts).ToDictionary()),
+            Schedule.Elapsed, failure, trace.Hash, trace.Last);
     }
 
     private void Begin()
@@ -104,6 +112,7 @@ internal sealed class World
         var chance = new Prng(Options.Seed, "install");
         foreach (var site in Sites) Schedule.After(chance.Between(0, chance.Chance(0.1) ? 600 : 30), site.Boot);
         Faults.Start();
+        Acts.Start();
     }
 
     private void Calm()
@@ -122,7 +131,14 @@ internal sealed class World
 
     private void Enroll()
     {
-        foreach (var region in Regions) Authority.SignRecord(region.Name, NodeKind.Region, region.Id, region.Key.Public);
-        foreach (var site in Sites) Authority.SignRecord(site.Name, NodeKind.Site, site.Region, site.Key.Public);
+        foreach (var region in Regions) Enroll(region, NodeKind.Region, region.Id);
+        foreach (var site in Sites) Enroll(site, NodeKind.Site, ((SimRegion)site.Joined[0]).Id);
+    }
+
+    private void Enroll(SimNode node, NodeKind kind, RegionId region)
+    {
+        var key = Keys.Make();
+        Identity.Install(node.Disk, Authority.SignRecord(node.Name, kind, region, key.Public), key);
+        new TrustBox(node.Disk).Install(Authority.TrustRoots);
     }
 }

@@ -23,6 +23,14 @@ internal sealed class PlanRules(World world)
 
     public void HubHeard(SiteId site) => heard[site] = world.Now;
 
+    /// <summary>A hub came back: of whom it had no report, it does not know.</summary>
+    public void HubRestored(Func<SiteId, bool> hadReport)
+    {
+        foreach (var site in heard.Keys.Where(site => !hadReport(site)).ToList()) heard.Remove(site);
+    }
+
+    public void HubForgot(SiteId site) => heard.Remove(site);
+
     public void Said(SiteId site, Report report)
     {
         if (report is { Phase: ReportPhase.Healthy, Bundle: { } bundle }) saidHealthy.Add((site, bundle, report.Since));
@@ -30,18 +38,17 @@ internal sealed class PlanRules(World world)
 
     public void Published(KeptPlan plan)
     {
-        var checkpoint = Checkpoint.Verify(plan.Checkpoint, world.Authority.Root);
+        var checkpoint = Checkpoint.Verify(plan.Checkpoint, world.Safety.HubWord.Root);
         Safety.Require(checkpoint.Generation > generation, "generations",
             $"generation {checkpoint.Generation} was published after {generation}");
         generation = checkpoint.Generation;
-        var changed = plan.Lines.Select(item => Assignment.Parse(item.Line.Leaf)).ToList();
-        var release = world.Releases[plan.Release].Target;
-        Waves(release, changed);
+        var proven = plan.Lines.Select(item => Assignment.Parse(item.Line.Leaf)).ToList();
+        foreach (var line in proven.Where(line => line.Since != generation))
+            Safety.Require(line.Since < generation && IsSigned(line), "generations", $"{line.Site} is proven a line anew that it never had");
+        var changed = proven.Where(line => line.Since == generation).ToList();
+        if (changed.Count > 0) Waves(world.Releases[plan.Release].Target, changed);
         foreach (var line in changed)
-        {
-            Safety.Require(line.Since == generation, "generations", $"{line.Site} got since {line.Since} in generation {generation}");
             signed[(line.Site, line.Since)] = lines[line.Site] = new DesiredBundle(line.Bundle, line.Fallback, line.Since);
-        }
     }
 
     private void Waves(TargetRelease release, List<Assignment> changed)
@@ -50,7 +57,7 @@ internal sealed class PlanRules(World world)
         var starting = changed.Select(line => line.Site).ToHashSet();
         foreach (var (site, released) in release.Sites)
         {
-            if (released.Wave >= last || IsAbsent(site)) continue;
+            if (released.Wave >= last || world.Safety.HubWord.IsRevoked(new(site.Value)) || IsAbsent(site)) continue;
             var line = lines.GetValueOrDefault(site);
             var why = starting.Contains(site) ? "is being started itself"
                 : line?.Bundle != released.Bundle ? "has not got it"

@@ -3,6 +3,7 @@ using Capillary.Core.Identity;
 using Capillary.Core.Protocol;
 using Capillary.Core.Reports;
 using Capillary.Core.Trust;
+using Capillary.Sim.Machine;
 using Capillary.Sim.Nodes;
 
 namespace Capillary.Sim.Checks;
@@ -18,14 +19,20 @@ internal sealed class Safety(World world)
 
     private readonly PlanRules plans = new(world);
     private readonly SiteRules sites = new(world);
+    private readonly KeyRules keys = new(world);
     private readonly Dictionary<SiteId, DateTimeOffset> spoke = [];
     private DateTimeOffset looked;
+
+    public HubWord HubWord { get; } = new(world.Authority);
+
+    public EventRules Events { get; } = new();
 
     /// <summary>Cheap rules are checked where something happens; this one, which time alone can break, once a second.</summary>
     public void AfterStep()
     {
         if (world.Now - looked < TimeSpan.FromSeconds(1)) return;
         looked = world.Now;
+        keys.Look();
         if (!world.Hub.IsUp) return;
         foreach (var site in world.Sites)
         {
@@ -43,8 +50,30 @@ internal sealed class Safety(World world)
 
     public void HubHeard(SiteId site) => plans.HubHeard(site);
 
-    /// <summary>A plan became durable at the hub.</summary>
-    public void Published(KeptPlan plan) => plans.Published(plan);
+    public void HubRestored(Func<SiteId, bool> hadReport) => plans.HubRestored(hadReport);
+
+    public void HubForgot(SiteId site) => plans.HubForgot(site);
+
+    /// <summary>A decision became durable at the hub.</summary>
+    public void StepKept(KeptStep step)
+    {
+        if (step.Trust is { } change) HubWord.Take(change);
+        if (step.Plan is { } plan) plans.Published(plan);
+    }
+
+    public void EventsKept(KeptEvents batch) => Events.Kept(batch);
+
+    public void EventWritten(SimSite site, string name, byte[] content) => Events.Written(site, name, content);
+
+    /// <summary>A document became durable somewhere.</summary>
+    public void DocumentKept(SimNode node, string name)
+    {
+        if (name is Identity.RecordDocument or Identity.KeyDocument or Identity.NextDocument) keys.IdentityKept(node);
+    }
+
+    public void Joined(SimNode parent, NodeName child, LinkEnd by) => keys.Joined(parent, child, by);
+
+    public void Offered(SimNode parent, DesiredState state) => keys.Offered(parent, state);
 
     /// <summary>What the site remembers to have accepted became durable.</summary>
     public void AcceptedKept(SimSite site, AcceptedLine before, AcceptedLine after)

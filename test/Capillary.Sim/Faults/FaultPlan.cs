@@ -25,6 +25,13 @@ internal enum FaultKind
     Drift,
     Commit,
     BadCommit,
+    SuccessionAsked,
+    HubSuccession,
+    Rotation,
+    Move,
+    SiteRevoked,
+    RegionRevoked,
+    DiskCopied,
 }
 
 /// <summary>Draws faults from the seed until told to stop; then everything is repaired, except clocks.</summary>
@@ -47,20 +54,22 @@ internal sealed class FaultPlan(World world)
 
     public IReadOnlyDictionary<FaultKind, int> Counts => counts;
 
+    /// <summary>No more faults happen.</summary>
+    public bool IsOver => stopped;
+
     public void Start() => world.Schedule.After(chance.Between(5, 60), Next);
 
     public void Stop()
     {
         stopped = true;
+        world.Network.HealAll();
         foreach (var site in world.Sites)
         {
-            world.Network.Heal(site, world.RegionOf(site));
             (site.Host.FaultyUntil, site.Host.SickUntil, site.Host.SlowUntil) = (default, default, default);
             Repair(site);
         }
         foreach (var region in world.Regions)
         {
-            world.Network.Heal(region, world.Hub);
             if (region.Evil is not null) Honest(region);
             Repair(region);
         }
@@ -132,21 +141,21 @@ internal sealed class FaultPlan(World world)
     private void Partition()
     {
         var child = AnyChild(out var parent);
-        world.Note(child.Name, $"is parted from {parent.Name}");
+        world.Note(child.Label, $"is parted from {parent.Label}");
         world.Network.Partition(child, parent);
         world.Schedule.After(chance.Between(1, chance.Chance(0.3) ? 900 : 90), () => world.Network.Heal(child, parent));
     }
 
     private void FillDisk(SimNode node)
     {
-        world.Note(node.Name, "has a full disk");
+        world.Note(node.Label, "has a full disk");
         node.Disk.Full = true;
         world.Schedule.After(chance.Between(5, 240), () => node.Disk.Full = false);
     }
 
     private void Tear(SimRegion region)
     {
-        if (region.Disk.Tear() is { } name) world.Note(region.Name, $"has a damaged file {name}");
+        if (region.Disk.Tear() is { } name) world.Note(region.Label, $"has a damaged file {name}");
         Down(region, true, 1, 10);
     }
 
@@ -159,14 +168,14 @@ internal sealed class FaultPlan(World world)
             2 => chance.Between(-7200, 7200),
             _ => TimeSpan.Zero,
         };
-        world.Note(site.Name, $"has its clock set to {site.Clock:u}");
+        world.Note(site.Label, $"has its clock set to {site.Clock:u}");
         if (restart) Down(site, true, 1, 10);
     }
 
     private void Turn(SimRegion region)
     {
         if (region.Evil is not null || !region.IsUp) return;
-        world.Note(region.Name, "falls into evil hands");
+        world.Note(region.Label, "falls into evil hands");
         region.Evil = new EvilHand(new Prng(chance.Next()));
         region.Crash(power: false);
         region.Boot();
@@ -176,7 +185,7 @@ internal sealed class FaultPlan(World world)
     private void Honest(SimRegion region)
     {
         if (region.Evil is null) return;
-        world.Note(region.Name, "is honest again");
+        world.Note(region.Label, "is honest again");
         region.Evil = null;
         if (!region.IsUp) return;
         region.Crash(power: false);

@@ -26,12 +26,15 @@ internal abstract record Wire
 }
 
 /// <summary>One side of a connection. Order is kept in each direction; nothing is lost but with the connection itself.</summary>
-internal sealed class LinkEnd(Network network, SimNode node, (SimNode Child, SimNode Parent) pair)
+internal sealed class LinkEnd(Network network, SimNode node, (SimNode Child, SimNode Parent) pair, string keyId)
 {
     private readonly int life = node.Life;
     private DateTimeOffset lastArrival;
 
     public SimNode Node => node;
+
+    /// <summary>Id of the key that this side proved when the connection was made.</summary>
+    public string KeyId => keyId;
 
     /// <summary>Who dialled whom.</summary>
     public (SimNode Child, SimNode Parent) Pair => pair;
@@ -92,11 +95,11 @@ internal sealed class Network(Schedule schedule, Prng chance)
     public DateTimeOffset Arrival() => schedule.Now + chance.Between(0.002, chance.Chance(0.02) ? 1.5 : 0.08);
 
     /// <summary>Connects; null when the parent cannot be reached.</summary>
-    public void Dial(SimNode child, SimNode parent, Action<LinkEnd?> answer)
+    public void Dial(SimNode child, SimNode parent, string keyId, Action<LinkEnd?> answer)
     {
         var unreachable = IsPartitioned(child, parent) || !parent.IsUp;
         var wait = unreachable && chance.Chance(0.7) ? chance.Between(3, 10) : chance.Between(0.01, 0.3);
-        schedule.After(wait, () => answer(Connect(child, parent)));
+        schedule.After(wait, () => answer(Connect(child, parent, keyId)));
     }
 
     /// <summary>Told of each frame or blob that arrived.</summary>
@@ -118,6 +121,13 @@ internal sealed class Network(Schedule schedule, Prng chance)
         }
     }
 
+    /// <summary>All partitions end.</summary>
+    public void HealAll()
+    {
+        foreach (var (child, parent) in partitioned.OrderBy(pair => pair.Item1.Label + pair.Item2.Label, StringComparer.Ordinal).ToList())
+            Heal(child, parent);
+    }
+
     public void Partition(SimNode child, SimNode parent) => partitioned.Add((child, parent));
 
     public void Heal(SimNode child, SimNode parent)
@@ -126,11 +136,11 @@ internal sealed class Network(Schedule schedule, Prng chance)
         foreach (var (to, wire) in waiting) schedule.After(TimeSpan.Zero, () => Deliver(to, wire));
     }
 
-    private LinkEnd? Connect(SimNode child, SimNode parent)
+    private LinkEnd? Connect(SimNode child, SimNode parent, string keyId)
     {
-        if (IsPartitioned(child, parent) || !parent.IsUp || !child.IsUp) return null;
+        if (IsPartitioned(child, parent) || parent.ShownKeyId is not { } shown || !child.IsUp) return null;
         ends.RemoveAll(end => !end.Open && !end.Peer.Open);
-        var (down, up) = (new LinkEnd(this, child, (child, parent)), new LinkEnd(this, parent, (child, parent)));
+        var (down, up) = (new LinkEnd(this, child, (child, parent), keyId), new LinkEnd(this, parent, (child, parent), shown));
         (down.Peer, up.Peer) = (up, down);
         ends.Add(down);
         parent.Accept(up);

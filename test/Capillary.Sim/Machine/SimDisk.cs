@@ -12,6 +12,8 @@ internal sealed class SimDisk(Prng chance)
     private readonly SortedDictionary<string, byte[]> durable = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, byte[]> renamed = new(StringComparer.Ordinal);
 
+    private (string From, string To)? moving;
+
     /// <summary>Takes no more.</summary>
     public bool Full { get; set; }
 
@@ -37,6 +39,25 @@ internal sealed class SimDisk(Prng chance)
         Point();
     }
 
+    /// <summary>A rename of a document over another, as <c>identity-next.pem</c> takes the place of <c>identity.pem</c>.</summary>
+    public void Move(string from, string to)
+    {
+        Point();
+        moving = (from, to);
+        Point();
+        FinishMove();
+        Point();
+    }
+
+    /// <summary>A technician's hand, while nothing runs here.</summary>
+    public void Install(string name, byte[] content) => durable[name] = content;
+
+    /// <summary>A copy of all that is durable now.</summary>
+    public void CopyTo(SimDisk other)
+    {
+        foreach (var (name, content) in durable) other.durable[name] = content;
+    }
+
     public byte[]? Read(string name) => renamed.GetValueOrDefault(name) ?? durable.GetValueOrDefault(name);
 
     public bool Has(string name) => renamed.ContainsKey(name) || durable.ContainsKey(name);
@@ -55,6 +76,8 @@ internal sealed class SimDisk(Prng chance)
     public void LosePower()
     {
         PowerLossIn = -1;
+        if (moving is not null && chance.Chance(0.5)) FinishMove();
+        moving = null;
         foreach (var (name, content) in renamed)
         {
             var outcome = chance.Below(3);
@@ -74,6 +97,15 @@ internal sealed class SimDisk(Prng chance)
         var name = chance.Pick(names);
         durable[name] = durable[name][..chance.Below(Math.Max(1, durable[name].Length))];
         return name;
+    }
+
+    private void FinishMove()
+    {
+        var (from, to) = moving!.Value;
+        moving = null;
+        durable[to] = durable[from];
+        durable.Remove(from);
+        Kept(to, durable[to]);
     }
 
     private void Point()

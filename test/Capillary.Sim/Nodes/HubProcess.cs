@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Capillary.Core.Identity;
@@ -15,22 +17,30 @@ namespace Capillary.Sim.Nodes;
 /// </summary>
 internal sealed class HubProcess : Process
 {
-    public const string Plans = "plan/";
+    public const string Steps = "step/";
     private const string ReleaseDocument = "release";
     private readonly SimHub hub;
     private readonly DownPort port;
     private readonly SiteLedger sites;
+    private readonly EventLedger events;
+    private readonly HubTrust trust;
     private readonly DateTimeOffset listeningSince;
     private VerifiedCheckpoint? newest;
+    private int steps;
     private bool looking;
 
     public HubProcess(World world, SimHub hub) : base(world, hub)
     {
         this.hub = hub;
         listeningSince = world.Now;
+        trust = new HubTrust(world);
         sites = new SiteLedger(this, hub, Look);
+        events = new EventLedger(this, hub);
         port = new DownPort(this, hub, world.Authority.State, new DownHandlers(sites.Take, sites.HeardOf,
-            world.Releases.Blobs.GetValueOrDefault));
+            world.Releases.Blobs.GetValueOrDefault, TakeSuccession, (batch, _, answer) => events.Take(batch, answer), TakeSightings)
+        {
+            SightedBelow = TakeSightings,
+        });
     }
 
     public RolloutStatus Status { get; private set; } = new(0, RolloutPhase.Idle, "", [], []);
@@ -43,16 +53,47 @@ internal sealed class HubProcess : Process
 
     public Report? ReportOf(SiteId site) => sites.Seen.GetValueOrDefault(site)?.Report;
 
+    /// <summary>Nodes whose keys were seen to be copied, as this process was told.</summary>
+    public SortedSet<string> Sighted { get; } = new(StringComparer.Ordinal);
+
+    public DownPort Port => port;
+
+    public EventLedger Events => events;
+
+    public override string ShownKeyId => trust.Identity.Public.Id;
+
     public override void Start()
     {
-        foreach (var (name, content) in hub.Disk.Under(Plans)) Restore(name, JsonSerializer.Deserialize<KeptPlan>(content)!);
+        foreach (var (name, content) in hub.Disk.Under(Steps)) Restore(name, JsonSerializer.Deserialize<KeptStep>(content)!);
         sites.Restore();
+        World.Safety.HubRestored(sites.Seen.ContainsKey);
+        events.Restore();
         Note($"starts at generation {Generation}");
         Beat();
         Every(LinkProtocol.BeaconEvery, Beat);
         Every(TimeSpan.FromSeconds(1), port.Tick);
         Every(TimeSpan.FromSeconds(5), Look);
         After(TimeSpan.Zero, Look);
+    }
+
+    /// <summary>An operator's act; nothing happens when the disk is full.</summary>
+    public void Act(Func<DesiredState, HubTrust, KeptTrust?> act, IReadOnlyList<SiteId> proveAnew)
+    {
+        try
+        {
+            if (act(State, trust) is { } change) Keep(change, proveAnew);
+        }
+        catch (IOException)
+        {
+            Note("has no room for an operator's act");
+        }
+    }
+
+    /// <summary>New hardware under the name of a site: what the old one said is no longer said of it.</summary>
+    public void Forget(SiteId site)
+    {
+        sites.Forget(site);
+        World.Safety.HubForgot(site);
     }
 
     public override void Accept(LinkEnd end) => port.Accept(end);
@@ -64,9 +105,11 @@ internal sealed class HubProcess : Process
         var line = State.Lines.GetValueOrDefault(site)?.Assignment;
         var seen = sites.Seen.GetValueOrDefault(site);
         var heard = World.Broken == Mutation.HubTrustsSilence && seen is not null ? World.Now : seen?.HeardAt;
-        var facts = new SiteFacts(false, seen?.Report, heard, line?.Since ?? 0, line?.Bundle, Generation);
+        var facts = new SiteFacts(RecordOf(site).State == RecordState.Revoked, seen?.Report, heard, line?.Since ?? 0, line?.Bundle, Generation);
         return SiteStatus.Derive(facts, Freshness.Default, World.Now);
     }
+
+    private NodeRecord RecordOf(SiteId site) => State.Records[new NodeName(site.Value)].Record;
 
     /// <summary>Plans, soon; many wishes are one look.</summary>
     public void Look()
@@ -114,50 +157,131 @@ internal sealed class HubProcess : Process
         var lines = State.Lines.ToDictionary(
             line => line.Key, line => new CurrentLine(line.Value.Assignment.Since, line.Value.Assignment.Bundle));
         var evidence = sites.Seen.ToDictionary(
-            item => item.Key, item => new SiteEvidence(item.Value.Report, item.Value.HeardAt, item.Value.LastHealthy, false));
+            item => item.Key, item => new SiteEvidence(item.Value.Report, item.Value.HeardAt, item.Value.LastHealthy, RecordOf(item.Key).State == RecordState.Revoked));
         return new PlannerInputs(target, Generation, lines, evidence, Freshness.Default, listeningSince);
     }
 
     private void Publish(Plan plan)
     {
+        var kept = ToPlan(plan.Generation, plan.Release, [.. plan.Changes.Select(line =>
+            World.Authority.ToAssignment(line.Site, line.Since, line.Bundle, line.Fallback))], [], null);
+        Keep(new KeptStep(kept, null));
+        Note($"publishes generation {plan.Generation} of release {plan.Release}: {plan.Changes.Count} lines");
+    }
+
+    private KeptPlan ToPlan(long generation, long release, IReadOnlyList<Assignment> changes, IReadOnlyList<SiteId> proveAnew,
+        KeptTrust? change)
+    {
         var leaves = State.Lines.ToDictionary(line => line.Key, line => line.Value.Line.Leaf);
-        foreach (var line in plan.Changes)
-            leaves[line.Site] = World.Authority.ToAssignment(line.Site, line.Since, line.Bundle, line.Fallback).ToLeaf();
+        foreach (var line in changes) leaves[line.Site] = line.ToLeaf();
         var order = leaves.Keys.Order().ToList();
         var tree = new MerkleTree([.. order.Select(site => MerkleTree.HashLeaf(leaves[site]))]);
-        var checkpoint = World.Authority.SignCheckpoint(plan.Generation, plan.Release, World.Now, newest?.Digest, tree);
-        var kept = new KeptPlan(checkpoint.Envelope, plan.Release, [.. plan.Changes.Select(line =>
+        var checkpoint = trust.SignCheckpoint(new Checkpoint(1, World.Authority.Fleet, generation, release, World.Now, newest?.Digest,
+            tree.Root, tree.Size), change);
+        var proven = changes.Select(line => line.Site).Concat(proveAnew.Where(leaves.ContainsKey)).Distinct().Order();
+        return new KeptPlan(checkpoint.Envelope, release, [.. proven.Select(site =>
         {
-            var index = order.IndexOf(line.Site);
-            return new KeptPlanLine(line.Region.Value, new ProvenLine(leaves[line.Site], index, tree.Path(index)));
+            var index = order.IndexOf(site);
+            return new KeptPlanLine(new ProvenLine(leaves[site], index, tree.Path(index)));
         })]);
-        var document = $"{Plans}{plan.Generation:d8}";
-        hub.Disk.Replace(document, JsonSerializer.SerializeToUtf8Bytes(kept));
-        Note($"publishes generation {plan.Generation} of release {plan.Release}: {plan.Changes.Count} lines");
-        Offer(checkpoint, kept);
-        Beat();
     }
 
-    private void Restore(string name, KeptPlan plan)
+    /// <summary>A change of trust, and the lines that have to be proven anew for it, in one step.</summary>
+    private void Keep(KeptTrust change, IReadOnlyList<SiteId> proveAnew)
     {
-        if (World.Broken == Mutation.HubForgetsItsLastPlan && hub.Disk.Under(Plans).Last().Key == name) return;
-        Offer(VerifiedCheckpoint.Verify(plan.Checkpoint, World.Authority.Root), plan);
+        var proves = proveAnew.Any(State.Lines.ContainsKey) && World.Broken != Mutation.HubRotatesRootFirst;
+        var plan = proves ? ToPlan(Generation + 1, newest!.Checkpoint.Release, [], proveAnew, change) : null;
+        Keep(new KeptStep(plan, change));
     }
 
-    private void Offer(VerifiedCheckpoint checkpoint, KeptPlan plan)
+    private void Keep(KeptStep step)
     {
+        var document = string.Create(CultureInfo.InvariantCulture, $"{Steps}{steps + 1:d8}");
+        hub.Disk.Replace(document, JsonSerializer.SerializeToUtf8Bytes(step));
+        Take(step);
+    }
+
+    private void Restore(string name, KeptStep step)
+    {
+        steps++;
+        if (World.Broken == Mutation.HubForgetsItsLastPlan && hub.Disk.Under(Steps).Last().Key == name) return;
+        steps--;
+        Take(step);
+    }
+
+    /// <summary>What became durable is offered as one state, with a beacon that goes with it.</summary>
+    private void Take(KeptStep step)
+    {
+        steps++;
+        var next = State;
+        if (step.Trust is { } change)
+        {
+            trust.Restore(change);
+            next = next with
+            {
+                TrustRoots = change.Root is null ? next.TrustRoots : [.. next.TrustRoots, change.Root],
+                OwnRecord = Read(change.Own),
+                Records = next.Records.SetItems(change.Records.Select(Read).Select(item => KeyValuePair.Create(item.Record.Node, item))),
+                Revocations = next.Revocations.Union(change.Revoked),
+            };
+        }
+        if (step.Plan is { } plan) next = next with { Generation = TakePlan(plan, next, out var lines), Lines = lines };
+        if (step.Trust is not null) next = next with { Lines = Placed(next) };
+        port.Update(_ => next with { Beacon = trust.SignBeacon(next, newest?.Digest) });
+    }
+
+    private SignedRecord Read(Envelope envelope) =>
+        new(NodeRecord.Parse(envelope, World.Authority.Root), envelope);
+
+    private long TakePlan(KeptPlan plan, DesiredState state, out ImmutableDictionary<SiteId, OfferedLine> lines)
+    {
+        var checkpoint = TrustChain.UnderAny(state.TrustRoots, root => VerifiedCheckpoint.Verify(plan.Checkpoint, root));
         newest = checkpoint;
-        var lines = plan.Lines.Select(item =>
+        lines = state.Lines.SetItems(plan.Lines.Select(item =>
         {
             var assignment = Assignment.Parse(item.Line.Leaf);
-            return KeyValuePair.Create(assignment.Site, new OfferedLine(assignment, new RegionId(item.Region), item.Line, checkpoint));
-        }).ToList();
-        port.Update(state => state with { Lines = state.Lines.SetItems(lines), Generation = checkpoint.Checkpoint.Generation });
+            var region = state.Records[new(assignment.Site.Value)].Record.Region!.Value;
+            return KeyValuePair.Create(assignment.Site, new OfferedLine(assignment, region, item.Line, checkpoint));
+        }));
+        return checkpoint.Checkpoint.Generation;
     }
 
-    private void Beat()
+    /// <summary>Each line goes to the region in which its site is now.</summary>
+    private static ImmutableDictionary<SiteId, OfferedLine> Placed(DesiredState state) =>
+        state.Lines.SetItems(state.Lines.Select(item => (item.Key, item.Value, state.Records[new(item.Key.Value)].Record.Region!.Value))
+            .Where(item => item.Item2.Region != item.Item3)
+            .Select(item => KeyValuePair.Create(item.Key, item.Item2 with { Region = item.Item3 })));
+
+    private void TakeSuccession(Envelope envelope, NodeRecord from, Action<string?> answer)
     {
-        var beacon = World.Authority.SignBeacon(World.Now, Generation, newest?.Digest);
-        port.Update(state => state with { Beacon = beacon });
+        try
+        {
+            if (Succession.ClaimedNode(envelope) is not { } name || !State.Records.TryGetValue(name, out var held)) return;
+            var wish = Succession.Verify(envelope, held.Record);
+            Keep(trust.Change(State, [held.Record with
+            {
+                Version = held.Record.Version + 1, IdentityKey = wish.Next, Previous = wish.Previous.Id, SuccessionDue = false,
+            }]), []);
+            Note($"gives {name} its next key");
+            answer(null);
+        }
+        catch (TrustFormatException e)
+        {
+            answer(e.Message);
+        }
+        catch (IOException)
+        {
+            // Not answered: it is said again.
+        }
     }
+
+    private void TakeSightings(IReadOnlyList<CloneSighting> seen)
+    {
+        foreach (var one in seen)
+        {
+            if (Sighted.Add(one.Node.Value)) Note($"hears that the key of {one.Node} was copied: {one.Sign}");
+        }
+    }
+
+    private void Beat() => port.Update(state => state with { Beacon = trust.SignBeacon(state, newest?.Digest) });
 }

@@ -8,7 +8,7 @@ using Capillary.Core.Trust;
 namespace Capillary.Sim.Nodes;
 
 /// <summary>Signs what a site says of itself: on every change, at each beacon, and when a link is live.</summary>
-internal sealed class Reporter(SiteProcess agent, SimSite site, UpLink link)
+internal sealed class Reporter(SiteProcess agent, SimSite site, Identity identity, UpLink link)
 {
     private const string Document = "seq";
     private const long Reserve = 1000;
@@ -42,7 +42,7 @@ internal sealed class Reporter(SiteProcess agent, SimSite site, UpLink link)
         (urgent, said) = (false, (status, agent.Accepted));
         var report = Build(status);
         site.World.Safety.Said(site, report);
-        link.Put(site.Id, site.Key.Sign(PayloadTypes.Report, report.ToPayload()));
+        link.Put(site.Id, identity.Keys.Current.Sign(PayloadTypes.Report, report.ToPayload()));
     }
 
     // Numbers are reserved in blocks, so that a full disk silences nobody and a crash repeats none.
@@ -85,7 +85,7 @@ internal sealed class Reporter(SiteProcess agent, SimSite site, UpLink link)
         var accepted = agent.Accepted;
         var attempt = agent.State.Attempt;
         var bundleSince = status.Bundle is { } bundle && bundle == attempt?.Bundle ? attempt.Since : 0;
-        return new Report(1, site.World.Authority.Fleet, site.Id, 1, seq, site.Clock, accepted.Generation, accepted.Since,
+        return new Report(1, site.World.Authority.Fleet, site.Id, site.Incarnation, seq, site.Clock, accepted.Generation, accepted.Since,
             accepted.Leaf is null ? null : Digest.Of(accepted.Leaf), status.Bundle, bundleSince, PhaseOf(status, accepted),
             [.. status.Apps.Select(app => new Core.Reports.AppHealth(new AppName(app.App), app.State == HealthState.Healthy, app.Reason))],
             [.. status.Conditions.Select(item => new Condition(item.Code, SeverityOf(item.Severity), item.Text))], "sim");

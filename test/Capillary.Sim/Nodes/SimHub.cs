@@ -8,11 +8,7 @@ namespace Capillary.Sim.Nodes;
 /// <summary>The hub's machine.</summary>
 internal sealed class SimHub : SimNode
 {
-    public SimHub(World world) : base(world, "hub")
-    {
-        Key = world.Authority.HubKey;
-        Disk.Kept = OnKept;
-    }
+    public SimHub(World world) : base(world, "hub") { }
 
     public HubProcess? Process => (HubProcess?)Running;
 
@@ -21,18 +17,23 @@ internal sealed class SimHub : SimNode
 
     protected override Process NewProcess() => new HubProcess(World, this);
 
-    private void OnKept(string name, byte[] content)
+    protected override void OnKept(string name, byte[] content)
     {
-        if (name.StartsWith(HubProcess.Plans, StringComparison.Ordinal))
-            World.Safety.Published(JsonSerializer.Deserialize<KeptPlan>(content)!);
+        if (name.StartsWith(HubProcess.Steps, StringComparison.Ordinal))
+            World.Safety.StepKept(JsonSerializer.Deserialize<KeptStep>(content)!);
+        if (name.StartsWith(EventLedger.Folder, StringComparison.Ordinal))
+            World.Safety.EventsKept(JsonSerializer.Deserialize<KeptEvents>(content)!);
     }
 }
 
 /// <summary>One site's line of a plan, as the hub keeps it.</summary>
-internal sealed record KeptPlanLine(string Region, ProvenLine Line);
+internal sealed record KeptPlanLine(ProvenLine Line);
 
-/// <summary>A plan as the hub keeps it: one document, durable as a whole before anybody is offered anything of it.</summary>
+/// <summary>A plan as the hub keeps it.</summary>
 internal sealed record KeptPlan(Envelope Checkpoint, long Release, IReadOnlyList<KeptPlanLine> Lines);
+
+/// <summary>What the hub decided at once: one document, durable as a whole before anybody is offered anything of it.</summary>
+internal sealed record KeptStep(KeptPlan? Plan, KeptTrust? Trust);
 
 /// <summary>A report as the hub keeps it.</summary>
 internal sealed record KeptReport(Envelope Report, DateTimeOffset? HeardAt, string? Healthy);

@@ -2,8 +2,6 @@ using System.Globalization;
 using System.Text;
 using Capillary.Core.Identity;
 using Capillary.Core.Protocol;
-using Capillary.Core.Trust;
-using Capillary.Node.Keys;
 using Capillary.Sim.Machine;
 
 namespace Capillary.Sim.Nodes;
@@ -13,16 +11,21 @@ internal abstract class SimNode
 {
     private Process? process;
 
-    protected SimNode(World world, string name)
+    protected SimNode(World world, string name, string? label = null)
     {
-        (World, Name) = (world, new NodeName(name));
-        Chance = new Prng(world.Options.Seed, name);
-        Disk = new SimDisk(new Prng(world.Options.Seed, name + "/disk"));
+        (World, Name, Label) = (world, new NodeName(name), label ?? name);
+        Chance = new Prng(world.Options.Seed, Label);
+        Disk = new SimDisk(new Prng(world.Options.Seed, Label + "/disk")) { Kept = OnKept };
     }
 
     public World World { get; }
     public NodeName Name { get; }
-    public SigningKey Key { get; protected init; } = SigningKey.Create();
+    /// <summary>Its name in the trace; another machine may have the same <see cref="Name"/>.</summary>
+    public string Label { get; }
+
+    /// <summary>Id of the key that it shows to those who dial it; null while nothing listens.</summary>
+    public string? ShownKeyId => process?.ShownKeyId;
+
     public SimDisk Disk { get; }
     public Prng Chance { get; }
 
@@ -39,12 +42,24 @@ internal abstract class SimNode
 
     protected Process? Running => process;
 
+    /// <summary>Somebody took the machine away.</summary>
+    public bool IsGone { get; private set; }
+
+    public void Remove()
+    {
+        Crash(power: true);
+        IsGone = true;
+    }
+
     public void Boot()
     {
-        if (process is not null) return;
+        if (process is not null || IsGone) return;
         Life++;
-        process = NewProcess();
-        Guard(process.Start);
+        Guard(() =>
+        {
+            process = NewProcess();
+            process.Start();
+        });
     }
 
     /// <summary>Ends the process. Without power its peers are not told.</summary>
@@ -56,7 +71,7 @@ internal abstract class SimNode
         process = null;
         ending.IsOver = true;
         ending.DropLinks(tell: !power);
-        World.Note(Name, power ? "loses power" : "crashes");
+        World.Note(Label, power ? "loses power" : "crashes");
         OnCrash(power);
     }
 
@@ -76,6 +91,9 @@ internal abstract class SimNode
         }
     }
 
+    /// <summary>Told of each document that has become durable: the checks read what the disk holds, never what the process believes.</summary>
+    protected virtual void OnKept(string name, byte[] content) => World.Safety.DocumentKept(this, name);
+
     protected abstract Process NewProcess();
 
     protected virtual void OnCrash(bool power) { }
@@ -89,6 +107,12 @@ internal abstract class Process(World world, SimNode node)
 
     public bool IsOver { get; set; }
 
+    /// <summary>Names this process, as the random name in a real hello does.</summary>
+    protected string Boot { get; } = $"{node.Label}-{node.Life}";
+
+    /// <summary>Id of the key that it shows as a parent; null: it is none.</summary>
+    public virtual string? ShownKeyId => null;
+
     public abstract void Start();
 
     /// <summary>A child connected.</summary>
@@ -96,7 +120,7 @@ internal abstract class Process(World world, SimNode node)
 
     public abstract void DropLinks(bool tell);
 
-    public void Note(string text) => world.Note(node.Name, text);
+    public void Note(string text) => world.Note(node.Label, text);
 
     /// <summary>Later, if this process still runs then.</summary>
     public void After(TimeSpan wait, Action act) => world.Schedule.After(wait, () =>
@@ -123,13 +147,4 @@ internal abstract class Process(World world, SimNode node)
     /// <summary>The number in a document of one; 0 when there is none.</summary>
     public static long ToNumber(byte[]? document) =>
         document is null ? 0 : long.Parse(Encoding.ASCII.GetString(document), CultureInfo.InvariantCulture);
-
-    /// <summary>The trust this node begins with, and the newest beacon it kept.</summary>
-    protected TrustState LoadTrust()
-    {
-        var trust = TrustStateOf(world.Authority);
-        return node.Disk.Read("beacon") is { } beacon ? trust.WithBeacon(Envelope.Parse(beacon)) : trust;
-    }
-
-    private static TrustState TrustStateOf(Authority authority) => TrustState.Begin(authority.TrustRoots[0]);
 }

@@ -25,14 +25,16 @@ internal sealed class SiteLedger(HubProcess owner, SimHub hub, Action changed)
         {
             var kept = JsonSerializer.Deserialize<KeptReport>(content)!;
             var site = new SiteId(name[Folder.Length..]);
-            var report = Report.Verify(kept.Report, world.RecordOf(site).Record);
+            // A key that was superseded meanwhile says nothing any more, but the site is known, and so is what it can return to.
+            var says = RecordOf(site) is { State: RecordState.Active } record && IsBy(kept.Report, record);
+            var report = says ? Report.Verify(kept.Report, RecordOf(site)!) : null;
             Seen[site] = new SeenSite(report, kept.HeardAt, kept.Healthy is null ? null : Digest.Parse(kept.Healthy));
         }
     }
 
     public void Take(Envelope envelope, NodeRecord from, Action<string?> answer)
     {
-        if (Report.ClaimedSite(envelope) is not { } site || world.FindRecord(site) is not { Record: var record }
+        if (Report.ClaimedSite(envelope) is not { } site || RecordOf(site) is not { } record
             || record.Region != from.Region)
         {
             answer("not a site below this child");
@@ -51,6 +53,13 @@ internal sealed class SiteLedger(HubProcess owner, SimHub hub, Action changed)
         }
     }
 
+    public void Forget(SiteId site) => Seen.Remove(site);
+
+    private NodeRecord? RecordOf(SiteId site) => owner.State.Records.GetValueOrDefault(new NodeName(site.Value))?.Record;
+
+    private static bool IsBy(Envelope report, NodeRecord record) =>
+        report.Signatures.Any(signature => signature.Keyid == record.IdentityKey.Id);
+
     public void HeardOf(IReadOnlyList<SiteId> sites)
     {
         foreach (var site in sites)
@@ -65,7 +74,8 @@ internal sealed class SiteLedger(HubProcess owner, SimHub hub, Action changed)
         var held = Seen.GetValueOrDefault(report.Site);
         if (report.IsNewerThan(held?.Report))
         {
-            var healthy = report is { Phase: ReportPhase.Healthy, Bundle: { } bundle } ? bundle : held?.LastHealthy;
+            var healthy = report is { Phase: ReportPhase.Healthy, Bundle: { } bundle } ? bundle
+                : held?.Report?.Incarnation == report.Incarnation ? held.LastHealthy : null;
             try
             {
                 var kept = new KeptReport(envelope, held?.HeardAt, healthy?.Text);

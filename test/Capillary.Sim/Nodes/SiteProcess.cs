@@ -15,6 +15,9 @@ internal sealed class SiteProcess : Process
     private readonly UpLink link;
     private readonly BlobBox blobs;
     private readonly Reporter reporter;
+    private readonly Identity identity;
+    private readonly TrustBox trustBox;
+    private readonly EventJournal events;
     private readonly Queue<ApplyEvent> inbox = new();
     private readonly DateTimeOffset startedAt;
     private readonly DateTimeOffset startedClock;
@@ -31,11 +34,18 @@ internal sealed class SiteProcess : Process
         State = site.Applied;
         if (world.Broken == Mutation.SiteForgetsReverts && State.Phase == ApplyPhase.Reverted)
             State = State with { Phase = ApplyPhase.Applying };
-        var handlers = new ChildHandlers(() => new ChildHello(Accepted.Generation, null, "sim", "sim"), KeepTrust, TakeLines,
-            (_, _, _) => { }, () => [], _ => reporter!.Say(now: true));
-        link = new UpLink(this, site, world.RegionOf(site), LoadTrust(), handlers);
+        trustBox = new TrustBox(site.Disk);
+        var (trust, roots) = trustBox.Load();
+        identity = new Identity(world, site, roots);
+        var handlers = new ChildHandlers(() => new ChildHello(Accepted.Generation, identity.RecordDigest, "sim", Boot), KeepTrust, TakeLines,
+            (records, _, _) => TakeRecords(records), () => [], _ => OnLive())
+        {
+            EventsKept = kept => events!.Kept(kept.Incarnation, kept.Seq),
+        };
+        link = new UpLink(this, site, () => site.Joined, identity, trust, handlers);
         blobs = new BlobBox(site.Disk, link);
-        reporter = new Reporter(this, site, link);
+        reporter = new Reporter(this, site, identity, link);
+        events = new EventJournal(site, identity, link);
     }
 
     public AcceptedLine Accepted { get; private set; }
@@ -43,7 +53,15 @@ internal sealed class SiteProcess : Process
     public ApplyState State { get; private set; }
 
     /// <summary>Nothing waits here to be done or said.</summary>
-    public bool IsQuiet => inbox.Count == 0 && link.Waiting == 0 && link.IsLive;
+    public bool IsQuiet => inbox.Count == 0 && link.Reports == 0 && link.IsLive;
+
+    public Identity Identity => identity;
+
+    public TrustState Trust => link.Trust;
+
+    public SimNode? LiveParent => link.LiveParent;
+
+    public EventJournal Events => events;
 
     public override void Start()
     {
@@ -54,6 +72,7 @@ internal sealed class SiteProcess : Process
         link.Dial();
         Every(TimeSpan.FromSeconds(1), Tick);
         Every(TimeSpan.FromSeconds(5), Look);
+        After(site.Chance.Between(5, 90), Happen);
     }
 
     public override void DropLinks(bool tell) => link.Drop(tell);
@@ -79,9 +98,43 @@ internal sealed class SiteProcess : Process
         if (site.Host.Drift(State) is { Length: > 0 } drifts) Tell(new ApplyEvent.DriftFound(drifts));
     }
 
+    private void Happen()
+    {
+        if (World.Faults.IsOver) return;
+        events.Append($"{Boot}: {events.Next}");
+        After(site.Chance.Between(5, 90), Happen);
+    }
+
+    private void OnLive()
+    {
+        reporter.Say(now: true);
+        // A parent that was killed may have lost what it acknowledged.
+        events.Send(again: true);
+        SaySuccession();
+    }
+
+    private void SaySuccession()
+    {
+        if (identity.Pending() is { } succession) link.PutSuccession(site.Name, succession);
+    }
+
+    private void TakeRecords(IReadOnlyList<SignedRecord> records)
+    {
+        foreach (var own in records)
+        {
+            if (!identity.Take(own)) continue;
+            Note($"has record version {own.Record.Version}");
+            // What the old key signed is no longer taken: say it again with the new one.
+            reporter.Say(now: true);
+            events.Send(again: true);
+        }
+        SaySuccession();
+    }
+
     private void KeepTrust(TrustState trust, IReadOnlyList<Envelope> newRoots)
     {
-        site.Disk.Replace("beacon", trust.BeaconEnvelope!.ToBytes());
+        trustBox.Keep(trust, newRoots);
+        if (newRoots.Count > 0) Note($"trusts root {trust.Root.Version}");
         reporter.Say(now: true);
     }
 

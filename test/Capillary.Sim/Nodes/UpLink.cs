@@ -1,23 +1,31 @@
+using System.Net;
 using Capillary.Core.Bundles;
 using Capillary.Core.Identity;
 using Capillary.Core.Protocol;
 using Capillary.Core.Trust;
 using Capillary.Node.Child;
+using Capillary.Node.Keys;
 using Capillary.Sim.Machine;
 
 namespace Capillary.Sim.Nodes;
 
 /// <summary>
 /// The child's side of a link, as <c>ParentLink</c> and <c>CarriedSession</c> carry out what a real <see cref="ChildSession"/> decides:
-/// dial, prove, keep one session live, send what waits, dial again for ever.
+/// dial each parent in turn, prove, keep one session live, send what waits, dial again for ever.
 /// </summary>
-internal sealed class UpLink(Process owner, SimNode self, SimNode parent, TrustState trust, ChildHandlers handlers)
+internal sealed class UpLink(Process owner, SimNode self, Func<IReadOnlyList<SimNode>> joined, Identity identity, TrustState trust,
+    ChildHandlers handlers)
 {
     private readonly World world = self.World;
-    private readonly Backoff backoff = new(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(60), self.Chance.Unit);
-    private readonly SortedDictionary<SiteId, Envelope> outbox = [];
-    private readonly HashSet<Digest> sent = [];
+    private readonly Backoff backoff = new(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(15), self.Chance.Unit);
+    private readonly Waiting outbox = new();
     private readonly Dictionary<Digest, Action<byte[]?>> asked = [];
+    private readonly Queue<SimNode> round = [];
+    private SimNode? lastGood;
+    private SimNode? parent;
+    private SigningKey shown = identity.Keys.Current;
+    private bool triedOther;
+    private bool wasGood;
     private ChildSession? session;
     private LinkEnd? end;
     private DateTimeOffset? liveSince;
@@ -27,30 +35,51 @@ internal sealed class UpLink(Process owner, SimNode self, SimNode parent, TrustS
 
     public bool IsLive => liveSince is not null;
 
-    /// <summary>Reports that no parent has taken yet.</summary>
-    public int Waiting => outbox.Count;
+    /// <summary>The parent of the live session.</summary>
+    public SimNode? LiveParent => IsLive ? parent : null;
 
+    /// <summary>Reports that no parent has taken yet.</summary>
+    public int Reports => outbox.Reports;
+
+    /// <summary>Dials each parent once, until one was good.</summary>
     public void Dial()
     {
         if (owner.IsOver) return;
-        world.Network.Dial(self, parent, answer =>
-        {
-            if (owner.IsOver) answer?.Close();
-            else self.Guard(() => Dialled(answer));
-        });
+        wasGood = false;
+        foreach (var next in Order()) round.Enqueue(next);
+        DialNext();
     }
 
     /// <summary>Once a second.</summary>
     public void Tick()
     {
         if (session is not null) Carry(session.OnTick(self.Clock));
+        if (liveSince + Backoff.ProvenAfter <= world.Now) lastGood = parent;
     }
 
-    /// <summary>The newest report of a site replaces the one that waits.</summary>
     public void Put(SiteId site, Envelope report)
     {
-        outbox[site] = report;
-        SendReports();
+        outbox.Put(site, report);
+        SendWaiting();
+    }
+
+    public void PutSuccession(NodeName node, Envelope succession)
+    {
+        outbox.PutSuccession(node, succession);
+        SendWaiting();
+    }
+
+    public void PutEvents(SiteId site, Envelope batch, long incarnation, long lastSeq)
+    {
+        outbox.PutEvents(site, batch, incarnation, lastSeq);
+        SendWaiting();
+    }
+
+    /// <summary>Sends what is new of anything that is told upward.</summary>
+    public void SendWaiting()
+    {
+        if (!IsLive) return;
+        foreach (var frame in outbox.Unsent(handlers.Clones()).ToList()) Send(frame);
     }
 
     /// <summary>These sites live, if the link does.</summary>
@@ -77,6 +106,37 @@ internal sealed class UpLink(Process owner, SimNode self, SimNode parent, TrustS
         else end?.Vanish();
     }
 
+    private IEnumerable<SimNode> Order()
+    {
+        var signed = (identity.Record.Record.Parents ?? []).Select(address => EndPoint(address.Split(':')[0])).ToList();
+        var last = lastGood is null ? null : EndPoint(lastGood.Label);
+        return ParentOrder.Of(last, signed, [.. joined().Select(node => EndPoint(node.Label))]).Select(place => world.Parent(place.Host));
+    }
+
+    private static DnsEndPoint EndPoint(string host) => new(host, World.Port);
+
+    private void DialNext()
+    {
+        if (wasGood || !round.TryDequeue(out var next))
+        {
+            round.Clear();
+            owner.After(backoff.Next(), Dial);
+            return;
+        }
+        triedOther = false;
+        Dial(next);
+    }
+
+    private void Dial(SimNode next)
+    {
+        (parent, shown) = (next, identity.Keys.ForDial(next.Label));
+        world.Network.Dial(self, next, shown.Public.Id, answer =>
+        {
+            if (owner.IsOver) answer?.Close();
+            else self.Guard(() => Dialled(answer));
+        });
+    }
+
     private void Dialled(LinkEnd? answer)
     {
         if (answer is null)
@@ -89,8 +149,9 @@ internal sealed class UpLink(Process owner, SimNode self, SimNode parent, TrustS
         {
             if (!owner.IsOver) self.Guard(() => Take(wire));
         };
-        sent.Clear();
-        session = new ChildSession(self.Name, Trust, parent.Key.Public.Id, handlers.Hello);
+        outbox.Again();
+        session = new ChildSession(self.Name, Trust, end.Peer.KeyId, handlers.Hello,
+            identity.Record.Record.Kind);
         Carry(session.Start(self.Clock));
     }
 
@@ -139,6 +200,10 @@ internal sealed class UpLink(Process owner, SimNode self, SimNode parent, TrustS
                 case ChildOutput.Live: Live(); break;
                 case ChildOutput.Lines lines: handlers.Lines(lines.Checkpoint, lines.Items, lines.Complete); break;
                 case ChildOutput.Records records: handlers.Records(records.Items, records.Full, records.Complete); break;
+                case ChildOutput.EventsKept kept:
+                    outbox.EventsKept(kept);
+                    handlers.EventsKept(kept);
+                    break;
                 case ChildOutput.Acked acked: Acknowledge(acked.Report, acked.Refused); break;
                 case ChildOutput.Fail fail: Fail(fail.Code); break;
             }
@@ -153,6 +218,8 @@ internal sealed class UpLink(Process owner, SimNode self, SimNode parent, TrustS
 
     private void Keep(ChildOutput.KeepTrust keep)
     {
+        // A region may have lost what it acknowledged: at each beacon a succession that waits is said again.
+        outbox.SuccessionsAgain();
         handlers.KeepTrust(keep.Trust, keep.NewRoots);
         Trust = keep.Trust;
     }
@@ -160,23 +227,17 @@ internal sealed class UpLink(Process owner, SimNode self, SimNode parent, TrustS
     private void Live()
     {
         liveSince = world.Now;
-        owner.Note($"is linked to {parent.Name}");
+        owner.Note($"is linked to {parent!.Name}");
         handlers.Live(new LinkStatus(true, world.Now, null));
         // Before the reports that waited: what is told late is no sign of life.
         SayAlive(handlers.Alive());
-        SendReports();
-    }
-
-    private void SendReports()
-    {
-        if (!IsLive) return;
-        foreach (var report in outbox.Values.Where(report => sent.Add(report.Digest)).ToList()) Send(new Frame.ReportUp(report));
+        SendWaiting();
     }
 
     private void Acknowledge(Digest report, string? refused)
     {
-        if (refused is not null) owner.Note("has a report refused");
-        foreach (var site in outbox.Where(item => item.Value.Digest == report).Select(item => item.Key).ToList()) outbox.Remove(site);
+        if (refused is not null) owner.Note("has something refused");
+        outbox.Acknowledge(report);
     }
 
     private void Fail(string code)
@@ -189,11 +250,23 @@ internal sealed class UpLink(Process owner, SimNode self, SimNode parent, TrustS
     {
         var lived = world.Now - liveSince;
         (session, end, liveSince) = (null, null, null);
-        if (lived > TimeSpan.FromSeconds(5)) backoff.Reset();
-        if (lived is not null || why != "no answer") owner.Note($"is unlinked: {why}");
+        if (lived is not null || why != "no answer") owner.Note($"is unlinked from {parent!.Name}: {why}");
         var failed = asked.Values.ToList();
         asked.Clear();
         foreach (var answer in failed) answer(null);
-        owner.After(backoff.Next(), Dial);
+        // Of two keys of a succession the parent knows one; and a new record may have made the other one the right one.
+        var other = identity.Keys.Ended(parent!.Label, shown, why is "not-enrolled" or "old-key") || identity.Keys.ForDial(parent!.Label) != shown;
+        if (lived is { } time)
+        {
+            backoff.Lived(time);
+            wasGood |= time >= Backoff.ProvenAfter;
+        }
+        if (!other || triedOther)
+        {
+            owner.After(TimeSpan.FromMilliseconds(1), DialNext);
+            return;
+        }
+        triedOther = true;
+        Dial(parent!);
     }
 }

@@ -14,11 +14,16 @@ public sealed class BlindnessTests
     [InlineData(nameof(Mutation.SiteForgetsReverts), 3, 20, "promise 4")]
     [InlineData(nameof(Mutation.PlannerIgnoresWaves), 3, 20, "promise 7")]
     [InlineData(nameof(Mutation.HubTrustsSilence), 2, 20, "promise 6")]
-    [InlineData(nameof(Mutation.HubTakesRelayedReportsForLife), 120, 25, "promise 6")]
+    [InlineData(nameof(Mutation.HubTakesRelayedReportsForLife), 107, 25, "promise 6")]
     [InlineData(nameof(Mutation.HubForgetsItsLastPlan), 1, 20, "generations")]
-    [InlineData(nameof(Mutation.SiteForgetsReportNumbers), 107, 25, "convergence")]
-    [InlineData(nameof(Mutation.RegionRemembersBeforeKeeping), 5022, 40, "convergence", 8)]
-    [InlineData(nameof(Mutation.RegionKeepsGenerationOverDamage), 105, 25, "convergence")]
+    [InlineData(nameof(Mutation.SiteForgetsReportNumbers), 108, 25, "convergence")]
+    [InlineData(nameof(Mutation.RegionKeepsGenerationOverDamage), 111, 25, "convergence")]
+    [InlineData(nameof(Mutation.ParentAcceptsOldKey), 3, 20, "one key")]
+    [InlineData(nameof(Mutation.ParentKeepsRevokedSessions), 2, 20, "one key")]
+    [InlineData(nameof(Mutation.RegionOffersRootTooEarly), 3, 20, "trust root")]
+    [InlineData(nameof(Mutation.HubRotatesRootFirst), 3, 20, "trust root")]
+    [InlineData(nameof(Mutation.SitePromotesBeforeRecord), 1, 20, "identity")]
+    [InlineData(nameof(Mutation.HubTakesHoles), 3, 20, "promise 3")]
     public void A_broken_rule_is_caught(string mutation, ulong seed, int minutes, string rule, int sites = 12)
     {
         var broken = Enum.Parse<Mutation>(mutation);

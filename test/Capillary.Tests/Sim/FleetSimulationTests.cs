@@ -25,6 +25,8 @@ public sealed class FleetSimulationTests
     [InlineData(106, 12, 25)] // A clock set back hid a dead link for ever: ChildSession.OnTick.
     [InlineData(120, 12, 25)] // A report that waited 400 s at a region made the hub show a dead site as healthy.
     [InlineData(107, 12, 25)] // A full disk and a crash made the hub ignore what a site said next.
+    [InlineData(23, 12, 15)] // A batch of events that was signed anew with the next key was never sent again.
+    [InlineData(105, 12, 25)] // A disk was copied while a next key lay on it: one succession locks nobody out.
     [InlineData(5022, 8, 40)] // A line that a full disk refused was remembered, acknowledged when it came again, and lost in a crash.
     public void Regressions_hold(ulong seed, int sites, int minutes) => Holds(new Options(seed, Sites: sites, Minutes: minutes));
 
