@@ -69,7 +69,12 @@ internal sealed class EvilParent : IAsyncDisposable
     /// <summary>The session that is under way, or the next one.</summary>
     public async Task<EvilSession> SessionAsync(CancellationToken wait)
     {
-        while (newest is not { IsOver: false } || !newest.IsGreeted) await arrivals.WaitAsync(TimeSpan.FromMilliseconds(50), wait);
+        var deadline = DateTime.UtcNow + TimeSpan.FromSeconds(40);
+        while (newest is not { IsOver: false } || !newest.IsGreeted)
+        {
+            if (DateTime.UtcNow > deadline) throw new TimeoutException("the child does not come back");
+            await arrivals.WaitAsync(TimeSpan.FromMilliseconds(50), wait);
+        }
         return newest;
     }
 

@@ -14,6 +14,7 @@ using Capillary.HubNode.Storage;
 using Capillary.Node.Child;
 using Capillary.Node.Hosting;
 using Capillary.Node.Keys;
+using Capillary.Node.Links;
 using Capillary.RegionNode;
 using Capillary.Tests.Core.Apply;
 using Capillary.Tests.HubNode;
@@ -33,7 +34,10 @@ internal sealed class RedFleet : IAsyncDisposable
     private const string Notice = "etc/notice";
     private readonly TempFolder folder = new();
     private readonly CancellationTokenSource stop = new(TimeSpan.FromMinutes(5));
+    private readonly CancellationTokenSource hubStop = new();
     private readonly List<Task> running = [];
+    private CancellationTokenSource? regionStop;
+    private Task? region;
     private CommitOutcome newest = new CommitOutcome.Unchanged();
     private string? commit;
 
@@ -80,7 +84,7 @@ internal sealed class RedFleet : IAsyncDisposable
     /// <summary>Starts hub and region; the first commit is published, and all sites have joined.</summary>
     public async Task StartAsync()
     {
-        running.Add(Hub.RunAsync(Stop));
+        running.Add(Hub.RunAsync(hubStop.Token));
         HubAt = await Hub.Listening.WaitAsync(Stop);
         await Hub.ApiListening.WaitAsync(Stop);
         await CommitAsync("one");
@@ -91,11 +95,45 @@ internal sealed class RedFleet : IAsyncDisposable
     /// <summary>The region's own process, as honest as it was delivered.</summary>
     public async Task StartHonestRegionAsync()
     {
-        var region = new Region(new RegionOptions(folder.Of("eu"), new IPEndPoint(IPAddress.Loopback, 0)), TimeProvider.System,
+        if (regionStop is not null) await regionStop.CancelAsync();
+        if (region is not null) await region;
+        regionStop = CancellationTokenSource.CreateLinkedTokenSource(Stop);
+        var started = new Region(new RegionOptions(folder.Of("eu"), new IPEndPoint(IPAddress.Loopback, 0)), TimeProvider.System,
             NullLoggerFactory.Instance);
-        running.Add(region.RunAsync(Stop));
-        Honest = await region.Listening.WaitAsync(Stop);
-        Wire = new Relay(Honest);
+        region = started.RunAsync(regionStop.Token);
+        Honest = await started.Listening.WaitAsync(Stop);
+        Wire ??= new Relay(Honest);
+    }
+
+    /// <summary>The hub is away from now on.</summary>
+    public async Task StopHubAsync()
+    {
+        await hubStop.CancelAsync();
+        await running[0].WaitAsync(Stop);
+    }
+
+    /// <summary>The hub signs a node's next record and offers it.</summary>
+    public void Sign(NodeRecord record)
+    {
+        var signed = new SignedRecord(record, Hub.Keys.Release.Sign(PayloadTypes.Record, record.ToPayload()));
+        Hub.Database.Write(db => RecordTables.AddRecord(db, signed, Time.Now));
+        Hub.Cell.Update(state => state with { Records = state.Records.SetItem(record.Node, signed) });
+    }
+
+    /// <summary>What the honest region says to a site that dials with this key: the refusal's code, null: it is let in.</summary>
+    public async Task<string?> DialAsync(string site, SigningKey key)
+    {
+        using var connection = new LinkConnection(new DnsEndPoint("127.0.0.1", Honest.Port), key);
+        using var session = await connection.OpenSessionAsync(Stop);
+        await session.Frames.WriteAsync(new Frame.TrustQuery(LinkProtocol.Version, new NodeName(site), 1), Stop);
+        await session.Frames.WriteAsync(new Frame.Hello(0, null, "test", "boot"), Stop);
+        await session.Frames.WriteAsync(Frame.Beat.Instance, Stop);
+        while (await session.Frames.ReadAsync(Stop) is { } frame)
+        {
+            if (frame is Frame.Refusal refusal) return refusal.Code;
+            if (frame is Frame.Beat) return null;
+        }
+        return "ended";
     }
 
     /// <summary>A real agent, linked to whomever the wire leads to.</summary>
@@ -173,7 +211,8 @@ internal sealed class RedFleet : IAsyncDisposable
         facts["conditions"] = string.Join(",", Hub.Conditions.All.Select(one => one.Code));
         foreach (var (node, record) in state.Records) facts[$"record {node}"] = $"{record.Envelope.Digest}";
         foreach (var (site, line) in state.Lines) facts[$"line {site}"] = $"{line.Assignment} {line.Checkpoint.Digest}";
-        foreach (var (site, seen) in Hub.Sites.Seen) facts[$"report {site}"] = $"{seen.Report?.Incarnation} {seen.Report?.Seq} {seen.Report?.Phase}";
+        foreach (var (site, seen) in Hub.Sites.Seen)
+            if (seen.Report is { } report) facts[$"report {site}"] = $"{report.Incarnation} {report.Seq} {report.Phase}";
         foreach (var view in Hub.Views.All()) facts[$"state {view.Site}"] = $"{view.State}";
         foreach (var one in Hub.Database.Read(db => EventTables.List(db, null, 0, int.MaxValue)))
             facts[$"event {one.Id}"] = $"{one.Site} {one.First} {one.Last} {one.Text}";
@@ -204,12 +243,16 @@ internal sealed class RedFleet : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        await hubStop.CancelAsync();
         await stop.CancelAsync();
+        if (region is not null) await region.ContinueWith(_ => { }, TaskScheduler.Default);
         foreach (var task in running) await task.ContinueWith(_ => { }, TaskScheduler.Default);
         if (Wire is not null) await Wire.DisposeAsync();
         Hub.Dispose();
         RegionKey?.Dispose();
         folder.Dispose();
+        regionStop?.Dispose();
+        hubStop.Dispose();
         stop.Dispose();
     }
 
