@@ -110,6 +110,14 @@ public sealed class DesiredStateRedTeamTests(ITestOutputHelper output) : IAsyncL
         await SayAsync("an inner node of the tree as a leaf",
             Forgery.Desired(now.Checkpoint.Envelope, now.Line with { Leaf = [1, .. now.Line.Path[0], .. now.Line.Path[0]], Path = now.Line.Path.Skip(1).ToList() }));
         await SayAsync("a proof that holds null", Forgery.Desired(now.Checkpoint.Envelope, now.Line with { Path = [null!, null!] }));
+        // A newer honest checkpoint, whose line for this site is kept back: nothing but the proof stands between it and a forged line.
+        await fleet.CommitAsync("kept back");
+        var (next, beside) = (Newest("basel"), Newest("lyon"));
+        var forged = (next.Assignment with { Bundle = old.Assignment.Bundle, Fallback = null }).ToLeaf();
+        await SayAsync("a forged line under a newer checkpoint", Forgery.Desired(next.Checkpoint.Envelope, next.Line with { Leaf = forged }));
+        await SayAsync("the same with a neighbour's proof", Forgery.Desired(next.Checkpoint.Envelope, beside.Line with { Leaf = forged }));
+        await SayAsync("the same without a proof", Forgery.Desired(next.Checkpoint.Envelope, new ProvenLine(forged, 0, [])));
+        await SayAsync("the line before under a newer checkpoint", Forgery.Desired(next.Checkpoint.Envelope, now.Line));
         // Signed material of two generations, put together in every way.
         foreach (var (checkpoint, leaf, path) in from c in Moments from l in Moments from p in Moments where (c != l || l != p) select (c, l, p))
             await SayAsync($"checkpoint {Generation(checkpoint)}, leaf {Generation(leaf)}, proof {Generation(path)}", Forgery.Desired(

@@ -127,7 +127,14 @@ internal sealed class RedFleet : IAsyncDisposable
         using var session = await connection.OpenSessionAsync(Stop);
         await session.Frames.WriteAsync(new Frame.TrustQuery(LinkProtocol.Version, new NodeName(site), 1), Stop);
         await session.Frames.WriteAsync(new Frame.Hello(0, null, "test", "boot"), Stop);
-        await session.Frames.WriteAsync(Frame.Beat.Instance, Stop);
+        try
+        {
+            await session.Frames.WriteAsync(Frame.Beat.Instance, Stop);
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException or InvalidOperationException)
+        {
+            // It was refused already; why is still to be read.
+        }
         while (await session.Frames.ReadAsync(Stop) is { } frame)
         {
             if (frame is Frame.Refusal refusal) return refusal.Code;
