@@ -25,6 +25,15 @@ internal sealed class Confirmation(DateTimeOffset floor, Action changed, TimePro
     private long heardAt = time.GetTimestamp();
     private TimeSpan? ahead;
 
+    /// <summary>The hub's time of signing of the newest beacon; null before the first.</summary>
+    public DateTimeOffset? Newest
+    {
+        get
+        {
+            lock (gate) return floor == DateTimeOffset.MinValue ? null : floor;
+        }
+    }
+
     /// <summary>A newer beacon was verified.</summary>
     /// <param name="issuedAt">The hub's time of signing.</param>
     /// <param name="fresh">It came while the session was live; the first one of a session may be as old as the region's outage.</param>

@@ -78,7 +78,9 @@ internal sealed partial class Edge
         lock (taking)
         {
             var next = trusted.WithChain(newRoots);
-            if (heard.BeaconEnvelope is { } beacon && heard.Root.Version >= next.Root.Version) next = next.WithBeacon(beacon);
+            // The beacon that is held already may be signed by a key that the new root retired.
+            if (heard is { BeaconEnvelope: { } beacon, Beacon: { } word } && word.IssuedAt > next.TimeFloor
+                && heard.Root.Version >= next.Root.Version) next = next.WithBeacon(beacon);
             home.KeepTrust(next, newRoots);
             trusted = next;
         }

@@ -66,7 +66,8 @@ internal sealed partial class Edge
         (trusted, incoming, linkFile) = (trust, new Incoming(home), new LinkFile(home.FileOf("link.json")));
         var lastReport = new DurableFile<Envelope>(home.FileOf("report.json"), EdgeJson.Default.Envelope);
         var numbers = new DurableFile<ReservedNumbers>(home.FileOf("report-numbers.json"), EdgeJson.Default.ReservedNumbers);
-        reporter = new Reporter(identity, settings.Incarnation, outbox, lastReport, numbers, () => confirmation!.Conditions(), time);
+        reporter = new Reporter(identity, settings.Incarnation, outbox, lastReport, numbers, () => confirmation!.Conditions(), time,
+            () => confirmation!.Newest);
         confirmation = new Confirmation(trust.TimeFloor, reporter.Wake, time);
         apply = new HostApply(ApplyOptions(), blobs.PathOf, FetchAsync, time, logs.CreateLogger<HostApply>());
         events = new EventLog(home.FolderOf("events"), settings.Incarnation);

@@ -13,7 +13,8 @@ namespace Capillary.EdgeAgent;
 /// Says what the site is, signed, on every change and at each beacon; its numbers are reserved durably, so that none is used twice.
 /// </summary>
 internal sealed class Reporter(NodeIdentity identity, long incarnation, Outbox outbox, DurableFile<Envelope> last,
-    DurableFile<ReservedNumbers> numbers, Func<IEnumerable<Condition>> more, TimeProvider time)
+    DurableFile<ReservedNumbers> numbers, Func<IEnumerable<Condition>> more, TimeProvider time,
+    Func<DateTimeOffset?>? beacon = null)
 {
     public const string Agent = "capillary-edge/0.1.0";
 
@@ -91,7 +92,7 @@ internal sealed class Reporter(NodeIdentity identity, long incarnation, Outbox o
                 new Core.Reports.AppHealth(new AppName(app.App), app.State == HealthState.Healthy, Short(app.Reason)))],
             [.. more().Concat(status.Conditions.Select(item => new Condition(item.Code, SeverityOf(item.Severity), Short(item.Text)!)))
                 .Take(Most)],
-            Agent);
+            Agent) { Beacon = beacon?.Invoke() };
     }
 
     private const int Most = 64;

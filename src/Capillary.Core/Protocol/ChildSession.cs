@@ -106,6 +106,8 @@ public sealed class ChildSession(NodeName self, TrustState trust, string parentK
     NodeKind kind = NodeKind.Site)
 {
     private bool inWholeSet;
+    private const int MaxCode = 40;
+    private const int MaxText = 400;
     private DateTimeOffset? lastHeard;
     private DateTimeOffset lastBeat;
     private NodeRecord? parent;
@@ -140,7 +142,7 @@ public sealed class ChildSession(NodeName self, TrustState trust, string parentK
             return frame switch
             {
                 Frame.TrustAnswer answer => OnTrust(answer),
-                Frame.Refusal refusal => [new ChildOutput.Fail(refusal.Code, refusal.Text)],
+                Frame.Refusal refusal => [new ChildOutput.Fail(Said(refusal.Code, MaxCode), Said(refusal.Text, MaxText))],
                 _ when parent is null => [new ChildOutput.Fail("unproven-parent", $"{frame.GetType().Name} before the parent was proven")],
                 Frame.Desired desired => [LinesOf(desired)],
                 Frame.RecordSet records => [OnRecords(records)],
@@ -158,6 +160,10 @@ public sealed class ChildSession(NodeName self, TrustState trust, string parentK
             return [new ChildOutput.Fail("untrusted", e.Message)];
         }
     }
+
+    // Whoever answers the dial may refuse, proven or not; what it says stands in logs, files and terminals.
+    private static string Said(string text, int most) =>
+        string.Concat(text.Take(most).Select(c => char.IsControl(c) || char.IsSurrogate(c) ? '?' : c));
 
     private List<ChildOutput> OnTrust(Frame.TrustAnswer answer)
     {

@@ -79,6 +79,12 @@ public sealed record Report(int V, FleetName Fleet, SiteId Site, [property: Json
     Digest? Bundle, [property: JsonRequired] long BundleSince, [property: JsonRequired] ReportPhase Phase, IReadOnlyList<AppHealth> Apps,
     IReadOnlyList<Condition> Conditions, string Agent)
 {
+    /// <summary>
+    /// The hub's time of signing of the newest beacon that the site had verified when it signed this; null: of none. It tells how old a
+    /// relayed report is at most, in the hub's own time.
+    /// </summary>
+    public DateTimeOffset? Beacon { get; init; }
+
     private const int MaxConditions = 100;
     private const int MaxText = 1024;
     private const int MaxCode = 100;

@@ -14,7 +14,8 @@ namespace Capillary.HubNode.Observe;
 
 /// <summary>The newest of what was heard of one site.</summary>
 /// <param name="Report">Its newest report.</param>
-/// <param name="ProvenAt">When its newest report over a link came in; before the first, when the site was first heard of.</param>
+/// <param name="ProvenAt">When its newest report over a link proves that it lived: when it came in from the site itself; of a relayed one,
+/// the beacon that it names. Before the first, when the site was first heard of.</param>
 /// <param name="LifeAt">When its parent last said that it lives; <see cref="Never"/>: it has not.</param>
 /// <param name="LastHealthy">The bundle of its last healthy report.</param>
 /// <param name="CarriedAt">When the report came in, if it came as a receipt; null: over a link.</param>
@@ -63,7 +64,7 @@ internal sealed partial class SiteBook(HubDatabase database, DesiredStateCell ce
         Channel.CreateBounded<Waiting>(new BoundedChannelOptions(MostWaiting) { SingleReader = true });
     private readonly ConcurrentDictionary<SiteId, SiteSeen> seen = new();
 
-    private sealed record Waiting(Report Report, Envelope Envelope, bool IsCarried)
+    private sealed record Waiting(Report Report, Envelope Envelope, bool IsCarried, bool IsRelayed = false)
     {
         public TaskCompletionSource Kept { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
@@ -127,10 +128,10 @@ internal sealed partial class SiteBook(HubDatabase database, DesiredStateCell ce
         }
         // A relayed report may have waited; only the site's own link, or its region's word, tells that it lives now.
         if (from.Kind == NodeKind.Site) HeardOf([site]);
-        var held = seen.GetValueOrDefault(site);
-        if (report.IsNewerThan(held?.Report)) await KeptAsync(new(report, envelope, IsCarried: false), stop);
+        var (held, isRelayed) = (seen.GetValueOrDefault(site), from.Kind != NodeKind.Site);
+        if (report.IsNewerThan(held?.Report)) await KeptAsync(new(report, envelope, IsCarried: false, isRelayed), stop);
         else if (AreRivals(report, envelope.Digest, held!.Report!, held.ReportDigest)) TwoReports(site, record.Record.IdentityKey.Id);
-        else CameOverLink(report);
+        else CameOverLink(report, isRelayed);
         return null;
     }
 
@@ -159,15 +160,20 @@ internal sealed partial class SiteBook(HubDatabase database, DesiredStateCell ce
     }
 
     /// <summary>What a receipt brought first, and a link brings now, is of the link from then on.</summary>
-    private void CameOverLink(Report report)
+    private void CameOverLink(Report report, bool isRelayed)
     {
         if (seen.GetValueOrDefault(report.Site) is { CarriedAt: not null, Report: { } held } known
             && (held.Incarnation, held.Seq) == (report.Incarnation, report.Seq))
-            seen.TryUpdate(report.Site, known with { ProvenAt = time.GetUtcNow(), CarriedAt = null }, known);
+            seen.TryUpdate(report.Site, known with { ProvenAt = ProvenAt(report, isRelayed, time.GetUtcNow()), CarriedAt = null }, known);
     }
 
     private static bool AreRivals(Report one, Digest oneDigest, Report other, Digest? otherDigest) =>
         one.Incarnation == other.Incarnation && one.Seq == other.Seq && otherDigest is { } digest && digest != oneDigest;
+
+    // A region may hold reports back and let them go one by one after their site died. A site signs at each beacon and names it, so that a
+    // report proves life at that beacon and no later.
+    private static DateTimeOffset ProvenAt(Report report, bool isRelayed, DateTimeOffset now) =>
+        isRelayed && report.Beacon is { } beacon && beacon < now ? beacon : now;
 
     /// <summary>These sites live.</summary>
     public void HeardOf(IReadOnlyList<SiteId> sites)
@@ -207,8 +213,9 @@ internal sealed partial class SiteBook(HubDatabase database, DesiredStateCell ce
         foreach (var item in newest)
         {
             var site = item.Report.Site;
-            var isLinked = batch.Any(other => other.Report.Site == site && !other.IsCarried);
-            seen[site] = new(item.Report, isLinked ? now : seen.GetValueOrDefault(site)?.ProvenAt ?? SiteSeen.Never, LifeOf(site),
+            var proven = batch.Where(other => other.Report.Site == site && !other.IsCarried)
+                .Select(other => (DateTimeOffset?)ProvenAt(other.Report, other.IsRelayed, now)).Max();
+            seen[site] = new(item.Report, proven ?? seen.GetValueOrDefault(site)?.ProvenAt ?? SiteSeen.Never, LifeOf(site),
                 healthy[site], item.IsCarried ? now : null)
             {
                 ReportDigest = item.Envelope.Digest,

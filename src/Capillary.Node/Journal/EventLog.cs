@@ -16,6 +16,12 @@ public sealed class EventLog : IDisposable
     /// <summary>Default bound of the whole log, in bytes.</summary>
     public const long DefaultMaxBytes = 64 << 20;
 
+    /// <summary>
+    /// The highest number that a parent may move this log on to. Far more than a site ever counts, and so far from the end of all numbers
+    /// that whoever says it falsely cannot use them up.
+    /// </summary>
+    public const long MostJump = 1L << 40;
+
     // Room for the batch's own members beside its events.
     private const int BatchBytes = EventBatch.MaxBytes - (4 << 10);
     private readonly Lock gate = new();
@@ -65,14 +71,18 @@ public sealed class EventLog : IDisposable
         return true;
     }
 
-    /// <summary>The hub keeps everything up to <paramref name="seq"/>; a restored hub may say less than before.</summary>
+    /// <summary>
+    /// The hub keeps everything up to <paramref name="seq"/>; a restored hub may say less than before, and one that outlived this log more
+    /// than was numbered here. Nobody signed it: a parent that lies about it loses events, whose numbers are named as dropped once the hub
+    /// says what it has; a number that cannot be is ignored.
+    /// </summary>
     /// <exception cref="IOException">The disk is full; it will be told again.</exception>
     public void Kept(long ofIncarnation, long seq)
     {
         if (ofIncarnation != incarnation) return;
         lock (gate)
         {
-            if (seq == kept) return;
+            if (seq == kept || seq < 0 || (seq >= next && seq > MostJump)) return;
             keptFile.Write(new KeptEvents(incarnation, seq));
             kept = seq;
             next = Math.Max(next, seq + 1);

@@ -10,7 +10,6 @@ internal sealed class Relay : IAsyncDisposable
     private readonly TcpListener listener = new(IPAddress.Loopback, 0);
     private readonly CancellationTokenSource stop = new();
     private readonly ConcurrentBag<Socket> sockets = [];
-    private readonly IPEndPoint to;
     private readonly Task accepting;
     private long down;
     private int accepted;
@@ -18,12 +17,15 @@ internal sealed class Relay : IAsyncDisposable
 
     public Relay(IPEndPoint to)
     {
-        this.to = to;
+        To = to;
         listener.Start();
         accepting = AcceptAsync();
     }
 
     public IPEndPoint At => (IPEndPoint)listener.LocalEndpoint;
+
+    /// <summary>Where new connections lead.</summary>
+    public IPEndPoint To { get; set; }
 
     /// <summary>Bytes that came from the far side.</summary>
     public long Down => Volatile.Read(ref down);
@@ -71,7 +73,7 @@ internal sealed class Relay : IAsyncDisposable
     {
         try
         {
-            await far.ConnectAsync(to, stop.Token);
+            await far.ConnectAsync(To, stop.Token);
         }
         catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
         {
