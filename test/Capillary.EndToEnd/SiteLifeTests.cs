@@ -194,8 +194,10 @@ public sealed partial class SiteLifeTests(LifeFleet life, ITestOutputHelper outp
             LogSince(Site, 0).Contains($"link to {Second} is live", StringComparison.Ordinal)));
         Repository.Edit("fleet.yaml", text => text.Replace("result_retention_days: 30", "result_retention_days: 33"));
         var commit = await Repository.CommitAsync("while a node is gone", Stop);
-        await WaitAsync("the site to run what was committed meanwhile", async () =>
-            await RowAsync(Site) is var row && row.GetProperty("state").GetString() == "healthy" && row.GetProperty("commit").GetString() == commit);
+        await WaitAsync("the fleet to run what was committed meanwhile", async () =>
+            await Fleet.Api.GetAsync("status", Stop) is var status && status.GetProperty("commit").GetString() == commit
+            && status.GetProperty("rollout") is var rollout && rollout.GetProperty("release").GetInt64() == status.GetProperty("release").GetInt64()
+            && rollout.GetProperty("phase").GetString() == "complete" && await StateAsync(Site) == "healthy");
         Fleet.StartRegion(Region);
         await CountsAddUpAsync();
         await Fleet.StopAsync(Second);

@@ -63,7 +63,7 @@ internal sealed partial class CarriedSession(ChildSession session, FrameStream f
             await live.Task.WaitAsync(ended.Token);
             var sent = new HashSet<Digest>();
             var successions = new HashSet<Digest>();
-            var events = new HashSet<(Digest, string)>();
+            var events = new HashSet<Envelope>(ReferenceEqualityComparer.Instance);
             IReadOnlyList<CloneSighting> sightings = [];
             while (true)
             {
@@ -158,17 +158,17 @@ internal sealed partial class CarriedSession(ChildSession session, FrameStream f
         foreach (var frame in Frame.RecordSet.Split(records, full: true)) await frames.WriteAsync(frame, stop);
     }
 
-    private async Task SendEventsAsync(HashSet<(Digest, string)> sent, CancellationToken stop)
+    /// <summary>
+    /// Each batch that was put in, once in a session. The same one may be put in again: signed with a newer key, or because the word that
+    /// the hub keeps it was lost below. So it is the batch as it was put in that counts, and not its digest.
+    /// </summary>
+    private async Task SendEventsAsync(HashSet<Envelope> sent, CancellationToken stop)
     {
         var waiting = outbox.Events;
-        foreach (var batch in waiting.Where(item => !sent.Contains(Signed(item))))
-            await frames.WriteAsync(new Frame.EventsUp(batch), stop);
+        foreach (var batch in waiting.Where(item => !sent.Contains(item))) await frames.WriteAsync(new Frame.EventsUp(batch), stop);
         sent.Clear();
-        sent.UnionWith(waiting.Select(Signed));
+        sent.UnionWith(waiting);
     }
-
-    // The same batch signed with a newer key is another one: the hub may have refused it with the old key.
-    private static (Digest, string) Signed(Envelope batch) => (batch.Digest, batch.Signatures.Count > 0 ? batch.Signatures[0].Keyid : "");
 
     [LoggerMessage(1203, LogLevel.Warning, "the parent refused report {Report}: {Reason}")]
     private static partial void ReportRefused(ILogger log, string report, string reason);

@@ -15,7 +15,7 @@ internal sealed class Waiting
     private readonly SortedDictionary<string, Envelope> successions = new(StringComparer.Ordinal);
     private readonly SortedDictionary<SiteId, (Envelope Batch, long Incarnation, long LastSeq)> events = [];
     private readonly HashSet<Digest> sent = [];
-    private readonly HashSet<(Digest, string)> sentEvents = [];
+    private readonly HashSet<Envelope> sentEvents = new(ReferenceEqualityComparer.Instance);
     private IReadOnlyList<CloneSighting> told = [];
 
     public int Reports => reports.Count;
@@ -50,7 +50,7 @@ internal sealed class Waiting
             told = [.. sightings];
             yield return new Frame.CloneUp(told);
         }
-        foreach (var (batch, _, _) in events.Values.Where(item => sentEvents.Add((item.Batch.Digest, item.Batch.Signatures[0].Keyid))))
+        foreach (var (batch, _, _) in events.Values.Where(item => sentEvents.Add(item.Batch)))
             yield return new Frame.EventsUp(batch);
     }
 

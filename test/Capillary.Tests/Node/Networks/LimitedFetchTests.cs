@@ -29,7 +29,7 @@ public sealed class LimitedFetchTests : IAsyncLifetime
         await bench.Eventually(() =>
         {
             var elapsed = TimeProvider.System.GetElapsedTime(begun).TotalSeconds;
-            Assert.True(wire.Down < (Rate * (0.3 + elapsed)) + (4 * 100_000), $"{wire.Down} bytes after {elapsed:0.0} s");
+            Assert.True(wire.Down < (Rate * (0.3 + elapsed)) + (4 * 150_000), $"{wire.Down} bytes after {elapsed:0.0} s");
             return fetching.IsCompleted;
         });
         Assert.IsType<FetchOutcome.Complete>(await fetching);
