@@ -55,15 +55,7 @@ internal sealed class EventNotes(EventLog events, NodeIdentity identity, long in
     /// <summary>The hub keeps events up to <paramref name="seq"/>: the next batch may go.</summary>
     public void Kept(long ofIncarnation, long seq)
     {
-        try
-        {
-            events.Kept(ofIncarnation, seq);
-        }
-        catch (IOException)
-        {
-            // It is told again with the next batch.
-            return;
-        }
+        events.Kept(ofIncarnation, seq);
         lock (sending) underWay = false;
         Send(again: false);
     }

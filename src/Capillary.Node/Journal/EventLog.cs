@@ -76,17 +76,22 @@ public sealed class EventLog : IDisposable
     /// than was numbered here. Nobody signed it: a parent that lies about it loses events, whose numbers are named as dropped once the hub
     /// says what it has; a number that cannot be is ignored.
     /// </summary>
-    /// <exception cref="IOException">The disk is full; it will be told again.</exception>
     public void Kept(long ofIncarnation, long seq)
     {
         if (ofIncarnation != incarnation) return;
         lock (gate)
         {
             if (seq == kept || seq < 0 || (seq >= next && seq > MostJump)) return;
-            keptFile.Write(new KeptEvents(incarnation, seq));
-            kept = seq;
-            next = Math.Max(next, seq + 1);
-            RemoveKept();
+            (kept, next) = (seq, Math.Max(next, seq + 1));
+            try
+            {
+                keptFile.Write(new KeptEvents(incarnation, seq));
+                RemoveKept();
+            }
+            catch (IOException)
+            {
+                // After a restart they are sent again, and the hub knows them.
+            }
         }
         Changed?.Invoke();
     }
@@ -146,8 +151,6 @@ public sealed class EventLog : IDisposable
     {
         tail?.Dispose();
         tail = null;
-        RemoveKept();
-        while (segments.Count > 0 && segments.Values.Sum(segment => segment.Bytes) + SegmentBytes > maxBytes) Remove(segments.First().Key);
         var path = Path.Combine(folder, first.ToString("d20", CultureInfo.InvariantCulture) + ".events");
         tail = new FileStream(path, new FileStreamOptions
         {
@@ -156,6 +159,9 @@ public sealed class EventLog : IDisposable
         });
         DurableFolder.Flush(folder);
         segments[first] = new Segment(path) { Bytes = tail.Length };
+        // Only now: the newest number stands in a file's name or in a file at every moment, so that none is given twice.
+        RemoveKept();
+        while (segments.Count > 1 && segments.Values.Sum(segment => segment.Bytes) + SegmentBytes > maxBytes) Remove(segments.First().Key);
     }
 
     /// <summary>Segments whose every number the hub keeps, but for the one that is written to.</summary>

@@ -70,17 +70,16 @@ internal sealed class EventJournal
         if (ofIncarnation != incarnation) return;
         if (seq != kept)
         {
+            (kept, next) = (seq, Math.Max(next, seq + 1));
             try
             {
                 site.Disk.Replace(KeptOf(incarnation), Encoding.ASCII.GetBytes(seq.ToString(CultureInfo.InvariantCulture)));
+                foreach (var (name, _) in Stored().Where(item => NumberOf(item.Key) <= kept).ToList()) site.Disk.Remove(name);
             }
             catch (IOException)
             {
-                // It is told again with the next batch.
-                return;
+                // After a crash it is sent again, and known at the hub.
             }
-            (kept, next) = (seq, Math.Max(next, seq + 1));
-            foreach (var (name, _) in Stored().Where(item => NumberOf(item.Key) <= kept).ToList()) site.Disk.Remove(name);
         }
         underWay = false;
         Send(again: false);

@@ -77,6 +77,24 @@ public sealed class EventLogTests : IDisposable
         Assert.Equal((2L, 3L), (batch.First, batch.Last));
     }
 
+    /// <summary>A full disk must not keep the next batch from going: what the hub keeps is known, even if it cannot be written down.</summary>
+    [Fact]
+    public void Promise3_what_is_kept_counts_though_the_disk_is_full()
+    {
+        using (var log = New())
+        {
+            Append(log, "one", "two");
+            // A folder stands in the file's place.
+            Directory.CreateDirectory(Path.Combine(folder, "kept.json", "x"));
+            log.Kept(1, 1);
+            Assert.Equal(2, log.NextBatch(Fleet, Site)!.First);
+            Directory.Delete(Path.Combine(folder, "kept.json"), recursive: true);
+        }
+        using var again = New();
+        Append(again, "three");
+        Assert.Equal([(1, "one"), (2, "two"), (3, "three")], Sent(again));
+    }
+
     [Fact]
     public void What_breaks_a_limit_gets_no_number()
     {

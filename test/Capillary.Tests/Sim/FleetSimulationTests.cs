@@ -26,6 +26,8 @@ public sealed class FleetSimulationTests
     [InlineData(120, 12, 25)] // A report that waited 400 s at a region made the hub show a dead site as healthy.
     [InlineData(107, 12, 25)] // A full disk and a crash made the hub ignore what a site said next.
     [InlineData(23, 12, 15)] // A batch of events that was signed anew with the next key was never sent again.
+    [InlineData(1003, 12, 15)] // A batch of events whose acknowledgement was lost below a region was never sent again.
+    [InlineData(5023, 8, 40)] // A full disk at the moment of an acknowledgement kept every later batch from going.
     [InlineData(105, 12, 25)] // A disk was copied while a next key lay on it: one succession locks nobody out.
     [InlineData(5022, 8, 40)] // A line that a full disk refused was remembered, acknowledged when it came again, and lost in a crash.
     public void Regressions_hold(ulong seed, int sites, int minutes) => Holds(new Options(seed, Sites: sites, Minutes: minutes));
