@@ -85,6 +85,8 @@ internal sealed partial class Successions(HubDatabase database, HubKeys keys, Li
         {
             return IsDone(envelope, record) ? null : e.Message;
         }
+        // Whoever stole the current key would otherwise make the node his own for ever.
+        if (!record.SuccessionDue) return $"no new key was asked of '{node}'; ask with: capillary {Kind(record)} rotate-key {node}";
         if (database.Read(db => KeyTables.OwnerOf(db, succession.Next.Id)) is { } owner)
             return $"the next key was named before, in a record of '{owner}'; a key is used once";
         records.Issue(node, $"node:{node}", "node.succeed",
@@ -92,6 +94,8 @@ internal sealed partial class Successions(HubDatabase database, HubKeys keys, Li
         LogSucceeded(node, succession.Next.Id);
         return null;
     }
+
+    private static string Kind(NodeRecord record) => record.Kind.ToString().ToLowerInvariant();
 
     /// <summary>A node that did not hear of its new record says the same succession again.</summary>
     private bool IsDone(Envelope envelope, NodeRecord record)

@@ -27,7 +27,23 @@ public sealed class SuccessionTests : IDisposable
 
     private NodeRecord RecordOf(string node) => hub.Hub.Cell.Value.Records[new NodeName(node)].Record;
 
-    private string? Take(string node, SigningKey old, SigningKey next) => hub.Hub.Successions.Take(Sign(node, old, next), RecordOf(node));
+    /// <summary>A succession that was asked for: no other is taken.</summary>
+    private string? Take(string node, SigningKey old, SigningKey next)
+    {
+        hub.Hub.Successions.Ask(new NodeName(node), "tester");
+        return hub.Hub.Successions.Take(Sign(node, old, next), RecordOf(node));
+    }
+
+    /// <summary>Whoever stole a key cannot make the node his own with it.</summary>
+    [Fact]
+    public void A_succession_that_nobody_asked_for_is_refused()
+    {
+        using var old = hub.Enroll("a");
+        using var next = SigningKey.Create();
+        var before = RecordOf("a");
+        Assert.Contains("no new key was asked of 'a'", hub.Hub.Successions.Take(Sign("a", old, next), before), StringComparison.Ordinal);
+        Assert.Equal(before, RecordOf("a"));
+    }
 
     private Envelope Sign(string node, SigningKey old, SigningKey next)
     {
@@ -73,7 +89,7 @@ public sealed class SuccessionTests : IDisposable
         Assert.Contains("of 'b'", Take("a", next, other)!);
         Assert.Contains("of 'a'", Take("a", next, old)!);
         Assert.Contains("of a key that 'a' no longer has", Take("a", old, SigningKey.Create())!);
-        Assert.Equal(2, RecordOf("a").Version);
+        Assert.Equal(next.Public.Id, RecordOf("a").IdentityKey.Id);
     }
 
     [Fact]
