@@ -75,7 +75,7 @@ internal static class FlipBench
         HubFolder.Init(data, fleet, DateTimeOffset.UtcNow);
         Directory.CreateDirectory(Path.Combine(folder, "keys"));
         var source = Task.FromResult(BulkFleet.Commit(Sites, 1));
-        Hub Open() => new(new HubOptions(data, new IPEndPoint(IPAddress.Loopback, 0)), (_, _) => source, TimeProvider.System,
+        Hub Open() => new(new HubOptions(data, new IPEndPoint(IPAddress.Loopback, 0)) { Settle = TimeSpan.Zero }, (_, _) => source, TimeProvider.System,
             NullLoggerFactory.Instance);
         using (var hub = Open())
         {

@@ -76,7 +76,7 @@ internal static class HubRestartBench
         }
     }
 
-    private static Hub Open(string folder) => new(new HubOptions(folder, new IPEndPoint(IPAddress.Loopback, 0)),
+    private static Hub Open(string folder) => new(new HubOptions(folder, new IPEndPoint(IPAddress.Loopback, 0)) { Settle = TimeSpan.Zero },
         (_, _) => Task.FromResult(BulkFleet.Commit(Sites, 1)), TimeProvider.System, NullLoggerFactory.Instance);
 
     /// <summary>A region's link, and what it saw.</summary>

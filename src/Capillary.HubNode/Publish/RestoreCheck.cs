@@ -142,7 +142,7 @@ internal sealed partial class RestoreCheck
 
     private void SettleIfAllTold()
     {
-        if (!settled.Task.IsCompleted && Untold().Count == 0) settled.TrySetResult();
+        if (!settled.Task.IsCompleted && (grace == TimeSpan.Zero || Untold().Count == 0)) settled.TrySetResult();
     }
 
     private List<NodeName> Untold()
