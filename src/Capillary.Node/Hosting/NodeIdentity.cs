@@ -96,16 +96,6 @@ public sealed class NodeIdentity : IDisposable
         }
     }
 
-    /// <summary>Makes the next key and the succession that names it, unless one is under way.</summary>
-    /// <exception cref="IOException">The disk is full.</exception>
-    public void BeginSuccession()
-    {
-        lock (gate)
-        {
-            if (Keys.Next is null) Begin();
-        }
-    }
-
     public void Dispose()
     {
         Keys.Current.Dispose();
