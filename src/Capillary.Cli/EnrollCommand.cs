@@ -53,7 +53,7 @@ internal static class EnrollCommand
             var through = ReadProxy(parsed.GetValue(proxy), parsed.GetValue(file));
             var answer = await hub.PostAsync($"api/v1/{kind}s/{Uri.EscapeDataString(parsed.GetValue(name)!)}/{verb}",
                 new { parents = given, lifetimeMinutes = parsed.GetValue(minutes), node = kind == "region" ? parsed.GetValue(node) : null,
-                    now = now is not null && parsed.GetValue(now) }, stop);
+                    now = now is not null && parsed.GetValue(now), needsParents = parsed.GetValue(file) is not null }, stop);
             if (parsed.GetValue(file) is { } path) Write(path, answer, through);
             HubCall.Show(parsed, parsed.GetValue(format), answer, output => Tell(output, answer, parsed.GetValue(file)));
         });
@@ -89,9 +89,6 @@ internal static class EnrollCommand
     private static void Write(string path, JsonElement answer, ProxySettings? proxy)
     {
         var parents = answer.GetProperty("parents").EnumerateArray().Select(parent => parent.GetString()!).ToList();
-        if (parents.Count == 0) throw new CommandException(
-            "a join file names where the node dials; give --parent HOST:PORT (for a site its region's address, for a region the hub's), "
-                + "or write spec.addresses in the region's document");
         var join = new JoinFile(1, new FleetName(answer.Text("fleet")), new NodeName(answer.Text("node")),
             answer.Text("kind") == "region" ? NodeKind.Region : NodeKind.Site, parents, Digest.Parse(answer.Text("trustRoot")),
                 answer.Text("code"), proxy);

@@ -103,8 +103,8 @@ internal static class ApiRoutes
             return BadRequest($"'{other}' is not the name of a region's node", "names are 1 to 63 lower-case letters, digits and '-'");
         var node = new NodeName(wish?.Node ?? call.Name);
         RegionId? region = wish?.Node is null ? null : new RegionId(call.Name);
-        var declared = kind == NodeKind.Site ? hub.Enrollment.AddressesFor(node) : [];
-        var parents = wish?.Parents is { Count: > 0 and <= 16 } given ? given : declared.Count > 0 ? declared : hub.Advertise;
+        var parents = ParentsOf(hub, kind, node, wish);
+        if (WithoutParents(parents, wish) is { } unknown) return unknown;
         var lifetime = wish?.LifetimeMinutes is { } minutes ? TimeSpan.FromMinutes(minutes) : Enrollment.CodeLifetime;
         return hub.Enrollment.MakeCode(node, kind, region, call.Actor, lifetime) switch
         {
@@ -113,6 +113,21 @@ internal static class ApiRoutes
             CodeOutcome.Refused refused => ApiAnswer.Fail(StatusCodes.Status409Conflict, "cannot-enroll", refused.Reason, null),
             _ => throw new InvalidOperationException("unknown outcome"),
         };
+    }
+
+    /// <summary>Asked before a code is made, which would make an unused one void. Null: it may be made.</summary>
+    public static ApiAnswer? WithoutParents(IReadOnlyList<string> parents, EnrollWish? wish) =>
+        wish?.NeedsParents == true && parents.Count == 0
+            ? ApiAnswer.Fail(StatusCodes.Status409Conflict, "no-address", "a join file names where the node dials, and nothing says it",
+                "give --parent HOST:PORT (for a site its region's address, for a region the hub's), or write spec.addresses in the "
+                    + "region's document")
+            : null;
+
+    /// <summary>Where a node of this name is to dial; none: nothing says so.</summary>
+    public static IReadOnlyList<string> ParentsOf(Hub hub, NodeKind kind, NodeName node, EnrollWish? wish)
+    {
+        if (wish?.Parents is { Count: > 0 and <= 16 } given) return given;
+        return kind == NodeKind.Site && hub.Enrollment.AddressesFor(node) is { Count: > 0 } declared ? declared : hub.Advertise;
     }
 
     private static async Task<ApiAnswer> AddOperatorAsync(Hub hub, ApiCall call, TimeProvider time, CancellationToken stop)

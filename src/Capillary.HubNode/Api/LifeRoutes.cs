@@ -77,10 +77,11 @@ internal static class LifeRoutes
         // The name must still be free to be given before the old hardware loses it.
         if (hub.Enrollment.Undeclared(new NodeName(call.Name), NodeKind.Site, null) is { } undeclared)
             return ApiAnswer.Fail(StatusCodes.Status409Conflict, "cannot-enroll", undeclared, null);
+        var enroll = new EnrollWish(wish?.Parents, wish?.LifetimeMinutes, null, wish?.NeedsParents);
+        var parents = ApiRoutes.ParentsOf(hub, NodeKind.Site, new NodeName(call.Name), enroll);
+        if (ApiRoutes.WithoutParents(parents, enroll) is { } unknown) return unknown;
         var outcome = hub.Life.Replace(site, wish?.Now == true, call.Actor);
-        return outcome is LifeOutcome.Done
-            ? ApiRoutes.MakeCode(hub, call, NodeKind.Site, new EnrollWish(wish?.Parents, wish?.LifetimeMinutes))
-            : Answer(outcome);
+        return outcome is LifeOutcome.Done ? ApiRoutes.MakeCode(hub, call, NodeKind.Site, enroll) : Answer(outcome);
     }
 
     private static ApiAnswer Move(Hub hub, ApiCall call, MoveWish? wish) => wish?.Region is { } region && DnsLabel.IsValid(region)

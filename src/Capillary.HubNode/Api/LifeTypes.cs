@@ -7,7 +7,7 @@ internal sealed record RevokeWish(string? Reason);
 internal sealed record RetireWish(bool? Force, bool? Cancel, string? Reason);
 
 /// <summary>How new hardware gets an old name, and what may be asked of its join code.</summary>
-internal sealed record ReplaceWish(bool? Now, IReadOnlyList<string>? Parents, int? LifetimeMinutes);
+internal sealed record ReplaceWish(bool? Now, IReadOnlyList<string>? Parents, int? LifetimeMinutes, bool? NeedsParents = null);
 
 internal sealed record MoveWish(string? Region);
 

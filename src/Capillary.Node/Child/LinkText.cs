@@ -12,10 +12,14 @@ public static class LinkText
         _ => $"down for {Age(now - link.Since)}: {link.Problem ?? "not known why"}",
     };
 
+    // What another process wrote while this one looked is a moment younger than "now".
+    private static readonly TimeSpan Now = TimeSpan.FromSeconds(-5);
+
     /// <summary>A length of time as people say it.</summary>
     public static string Age(TimeSpan age) => age switch
     {
-        { Ticks: < 0 } => "an unknown time (the clock was set back)",
+        _ when age < Now => "an unknown time (the clock was set back)",
+        { Ticks: < 0 } => "0 s",
         { TotalDays: >= 2 } => $"{age.TotalDays:0} days",
         { TotalHours: >= 2 } => $"{age.TotalHours:0} hours",
         { TotalMinutes: >= 2 } => $"{age.TotalMinutes:0} minutes",

@@ -24,7 +24,7 @@ public sealed class ApiTests : IAsyncLifetime
     {
         commits.Commit("c1", "a=1", "b=1");
         hub = new TestHub(folder.Path, commits, null, options =>
-            options with { ApiListen = new IPEndPoint(IPAddress.Loopback, 0), PollEvery = TimeSpan.FromHours(1) });
+            options with { ApiListen = new IPEndPoint(IPAddress.Loopback, 0), PollEvery = TimeSpan.FromHours(1), Advertise = [] });
         await hub.SettleAsync();
         running = hub.Hub.RunAsync(stop.Token);
         remote = (await hub.Hub.ApiListening.WaitAsync(stop.Token))!;
@@ -121,6 +121,20 @@ public sealed class ApiTests : IAsyncLifetime
         Assert.Equal(("the-operator", "joincode.make"),
             (newest.GetProperty("actor").GetString(), newest.GetProperty("action").GetString()));
         Assert.DoesNotContain("token", page.GetRawText(), StringComparison.OrdinalIgnoreCase);
+    }
+
+    [Theory]
+    [InlineData("/api/v1/sites/b/enroll")]
+    [InlineData("/api/v1/sites/b/replace")]
+    public async Task A_join_file_without_an_address_spends_no_code(string path)
+    {
+        var before = await local.GetFromJsonElementAsync("/api/v1/journal", stop.Token);
+        using var answer = await local.PostAsync(path, new StringContent("""{"needsParents":true,"now":true}""", Encoding.UTF8, "application/json"),
+            stop.Token);
+        Assert.Equal(409, (int)answer.StatusCode);
+        Assert.Contains("no-address", await answer.Content.ReadAsStringAsync(stop.Token), StringComparison.Ordinal);
+        var after = await local.GetFromJsonElementAsync("/api/v1/journal", stop.Token);
+        Assert.Equal(before.GetRawText(), after.GetRawText());
     }
 
     [Theory]
