@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace Capillary.Cli;
 
-/// <summary>The life of sites and regions beside the commits: approve, deny, revoke, retire, move.</summary>
+/// <summary>The life of sites and regions beside the commits: approve, deny, revoke, retire, retry, move.</summary>
 internal static class LifeCommands
 {
     private const int ShownDigits = 16;
@@ -44,6 +44,17 @@ internal static class LifeCommands
             return CallAsync(hub, parsed, format, Path("site", parsed.GetValue(name)!, "retire"),
                 new { force = parsed.GetValue(force), cancel = parsed.GetValue(cancel), reason = parsed.GetValue(reason) }, stop);
         });
+        return command;
+    }
+
+    public static Command Retry(HubConnection connection)
+    {
+        var name = Name("site");
+        var format = HubCall.FormatOption();
+        var command = new Command("retry", "Have a site try again what it gave up, after its cause was removed there: an account, space, a "
+            + "device. It gets its line anew.") { name, format };
+        command.Do(connection, (hub, parsed, stop) => CallAsync(hub, parsed, format, Path("site", parsed.GetValue(name)!, "retry"),
+            new { }, stop));
         return command;
     }
 

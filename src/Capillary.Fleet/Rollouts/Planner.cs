@@ -70,8 +70,11 @@ public static class Planner
             var isOpen = wish.Bundle is { } bundle
                 ? !release.Sites.ContainsKey(site) && line.Bundle != bundle
                 : line.Since <= wish.After;
-            // No fallback: what is left behind, or what other hardware ran, is nothing to return to.
-            if (isOpen) changes.Add(new(site, wish.Region, inputs.Generation + 1, wish.Bundle ?? line.Bundle, null, wish.Reason));
+            if (!isOpen) continue;
+            var bundleNow = wish.Bundle ?? line.Bundle;
+            // Else no fallback: what is left behind, or what other hardware ran, is nothing to return to.
+            var fallback = wish.KeepsFallback ? FallbackOf(site, bundleNow, inputs) : null;
+            changes.Add(new(site, wish.Region, inputs.Generation + 1, bundleNow, fallback, wish.Reason));
         }
     }
 
@@ -90,12 +93,13 @@ public static class Planner
 
     private static PlannedLine Change(SiteId site, ReleasedSite released, string wave, PlannerInputs inputs)
     {
-        var healthy = inputs.Evidence.GetValueOrDefault(site)?.LastHealthy;
-        Digest? fallback = healthy == released.Bundle ? null : healthy;
         var what = inputs.Lines.ContainsKey(site) ? "its bundle changed" : "it is new";
-        return new(site, released.Region, inputs.Generation + 1, released.Bundle, fallback,
+        return new(site, released.Region, inputs.Generation + 1, released.Bundle, FallbackOf(site, released.Bundle, inputs),
             $"release {inputs.Release!.Number}: {what}; wave {wave} is open");
     }
+
+    private static Digest? FallbackOf(SiteId site, Digest bundle, PlannerInputs inputs) =>
+        inputs.Evidence.GetValueOrDefault(site)?.LastHealthy is { } healthy && healthy != bundle ? healthy : null;
 
     private static List<SiteVerdict> Judge(WaveSites wave, PlannerInputs inputs, DateTimeOffset now)
     {

@@ -55,4 +55,8 @@ public sealed record PlannerInputs(
 /// line.</param>
 /// <param name="After">With no bundle: done once the line's `since` is greater.</param>
 /// <param name="Reason">Why, for a person.</param>
-public sealed record LineWish(RegionId Region, Digest? Bundle, long After, string Reason);
+public sealed record LineWish(RegionId Region, Digest? Bundle, long After, string Reason)
+{
+    /// <summary>The site's last healthy bundle stays what it returns to: nothing but another try is wanted.</summary>
+    public bool KeepsFallback { get; init; }
+}

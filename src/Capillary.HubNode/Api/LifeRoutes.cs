@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace Capillary.HubNode.Api;
 
-/// <summary>The life of nodes beside the commits: who waits, who knocked, revoke, retire, replace, move; and the restored hub.</summary>
+/// <summary>The life of nodes beside the commits: who waits, who knocked, revoke, retire, retry, replace, move; and the restored hub.</summary>
 internal static class LifeRoutes
 {
     private const int MostReason = 500;
@@ -20,6 +20,7 @@ internal static class LifeRoutes
         Post<RevokeWish>("/api/v1/sites/{name}/revoke", (call, wish) => Revoke(hub, call, NodeKind.Site, wish)),
         Post<RevokeWish>("/api/v1/regions/{name}/revoke", (call, wish) => Revoke(hub, call, NodeKind.Region, wish)),
         Post<RetireWish>("/api/v1/sites/{name}/retire", (call, wish) => Answer(Retire(hub, call, wish))),
+        Post<object>("/api/v1/sites/{name}/retry", (call, _) => Answer(hub.Life.Retry(new SiteId(call.Name), call.Actor))),
         Post<ReplaceWish>("/api/v1/sites/{name}/replace", (call, wish) => Replace(hub, call, wish)),
         Post<MoveWish>("/api/v1/sites/{name}/move", (call, wish) => Move(hub, call, wish)),
         .. Approvals(hub, NodeKind.Site), .. Approvals(hub, NodeKind.Region),

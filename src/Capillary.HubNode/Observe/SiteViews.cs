@@ -63,10 +63,17 @@ internal sealed class SiteViews(DesiredStateCell cell, ReleaseBook releases, Pub
             actual.Commit, Run(line?.Assignment.Since, line?.Assignment.Bundle),
             seen?.HeardAt is { } at ? Math.Max(0, (long)(now - at).TotalSeconds) : null,
             declared is null && wish != WishKind.Retired, IsUnacknowledged(line, seen, now), seen?.HeardAt,
-            LinkProblem(region, site, around.Away),
-            wish switch { WishKind.Retire => "retiring", WishKind.Return => "returning", WishKind.Renew => "renewing", _ => null },
-            life.MovePending(site)?.Value, seen?.CarriedAt, around.Copied.Contains(new NodeName(site.Value)));
+            LinkProblem(region, site, around.Away), LifeOf(wish), life.MovePending(site)?.Value, seen?.CarriedAt, around.Copied.Contains(new NodeName(site.Value)));
     }
+
+    private static string? LifeOf(WishKind? wish) => wish switch
+    {
+        WishKind.Retire => "retiring",
+        WishKind.Return => "returning",
+        WishKind.Renew => "renewing",
+        WishKind.Retry => "retrying",
+        _ => null,
+    };
 
     /// <summary>What this hub knows of a site came through its region: says so when that is away.</summary>
     private string? LinkProblem(RegionId region, SiteId site, Dictionary<RegionId, DateTimeOffset> away) =>

@@ -77,7 +77,10 @@ internal sealed class SiteLife
                 WishKind.Return => wish.Before,
                 _ => (Digest?)null,
             };
-            said[wish.Site] = new(line.Region, bundle, wish.Since, $"site {wish.Kind.ToString().ToLowerInvariant()}: {wish.Reason}");
+            said[wish.Site] = new(line.Region, bundle, wish.Since, $"site {wish.Kind.ToString().ToLowerInvariant()}: {wish.Reason}")
+            {
+                KeepsFallback = wish.Kind == WishKind.Retry,
+            };
         }
         return said;
     }
@@ -153,6 +156,26 @@ internal sealed class SiteLife
         }
         Changed();
         return new LifeOutcome.Done($"'{site}' is to run again what it ran before; it stays orphaned until it is declared");
+    }
+
+    /// <summary>Has a site try again what it gave up: a line as before, with a new `since`.</summary>
+    public LifeOutcome Retry(SiteId site, string actor)
+    {
+        lock (gate)
+        {
+            if (Unready() is { } unready) return unready;
+            if (!cell.Value.Lines.TryGetValue(site, out var line)) return Unknown(new NodeName(site.Value), NodeKind.Site);
+            if (wishes.GetValueOrDefault(site) is { Kind: not WishKind.Retry } other)
+                return new LifeOutcome.Refused($"'{site}' has a change under way: {other.Kind.ToString().ToLowerInvariant()}", null);
+            if (sites.Seen.GetValueOrDefault(site)?.Report is not { Phase: ReportPhase.Reverted or ReportPhase.Degraded } failed
+                || failed.Since != line.Assignment.Since)
+                return new LifeOutcome.Refused($"'{site}' did not say that it gave up its line of generation {line.Assignment.Since}",
+                    $"what it says: capillary site show {site}");
+            Put(new SiteWish(site, WishKind.Retry, null, line.Assignment.Since, "asked for by an operator", actor, time.GetUtcNow()),
+                "site.retry");
+        }
+        Changed();
+        return new LifeOutcome.Done($"'{site}' is to try again what failed; watch it: capillary site show {site}");
     }
 
     /// <summary>Before new hardware gets a join code under an old name; <paramref name="now"/>: the old one ends at once.</summary>
@@ -241,7 +264,7 @@ internal sealed class SiteLife
                 End(wish.Site, isRevoked: false, wish.Reason, wish.Actor);
                 break;
             case WishKind.Return when line is null || line.Assignment.Bundle == wish.Before:
-            case WishKind.Renew when line is null || line.Assignment.Since > wish.Since:
+            case WishKind.Renew or WishKind.Retry when line is null || line.Assignment.Since > wish.Since:
                 Drop(wish, null);
                 break;
         }

@@ -16,6 +16,9 @@ internal enum WishKind
     /// <summary>New hardware came: its line is to be made anew, without the fallback of the old one.</summary>
     Renew,
 
+    /// <summary>What failed at it is to be tried again: its line is to be made anew.</summary>
+    Retry,
+
     /// <summary>It was retired; it stays listed so until it is enrolled again.</summary>
     Retired,
 }

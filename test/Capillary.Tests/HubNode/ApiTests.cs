@@ -86,6 +86,8 @@ public sealed class ApiTests : IAsyncLifetime
     [InlineData("auditor", "POST", "/api/v1/sync", 403)]
     [InlineData("admin", "GET", "/api/v1/journal", 200)]
     [InlineData("operator", "POST", "/api/v1/sites/a/retire", 409)]
+    [InlineData("viewer", "POST", "/api/v1/sites/a/retry", 403)]
+    [InlineData("operator", "POST", "/api/v1/sites/a/retry", 409)]
     [InlineData("operator", "POST", "/api/v1/sites/a/approve", 403)]
     [InlineData("approver", "POST", "/api/v1/sites/a/approve", 409)]
     [InlineData("approver", "POST", "/api/v1/sites/a/revoke", 403)]
@@ -129,8 +131,8 @@ public sealed class ApiTests : IAsyncLifetime
     public async Task A_join_file_without_an_address_spends_no_code(string path)
     {
         var before = await local.GetFromJsonElementAsync("/api/v1/journal", stop.Token);
-        using var answer = await local.PostAsync(path, new StringContent("""{"needsParents":true,"now":true}""", Encoding.UTF8, "application/json"),
-            stop.Token);
+        var wish = new StringContent("""{"needsParents":true,"now":true}""", Encoding.UTF8, "application/json");
+        using var answer = await local.PostAsync(path, wish, stop.Token);
         Assert.Equal(409, (int)answer.StatusCode);
         Assert.Contains("no-address", await answer.Content.ReadAsStringAsync(stop.Token), StringComparison.Ordinal);
         var after = await local.GetFromJsonElementAsync("/api/v1/journal", stop.Token);

@@ -63,6 +63,33 @@ public sealed class SiteLifeTests : IDisposable
     }
 
     [Fact]
+    public async Task A_site_tries_again_what_it_gave_up_when_it_is_asked_to_and_keeps_its_way_back()
+    {
+        var first = Line.Bundle;
+        Assert.Null(await hub.ReportAsync("a", key, ReportPhase.Healthy, 1));
+        Refused("did not say that it gave up", hub.Hub.Life.Retry(new SiteId("a"), "anna"));
+        commits.Commit("c2", "a=2", "b=1");
+        await hub.SettleAsync();
+        var failed = Line;
+        Assert.Null(await hub.ReportAsync("a", key, ReportPhase.Reverted, 2));
+        await hub.SettleAsync();
+        Assert.Equal(failed, Line);
+        Done(hub.Hub.Life.Retry(new SiteId("a"), "anna"));
+        Restart();
+        await hub.SettleAsync();
+        Assert.Equal((failed.Bundle, first), (Line.Bundle, Line.Fallback));
+        Assert.True(Line.Since > failed.Since);
+        // Done once, and once only.
+        hub.Hub.Life.Step();
+        var again = Line;
+        await hub.SettleAsync();
+        Assert.Equal(again, Line);
+        Assert.Empty(hub.Hub.Life.Wishes);
+        Assert.Contains("site.retry", Journal());
+        Refused("did not say that it gave up", hub.Hub.Life.Retry(new SiteId("a"), "anna"));
+    }
+
+    [Fact]
     public async Task A_retired_site_empties_itself_first_though_the_hub_restarts_meanwhile()
     {
         Assert.Null(await hub.ReportAsync("a", key, ReportPhase.Healthy, 1));
