@@ -4,7 +4,9 @@ using Microsoft.AspNetCore.Http;
 
 namespace Capillary.HubNode.Api;
 
-/// <summary>The life of nodes beside the commits: who waits, who knocked, revoke, retire, retry, replace, move; and the restored hub.</summary>
+/// <summary>
+/// The life of nodes beside the commits: who waits, who knocked, revoke, retire, retry, replace, move; and the restored hub.
+/// </summary>
 internal static class LifeRoutes
 {
     private const int MostReason = 500;

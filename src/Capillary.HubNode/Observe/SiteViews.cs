@@ -63,7 +63,8 @@ internal sealed class SiteViews(DesiredStateCell cell, ReleaseBook releases, Pub
             actual.Commit, Run(line?.Assignment.Since, line?.Assignment.Bundle),
             seen?.HeardAt is { } at ? Math.Max(0, (long)(now - at).TotalSeconds) : null,
             declared is null && wish != WishKind.Retired, IsUnacknowledged(line, seen, now), seen?.HeardAt,
-            LinkProblem(region, site, around.Away), LifeOf(wish), life.MovePending(site)?.Value, seen?.CarriedAt, around.Copied.Contains(new NodeName(site.Value)));
+            LinkProblem(region, site, around.Away), LifeOf(wish), life.MovePending(site)?.Value, seen?.CarriedAt,
+            around.Copied.Contains(new NodeName(site.Value)));
     }
 
     private static string? LifeOf(WishKind? wish) => wish switch
