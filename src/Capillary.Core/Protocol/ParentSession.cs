@@ -69,6 +69,10 @@ public sealed class ParentSession(string keyId)
     private long generationSent;
     private Dictionary<NodeName, long>? recordsSent;
 
+    // What was compared last: a state in which these are the same brings no record and no line, and looking would cost the whole fleet.
+    private (object Records, object Withheld)? recordsSeen;
+    private object? linesSeen;
+
     /// <summary>The child's record once it said hello; null before.</summary>
     public NodeRecord? Child { get; private set; }
 
@@ -109,8 +113,15 @@ public sealed class ParentSession(string keyId)
         Child = state.Records[node.Value].Record;
         if (state.IsHeldBack(node.Value)) yield break;
         if (state.TrustRoots.Count > rootVersionSent) yield return new ParentOutput.Send(AnswerTrust(rootVersionSent, state));
-        foreach (var frame in NewRecords(state)) yield return new ParentOutput.Send(frame);
-        foreach (var frame in NewLines(state)) yield return new ParentOutput.Send(frame);
+        if (recordsSeen != (state.Records, state.Withheld))
+        {
+            foreach (var frame in NewRecords(state)) yield return new ParentOutput.Send(frame);
+        }
+        if (linesSeen != (object)state.Lines || recordsSeen != (state.Records, state.Withheld))
+        {
+            foreach (var frame in NewLines(state)) yield return new ParentOutput.Send(frame);
+        }
+        (recordsSeen, linesSeen) = ((state.Records, state.Withheld), state.Lines);
         if (state.Beacon is { } beacon && beacon != beaconSent)
         {
             beaconSent = beacon;

@@ -56,7 +56,7 @@ public static class Planner
             var runs = released is not null && evidence.Report?.Bundle == released ? released
                 : inputs.Lines.GetValueOrDefault(site)?.Bundle;
             if (runs is not { } bundle) continue;
-            Digest? fallback = evidence.LastHealthy == bundle ? null : evidence.LastHealthy;
+            var fallback = Fallback(evidence, bundle, inputs);
             changes.Add(new(site, region, generation, bundle, fallback, $"the hub went on after a restore, with generation {generation}"));
         }
         return new Plan(generation, inputs.Generation, release.Number, changes);
@@ -90,12 +90,14 @@ public static class Planner
 
     private static PlannedLine Change(SiteId site, ReleasedSite released, string wave, PlannerInputs inputs)
     {
-        var healthy = inputs.Evidence.GetValueOrDefault(site)?.LastHealthy;
-        Digest? fallback = healthy == released.Bundle ? null : healthy;
+        var fallback = Fallback(inputs.Evidence.GetValueOrDefault(site) ?? SiteEvidence.None, released.Bundle, inputs);
         var what = inputs.Lines.ContainsKey(site) ? "its bundle changed" : "it is new";
         return new(site, released.Region, inputs.Generation + 1, released.Bundle, fallback,
             $"release {inputs.Release!.Number}: {what}; wave {wave} is open");
     }
+
+    private static Digest? Fallback(SiteEvidence evidence, Digest bundle, PlannerInputs inputs) =>
+        evidence.LastHealthy is { } healthy && healthy != bundle && inputs.CanOffer(healthy) ? healthy : null;
 
     private static List<SiteVerdict> Judge(WaveSites wave, PlannerInputs inputs, DateTimeOffset now)
     {
