@@ -83,7 +83,7 @@ public static class Planner
         for (var i = 0; i <= release.Waves.Count; i++)
         {
             var name = i < release.Waves.Count ? release.Waves[i] : release.Waves.Count == 0 ? "all" : "rest";
-            var sites = byWave[i].OrderBy(site => site.Key).ToList();
+            var sites = byWave[i].ToList();
             if (sites.Count > 0 || i < release.Waves.Count) yield return new(name, sites);
         }
     }
@@ -108,7 +108,9 @@ public static class Planner
             if (inputs.Lines.GetValueOrDefault(site) is { } line && line.Bundle == released.Bundle)
                 verdicts.Add(WaveGate.Judge(site, line, inputs, now));
         }
-        return verdicts;
+        // In site order, but for those that met it, which nobody names: sorting them would cost the whole fleet at each look.
+        return [.. verdicts.Where(verdict => verdict.Verdict == GateVerdict.Met),
+            .. verdicts.Where(verdict => verdict.Verdict != GateVerdict.Met).OrderBy(verdict => verdict.Site)];
     }
 
     private static string? Gate(string wave, int changing, List<SiteVerdict> verdicts, bool deaf)
