@@ -80,11 +80,13 @@ public sealed class Hub : IDisposable
         folderLock = HubFolder.Lock(options.Data);
         Database = HubDatabase.Open(HubFolder.Database(options.Data));
         Keys = HubKeys.Load(HubFolder.Keys(options.Data));
-        Blobs = new BlobStore(HubFolder.Blobs(options.Data));
+        // Beside the nodes and lines, which are read with every core that is free.
+        var beside = Task.Run(() => (Blobs: new BlobStore(HubFolder.Blobs(options.Data)), Release: Database.Read(ReleaseTables.Newest)));
         Cell = HubStart.Restore(Database);
+        (Blobs, var release) = beside.GetAwaiter().GetResult();
         Keys.Settle(HubStart.NewestRoot(Cell.Value.TrustRoots), Cell.Value.OwnRecord.Record);
         Conditions = new HubConditions(time);
-        Releases = new ReleaseBook(Database, Blobs, time, options.Reached);
+        Releases = new ReleaseBook(Database, Blobs, release, time, options.Reached);
         Publisher = new Publisher(Database, Keys, Blobs, Cell, new BeaconSigner(Fleet, Keys, Database, time), time,
             options.Reached);
         Publisher.Beat();

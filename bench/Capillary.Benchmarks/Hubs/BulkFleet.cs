@@ -43,6 +43,15 @@ internal static class BulkFleet
         var released = new Dictionary<SiteId, ReleasedSite>(sites);
         for (var i = 0; i < sites; i++)
             released[Site(i)] = new(Bundle(i, i == 0 ? commit : 1).Manifest.Digest, RegionOf(i), 0);
+        return Compiled(released, commit);
+    }
+
+    /// <summary>The same from what the release before gave.</summary>
+    public static CommitOutcome Next(IReadOnlyDictionary<SiteId, ReleasedSite> before, int commit) =>
+        Compiled(new(before) { [Site(0)] = new(Bundle(0, commit).Manifest.Digest, RegionOf(0), 0) }, commit);
+
+    private static CommitOutcome.Compiled Compiled(Dictionary<SiteId, ReleasedSite> released, int commit)
+    {
         var info = new CommitInfo(Id(commit), $"commit {commit}", "Bench <bench@example.org>", DateTimeOffset.UnixEpoch);
         return new CommitOutcome.Compiled(info, new([], [.. Enumerable.Range(0, Regions).Select(RegionName)], released, site =>
         {

@@ -24,11 +24,18 @@ internal static class HubRole
     public static async Task RunAsync(string folder, int sites, int commit, CancellationTokenSource stop)
     {
         var newest = commit;
-        Task<CommitOutcome> Look(string? taken, CancellationToken _) => Task.FromResult(
-            taken == BulkFleet.Id(newest) ? new CommitOutcome.Unchanged() : BulkFleet.Commit(sites, newest));
+        Hub? started = null;
+        // What a compile would make of a commit is there at once: a compile has a budget of its own.
+        Task<CommitOutcome> Look(string? taken, CancellationToken _)
+        {
+            var release = started?.Releases.Newest;
+            return Task.FromResult((taken ?? release?.Commit.Id) == BulkFleet.Id(newest) ? new CommitOutcome.Unchanged()
+                : release is null ? BulkFleet.Commit(sites, newest) : BulkFleet.Next(release.Sites, newest));
+        }
         var begun = Stopwatch.GetTimestamp();
         using var hub = new Hub(new HubOptions(folder, new IPEndPoint(IPAddress.Loopback, 0)), Look, TimeProvider.System,
             NullLoggerFactory.Instance);
+        started = hub;
         var opened = Stopwatch.GetElapsedTime(begun).TotalSeconds;
         var running = hub.RunAsync(stop.Token);
         if (await Task.WhenAny(hub.Listening, running) == running) await running;

@@ -45,7 +45,7 @@ internal static class IdleTrafficBench
         var link = NewChild(authority, key, relay.Port, time);
         var child = link.RunAsync(stop.Token);
         await link.WhenLiveAsync(stop.Token);
-        await Task.Delay(3000);
+        await SilentAsync(relay);
         var setUp = relay.Up + relay.Down;
         var rows = new List<Row>();
         // Beats alone, then beats with beacons, each answered by the site's report.
@@ -62,6 +62,16 @@ internal static class IdleTrafficBench
         await Task.WhenAll(serving, child);
         Directory.Delete(folder, recursive: true);
         foreach (var row in rows) yield return row;
+    }
+
+    /// <summary>Waits until the first exchange is over: nothing on the wire for half a second, a sixth of a heartbeat here.</summary>
+    private static async Task SilentAsync(CountingRelay relay)
+    {
+        for (var seen = -1L; seen != relay.Up + relay.Down;)
+        {
+            seen = relay.Up + relay.Down;
+            await Task.Delay(500);
+        }
     }
 
     private static double PerDay => Day / (Span.TotalSeconds * Faster);

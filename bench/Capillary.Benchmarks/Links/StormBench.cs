@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Capillary.Node.Child;
 
 namespace Capillary.Benchmarks.Links;
 
@@ -17,7 +18,8 @@ internal static class StormBench
         yield return new Row($"{Children:#,0} children dial a parent at once: all live", first[^1], "s", null);
         foreach (var away in (int[])[5, 90])
         {
-            await Task.Delay(6000);
+            // A child that lived shorter dials again like one that never lived.
+            await Task.Delay(Backoff.ProvenAfter + TimeSpan.FromSeconds(1));
             region.Kill();
             region.Dispose();
             await Task.Delay(TimeSpan.FromSeconds(away));

@@ -69,6 +69,10 @@ public sealed class ParentSession(string keyId)
     private long generationSent;
     private Dictionary<NodeName, long>? recordsSent;
 
+    // What was compared last: a state in which these are the same brings no record and no line, and looking would cost the whole fleet.
+    private (object Records, object Withheld)? recordsSeen;
+    private (object Lines, NodeRecord Child)? linesSeen;
+
     /// <summary>The child's record once it said hello; null before.</summary>
     public NodeRecord? Child { get; private set; }
 
@@ -109,8 +113,16 @@ public sealed class ParentSession(string keyId)
         Child = state.Records[node.Value].Record;
         if (state.IsHeldBack(node.Value)) yield break;
         if (state.TrustRoots.Count > rootVersionSent) yield return new ParentOutput.Send(AnswerTrust(rootVersionSent, state));
-        foreach (var frame in NewRecords(state)) yield return new ParentOutput.Send(frame);
-        foreach (var frame in NewLines(state)) yield return new ParentOutput.Send(frame);
+        if (recordsSeen != (state.Records, state.Withheld))
+        {
+            foreach (var frame in NewRecords(state)) yield return new ParentOutput.Send(frame);
+        }
+        // Which lines are this child's hangs on its record too.
+        if (linesSeen != (state.Lines, Child))
+        {
+            foreach (var frame in NewLines(state)) yield return new ParentOutput.Send(frame);
+        }
+        (recordsSeen, linesSeen) = ((state.Records, state.Withheld), (state.Lines, Child));
         if (state.Beacon is { } beacon && beacon != beaconSent)
         {
             beaconSent = beacon;
@@ -158,8 +170,13 @@ public sealed class ParentSession(string keyId)
         var proven = state.Proven(hello.Checkpoint);
         // A site's own word for its generation touches nobody but itself; a region speaks for others and proves it.
         generationSent = Child.Kind == NodeKind.Site ? hello.Generation : proven?.Checkpoint.Generation ?? 0;
-        var same = hello.Records is { } held && held == DesiredState.DigestOf(state.RecordsFor(Child));
-        if (same) recordsSent = state.RecordsFor(Child).ToDictionary(item => item.Record.Node, item => item.Record.Version);
+        var records = state.RecordsFor(Child).ToList();
+        var same = hello.Records is { } held && held == DesiredState.DigestOf(records);
+        if (same)
+        {
+            recordsSent = records.ToDictionary(item => item.Record.Node, item => item.Record.Version);
+            recordsSeen = (state.Records, state.Withheld);
+        }
         IEnumerable<ParentOutput> ask = !same && state.IsHeldBack(name) ? [new ParentOutput.Send(Frame.RecordQuery.Instance)] : [];
         return [new ParentOutput.Joined(Child, hello.Agent, hello.Boot, proven) { SameRecords = same }, .. ask, .. Heard(),
             .. OnState(state)];

@@ -20,19 +20,39 @@ public sealed class MerkleTree
         while (levels[^1].Length > 1) levels.Add(Above(levels[^1]));
     }
 
+    private MerkleTree(List<byte[][]> levels) => this.levels = levels;
+
+    /// <summary>The tree with other hashes at some places; it costs what changes, not what is there. This one stays as it is.</summary>
+    /// <param name="changed">Results of <see cref="HashLeaf"/> by leaf index.</param>
+    public MerkleTree With(IReadOnlyDictionary<int, byte[]> changed)
+    {
+        var next = levels.ConvertAll(level => (byte[][])level.Clone());
+        foreach (var (index, hash) in changed) next[0][index] = hash;
+        var places = changed.Keys.ToHashSet();
+        for (var i = 1; i < next.Count; i++)
+        {
+            places = [.. places.Select(place => place >> 1)];
+            foreach (var place in places) next[i][place] = NodeOver(next[i - 1], place);
+        }
+        return new MerkleTree(next);
+    }
+
     /// <summary>Number of leaves.</summary>
     public int Size => levels[0].Length;
 
     /// <summary>MTH; of no leaves, the hash of nothing.</summary>
     public Digest Root => Digest.FromHash(Size == 0 ? SHA256.HashData([]) : levels[^1][0]);
 
+    /// <summary>The hash of the leaf at a place.</summary>
+    public byte[] LeafHash(int index) => levels[0][index];
+
     /// <summary>The hash of one leaf's bytes.</summary>
     public static byte[] HashLeaf(ReadOnlySpan<byte> leaf)
     {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData([0]);
-        hash.AppendData(leaf);
-        return hash.GetHashAndReset();
+        Span<byte> input = leaf.Length < 1024 ? stackalloc byte[1 + leaf.Length] : new byte[1 + leaf.Length];
+        input[0] = 0;
+        leaf.CopyTo(input[1..]);
+        return SHA256.HashData(input);
     }
 
     /// <summary>The audit path of leaf <paramref name="index"/> (RFC 6962, 2.1.1), leaf's sibling first.</summary>
@@ -79,10 +99,12 @@ public sealed class MerkleTree
     private static byte[][] Above(byte[][] below)
     {
         var level = new byte[(below.Length + 1) / 2][];
-        for (var i = 0; i < level.Length; i++)
-            level[i] = 2 * i + 1 < below.Length ? HashNode(below[2 * i], below[2 * i + 1]) : below[2 * i];
+        for (var i = 0; i < level.Length; i++) level[i] = NodeOver(below, i);
         return level;
     }
+
+    private static byte[] NodeOver(byte[][] below, int place) =>
+        2 * place + 1 < below.Length ? HashNode(below[2 * place], below[2 * place + 1]) : below[2 * place];
 
     private static byte[] HashNode(byte[] left, byte[] right)
     {

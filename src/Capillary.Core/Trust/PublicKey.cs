@@ -13,7 +13,7 @@ public sealed class PublicKey : IEquatable<PublicKey>
 {
     // SEQUENCE { SEQUENCE { id-ecPublicKey, prime256v1 }, BIT STRING { 04, x, y } } up to the 04. Only this encoding counts: a second one
     // would give one key two ids, and text that names another curve would reach the platform's parser.
-    private const string Head = "3059301306072a8648ce3d020106082a8648ce3d03010703420004";
+    private static readonly byte[] Head = Convert.FromHexString("3059301306072a8648ce3d020106082a8648ce3d03010703420004");
     private const int PointBytes = 64;
     private static readonly BigInteger P = Number("ffffffff00000001000000000000000000000000ffffffffffffffffffffffff");
     private static readonly BigInteger B = Number("5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604b");
@@ -33,14 +33,14 @@ public sealed class PublicKey : IEquatable<PublicKey>
     /// <exception cref="FormatException">The bytes are not exactly one uncompressed point of P-256.</exception>
     public static PublicKey FromPoint(ReadOnlySpan<byte> point)
     {
-        ReadOnlySpan<byte> head = Convert.FromHexString(Head);
+        ReadOnlySpan<byte> head = Head;
         return FromSpki([.. head[..^1], .. point]);
     }
 
     /// <exception cref="FormatException">The bytes are not exactly one P-256 key with an uncompressed point.</exception>
     public static PublicKey FromSpki(ReadOnlySpan<byte> bytes)
     {
-        ReadOnlySpan<byte> head = Convert.FromHexString(Head);
+        ReadOnlySpan<byte> head = Head;
         if (bytes.Length != head.Length + PointBytes || !bytes.StartsWith(head))
             throw new FormatException("not a P-256 public key (SubjectPublicKeyInfo, DER, uncompressed point)");
         if (!IsOnCurve(bytes[head.Length..])) throw new FormatException("not a point of P-256");

@@ -56,7 +56,7 @@ public static class Planner
             var runs = released is not null && evidence.Report?.Bundle == released ? released
                 : inputs.Lines.GetValueOrDefault(site)?.Bundle;
             if (runs is not { } bundle) continue;
-            Digest? fallback = evidence.LastHealthy == bundle ? null : evidence.LastHealthy;
+            var fallback = FallbackOf(evidence, bundle, inputs);
             changes.Add(new(site, region, generation, bundle, fallback, $"the hub went on after a restore, with generation {generation}"));
         }
         return new Plan(generation, inputs.Generation, release.Number, changes);
@@ -73,7 +73,7 @@ public static class Planner
             if (!isOpen) continue;
             var bundleNow = wish.Bundle ?? line.Bundle;
             // Else no fallback: what is left behind, or what other hardware ran, is nothing to return to.
-            var fallback = wish.KeepsFallback ? FallbackOf(site, bundleNow, inputs) : null;
+            var fallback = wish.KeepsFallback ? FallbackOf(EvidenceOf(site, inputs), bundleNow, inputs) : null;
             changes.Add(new(site, wish.Region, inputs.Generation + 1, bundleNow, fallback, wish.Reason));
         }
     }
@@ -86,7 +86,7 @@ public static class Planner
         for (var i = 0; i <= release.Waves.Count; i++)
         {
             var name = i < release.Waves.Count ? release.Waves[i] : release.Waves.Count == 0 ? "all" : "rest";
-            var sites = byWave[i].OrderBy(site => site.Key).ToList();
+            var sites = byWave[i].ToList();
             if (sites.Count > 0 || i < release.Waves.Count) yield return new(name, sites);
         }
     }
@@ -94,12 +94,15 @@ public static class Planner
     private static PlannedLine Change(SiteId site, ReleasedSite released, string wave, PlannerInputs inputs)
     {
         var what = inputs.Lines.ContainsKey(site) ? "its bundle changed" : "it is new";
-        return new(site, released.Region, inputs.Generation + 1, released.Bundle, FallbackOf(site, released.Bundle, inputs),
+        var fallback = FallbackOf(EvidenceOf(site, inputs), released.Bundle, inputs);
+        return new(site, released.Region, inputs.Generation + 1, released.Bundle, fallback,
             $"release {inputs.Release!.Number}: {what}; wave {wave} is open");
     }
 
-    private static Digest? FallbackOf(SiteId site, Digest bundle, PlannerInputs inputs) =>
-        inputs.Evidence.GetValueOrDefault(site)?.LastHealthy is { } healthy && healthy != bundle ? healthy : null;
+    private static Digest? FallbackOf(SiteEvidence evidence, Digest bundle, PlannerInputs inputs) =>
+        evidence.LastHealthy is { } healthy && healthy != bundle && inputs.CanOffer(healthy) ? healthy : null;
+
+    private static SiteEvidence EvidenceOf(SiteId site, PlannerInputs inputs) => inputs.Evidence.GetValueOrDefault(site) ?? SiteEvidence.None;
 
     private static List<SiteVerdict> Judge(WaveSites wave, PlannerInputs inputs, DateTimeOffset now)
     {
@@ -110,7 +113,9 @@ public static class Planner
             if (inputs.Lines.GetValueOrDefault(site) is { } line && line.Bundle == released.Bundle)
                 verdicts.Add(WaveGate.Judge(site, line, inputs, now));
         }
-        return verdicts;
+        // In site order, but for those that met it, which nobody names: sorting them would cost the whole fleet at each look.
+        return [.. verdicts.Where(verdict => verdict.Verdict == GateVerdict.Met),
+            .. verdicts.Where(verdict => verdict.Verdict != GateVerdict.Met).OrderBy(verdict => verdict.Site)];
     }
 
     private static string? Gate(string wave, int changing, List<SiteVerdict> verdicts, bool deaf)

@@ -45,6 +45,9 @@ public sealed record PlannerInputs(
     Freshness Freshness,
     DateTimeOffset ListeningSince)
 {
+    /// <summary>Whether the hub still has a bundle, so that it can be a fallback. Asked only for what a plan would name.</summary>
+    public Func<Digest, bool> CanOffer { get; init; } = _ => true;
+
     /// <summary>What operators want of single sites' lines, beside the release.</summary>
     public IReadOnlyDictionary<SiteId, LineWish> Wishes { get; init; } = new Dictionary<SiteId, LineWish>();
 }

@@ -82,7 +82,7 @@ internal sealed partial class SiteBook(HubDatabase database, DesiredStateCell ce
     public void Restore()
     {
         var records = cell.Value.Records;
-        Parallel.ForEach(database.Read(ReportTable.All), stored =>
+        database.Read(db => ReportTable.All(db, stored =>
         {
             if (records.TryGetValue(new NodeName(stored.Site.Value), out var record)
                 && (TryParse(stored.Envelope, record.Record) ?? VerifyByEarlierKey(stored.Envelope, record.Record)) is { } report)
@@ -90,7 +90,8 @@ internal sealed partial class SiteBook(HubDatabase database, DesiredStateCell ce
                 {
                     ReportDigest = stored.Envelope.Digest,
                 };
-        });
+            return stored.Site;
+        }));
     }
 
     /// <summary>

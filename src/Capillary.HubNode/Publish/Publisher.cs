@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Collections.Immutable;
 using Capillary.Core.Bundles;
 using Capillary.Core.Identity;
 using Capillary.Core.Protocol;
@@ -62,7 +61,9 @@ internal sealed class Publisher
     private readonly Lock gate = new();
     private readonly HashSet<Digest> whole = [];
     private readonly ConcurrentDictionary<long, PlanSummary> plans;
-    private ImmutableSortedDictionary<SiteId, byte[]> hashes;
+
+    // Made beside the rest of a start; who needs it first waits for it.
+    private Task<LineTree> lineTree;
     private volatile VerifiedCheckpoint? newest;
 
     public Publisher(HubDatabase database, HubKeys keys, BlobStore blobs, DesiredStateCell cell, BeaconSigner beacons, TimeProvider time,
@@ -74,7 +75,8 @@ internal sealed class Publisher
         var root = HubStart.NewestRoot(cell.Value.TrustRoots);
         newest = database.Read(db => PlanTables.NewestCheckpoint(db, root));
         plans = new(database.Read(PlanTables.Summaries).ToDictionary(plan => plan.Generation));
-        hashes = cell.Value.Lines.ToImmutableSortedDictionary(line => line.Key, line => MerkleTree.HashLeaf(line.Value.Line.Leaf));
+        var lines = cell.Value.Lines.Values;
+        lineTree = Task.Run(() => LineTree.Of(lines));
     }
 
     /// <summary>The newest generation; 0 before the first.</summary>
@@ -121,14 +123,13 @@ internal sealed class Publisher
     private void ReproveInTurn(Reproof proof, List<OfferedLine> again, DesiredState state)
     {
         var plan = new Plan(Generation + 1, Generation, newest!.Checkpoint.Release, []);
-        var tree = new MerkleTree([.. hashes.Values]);
-        var checkpoint = Sign(plan, tree, proof.Key ?? keys.Release);
-        var places = hashes.Keys.Select((site, index) => (site, index)).ToDictionary(place => place.site, place => place.index);
+        var tree = lineTree.GetAwaiter().GetResult();
+        var checkpoint = Sign(plan, tree.Tree, proof.Key ?? keys.Release);
         var lines = again.ConvertAll(line =>
         {
-            var (site, index) = (line.Assignment.Site, places[line.Assignment.Site]);
+            var (site, index) = (line.Assignment.Site, tree.PlaceOf(line.Assignment.Site));
             var region = state.Records.GetValueOrDefault(new NodeName(site.Value))?.Record.Region ?? line.Region;
-            return new OfferedLine(line.Assignment, region, new ProvenLine(line.Line.Leaf, index, tree.Path(index)), checkpoint);
+            return new OfferedLine(line.Assignment, region, new ProvenLine(line.Line.Leaf, index, tree.Tree.Path(index)), checkpoint);
         });
         database.Write(db =>
         {
@@ -150,13 +151,12 @@ internal sealed class Publisher
             if (!IsWhole(bundle)) return new PublishOutcome.BundleMissing(bundle);
         }
         var leaves = plan.Changes.ToDictionary(line => line.Site, line => ToAssignment(line).ToLeaf());
-        var next = hashes.SetItems(leaves.Select(leaf => KeyValuePair.Create(leaf.Key, MerkleTree.HashLeaf(leaf.Value))));
-        var tree = new MerkleTree([.. next.Values]);
-        var checkpoint = Sign(plan, tree, keys.Release);
+        var tree = lineTree.GetAwaiter().GetResult().With(leaves);
+        var checkpoint = Sign(plan, tree.Tree, keys.Release);
         reached?.Invoke(PublishStep.CheckpointSigned);
-        var lines = Offer(plan, leaves, next, tree, checkpoint);
+        var lines = Offer(plan, leaves, tree, checkpoint);
         database.Write(db => PlanTables.Add(db, plan, checkpoint, lines));
-        (hashes, newest) = (next, checkpoint);
+        (lineTree, newest) = (Task.FromResult(tree), checkpoint);
         plans[plan.Generation] = new(plan.Generation, plan.Release, commitId, checkpoint.Checkpoint.IssuedAt);
         reached?.Invoke(PublishStep.PlanKept);
         Point(checkpoint, lines, state => state);
@@ -173,19 +173,17 @@ internal sealed class Publisher
         return new(checkpoint, key.Sign(PayloadTypes.Checkpoint, checkpoint.ToPayload()));
     }
 
-    private List<OfferedLine> Offer(Plan plan, Dictionary<SiteId, byte[]> leaves, ImmutableSortedDictionary<SiteId, byte[]> next,
-        MerkleTree tree,
-        VerifiedCheckpoint checkpoint)
+    private List<OfferedLine> Offer(Plan plan, Dictionary<SiteId, byte[]> leaves, LineTree tree, VerifiedCheckpoint checkpoint)
     {
         var records = cell.Value.Records;
-        var places = next.Keys.Select((site, index) => (site, index)).ToDictionary(place => place.site, place => place.index);
         var lines = new List<OfferedLine>(plan.Changes.Count);
         foreach (var change in plan.Changes)
         {
-            var index = places[change.Site];
+            var index = tree.PlaceOf(change.Site);
             // The region that has the site's record is the one that serves it, until the site is enrolled anew elsewhere.
             var region = records.GetValueOrDefault(new NodeName(change.Site.Value))?.Record.Region ?? change.Region;
-            lines.Add(new(ToAssignment(change), region, new ProvenLine(leaves[change.Site], index, tree.Path(index)), checkpoint));
+            lines.Add(new(ToAssignment(change), region, new ProvenLine(leaves[change.Site], index, tree.Tree.Path(index)),
+                checkpoint));
         }
         return lines;
     }

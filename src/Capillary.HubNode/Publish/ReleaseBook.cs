@@ -8,9 +8,15 @@ using Capillary.Node.Blobs;
 namespace Capillary.HubNode.Publish;
 
 /// <summary>Turns what commits compiled to into numbered releases: their blobs first, then the release. One caller at a time.</summary>
-internal sealed class ReleaseBook(HubDatabase database, BlobStore blobs, TimeProvider time, Action<PublishStep>? reached = null)
+/// <param name="database">Where releases stand.</param>
+/// <param name="blobs">Where their bundles stand.</param>
+/// <param name="held">The newest release of the database; null before the first.</param>
+/// <param name="time">The clock.</param>
+/// <param name="reached">A test's hook into the order of publishing.</param>
+internal sealed class ReleaseBook(HubDatabase database, BlobStore blobs, Release? held, TimeProvider time,
+    Action<PublishStep>? reached = null)
 {
-    private volatile Release? newest = database.Read(ReleaseTables.Newest);
+    private volatile Release? newest = held;
 
     /// <summary>The newest good release; null before the first.</summary>
     public Release? Newest => newest;

@@ -25,6 +25,7 @@ internal sealed partial class RestoreCheck
     private readonly TimeSpan grace;
     private readonly ConcurrentDictionary<NodeName, RegionAhead> ahead;
     private readonly TaskCompletionSource settled = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile RegionNodes? regions;
     private long lastResume;
     private long recovered;
 
@@ -84,7 +85,7 @@ internal sealed partial class RestoreCheck
     /// it.</summary>
     public void TakeRecords(IReadOnlyList<Envelope> items, NodeRecord from, bool complete)
     {
-        var known = cell.Value.Records.Values.Select(item => item.Envelope.Digest).ToHashSet();
+        var known = cell.Value.RecordsFor(from).Select(item => item.Envelope.Digest).ToHashSet();
         var newer = items.Where(item => !known.Contains(item.Digest)).Select(item => Verified(item, from)).OfType<SignedRecord>().ToList();
         if (newer.Count > 0) Keep(newer, from);
         if (complete && !ahead.ContainsKey(from.Node)) Meet(from.Node);
@@ -148,10 +149,19 @@ internal sealed partial class RestoreCheck
     private List<NodeName> Untold()
     {
         var state = cell.Value;
-        return [.. state.Records.Values.Where(item => item.Record is { Kind: NodeKind.Region, State: RecordState.Active })
-            .Select(item => item.Record.Node).Where(node => !state.Met!.Contains(node) && !ahead.ContainsKey(node))
-            .OrderBy(node => node.Value, StringComparer.Ordinal)];
+        return [.. RegionsOf(state).Nodes.Where(node => !state.Met!.Contains(node) && !ahead.ContainsKey(node))];
     }
+
+    /// <summary>Every loop of the hub asks at each turn; the regions are looked for among all sites only when a record changed.</summary>
+    private RegionNodes RegionsOf(DesiredState state)
+    {
+        if (regions is { } known && known.Of == state.Records) return known;
+        return regions = new(state.Records, [.. state.Records.Values
+            .Where(item => item.Record is { Kind: NodeKind.Region, State: RecordState.Active }).Select(item => item.Record.Node)
+            .OrderBy(node => node.Value, StringComparer.Ordinal)]);
+    }
+
+    private sealed record RegionNodes(ImmutableDictionary<NodeName, SignedRecord> Of, IReadOnlyList<NodeName> Nodes);
 
     private SignedRecord? Verified(Envelope envelope, NodeRecord from)
     {

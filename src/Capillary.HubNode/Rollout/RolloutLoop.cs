@@ -1,5 +1,5 @@
-using Capillary.Core.Bundles;
 using Capillary.Core.Identity;
+using Capillary.Core.Protocol;
 using Capillary.Core.Reports;
 using Capillary.Core.Trust;
 using Capillary.Fleet.Rollouts;
@@ -66,6 +66,12 @@ internal sealed partial class RolloutLoop(Publisher publisher, ReleaseBook relea
         try
         {
             var release = releases.Newest;
+            // Before the regions told what they hold, nothing can come of a look at the whole fleet.
+            if (!restore.Settled.IsCompleted && restore.Paused is { } waits)
+            {
+                status = new RolloutStatus(release?.Number ?? 0, RolloutPhase.Paused, $"paused: {waits}", [], []);
+                return false;
+            }
             var decision = Planner.Next(Inputs(release), time.GetUtcNow());
             if (restore.Paused is { } why)
             {
@@ -91,13 +97,16 @@ internal sealed partial class RolloutLoop(Publisher publisher, ReleaseBook relea
     private PlannerInputs Inputs(Release? release)
     {
         var state = cell.Value;
-        var lines = state.Lines.ToDictionary(line => line.Key, line =>
-            new CurrentLine(line.Value.Assignment.Since, line.Value.Assignment.Bundle));
-        var evidence = new Dictionary<SiteId, SiteEvidence>();
-        foreach (var (site, seen) in sites.Seen)
-            evidence[site] = new(seen.Report, seen.HeardAt, Kept(seen.LastHealthy),
-                IsRevoked(state.Records.GetValueOrDefault(new NodeName(site.Value))?.Record));
-        return new(release?.Target, publisher.Generation, lines, evidence, freshness, listeningSince) { Wishes = life.ForPlanner() };
+        var lines = new Projected<SiteId, OfferedLine, CurrentLine>(state.Lines, (_, line) =>
+            new(line.Assignment.Since, line.Assignment.Bundle));
+        var evidence = new Projected<SiteId, SiteSeen, SiteEvidence>(sites.Seen, (site, seen) => new(seen.Report, seen.HeardAt,
+            seen.LastHealthy, IsRevoked(state.Records.GetValueOrDefault(new NodeName(site.Value))?.Record)));
+        return new(release?.Target, publisher.Generation, lines, evidence, freshness, listeningSince)
+        {
+            Wishes = life.ForPlanner(),
+            // After a restore a site may have been well on a bundle that this hub no longer has, and could give to nobody.
+            CanOffer = publisher.Has,
+        };
     }
 
     /// <summary>What a resume would do now; null: there is nothing to go on from, for no release is known yet.</summary>
@@ -131,9 +140,6 @@ internal sealed partial class RolloutLoop(Publisher publisher, ReleaseBook relea
         restore.Resumed(plan.Generation, actor, before);
         return null;
     }
-
-    /// <summary>After a restore a site may have been well on a bundle that this hub no longer has, and could give to nobody.</summary>
-    private Digest? Kept(Digest? bundle) => bundle is { } healthy && publisher.Has(healthy) ? healthy : null;
 
     private static bool IsRevoked(NodeRecord? record) => record?.State == RecordState.Revoked;
 

@@ -54,7 +54,7 @@ internal static class KeyTables
     /// <summary>A hub that was made before keys were remembered learns them from its records, once.</summary>
     public static void Learn(SqliteConnection db, IReadOnlyList<Envelope> roots)
     {
-        if (db.Number("SELECT COUNT(*) FROM node_keys") > 0) return;
+        if (db.Number("SELECT EXISTS(SELECT 1 FROM node_keys)") > 0) return;
         var all = db.Query("SELECT envelope, signed_at FROM records ORDER BY signed_at",
             row => (Envelope.Parse(row.Bytes(0)), row.Time(1)));
         foreach (var (envelope, at) in all) Remember(db, TrustChain.UnderAny(roots, root => NodeRecord.Verify(envelope, root)), at);

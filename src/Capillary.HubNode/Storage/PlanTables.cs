@@ -12,8 +12,6 @@ internal sealed record PlanSummary(long Generation, long Release, string CommitI
 /// <summary>Plans, their checkpoints, and each site's newest line with its proof.</summary>
 internal static class PlanTables
 {
-    private const int HashSize = 32;
-
     /// <summary>Keeps a signed plan; a generation or a parent that was used before throws and nothing is written.</summary>
     public static void Add(SqliteConnection db, Plan plan, VerifiedCheckpoint checkpoint, IEnumerable<OfferedLine> lines)
     {
@@ -35,15 +33,15 @@ internal static class PlanTables
     public static VerifiedCheckpoint? NewestCheckpoint(SqliteConnection db, TrustRoot root) =>
         db.Query("SELECT checkpoint FROM plans ORDER BY generation DESC LIMIT 1", row => Verify(row.Bytes(0), root)).SingleOrDefault();
 
-    /// <summary>Every site's newest line.</summary>
+    /// <summary>Every site's newest line, in no order.</summary>
     public static List<OfferedLine> Lines(SqliteConnection db, TrustRoot root)
     {
         var checkpoints = db.Query("SELECT checkpoint FROM plans WHERE generation IN (SELECT DISTINCT generation FROM lines)",
             row => Verify(row.Bytes(0), root)).ToDictionary(checkpoint => checkpoint.Checkpoint.Generation);
-        var rows = db.Query("SELECT region, leaf, leaf_index, path, generation FROM lines ORDER BY site",
-            row => (Region: row.GetString(0), Leaf: row.Bytes(1), Index: row.GetInt64(2), Path: row.Bytes(3), Generation: row.GetInt64(4)));
-        return [.. rows.AsParallel().AsOrdered().Select(row => new OfferedLine(Assignment.Parse(row.Leaf), new RegionId(row.Region),
-            new ProvenLine(row.Leaf, row.Index, Split(row.Path)), checkpoints[row.Generation]))];
+        return db.QueryAll("SELECT region, leaf, leaf_index, path, generation FROM lines",
+            row => (Region: row.GetString(0), Leaf: row.Bytes(1), Index: row.GetInt64(2), Path: row.Bytes(3), Generation: row.GetInt64(4)),
+            row => new OfferedLine(Assignment.Parse(row.Leaf), new RegionId(row.Region),
+                new ProvenLine(row.Leaf, row.Index, new StoredPath(row.Path)), checkpoints[row.Generation]));
     }
 
     /// <summary>Every plan with the commit it led to, oldest first.</summary>
@@ -61,15 +59,8 @@ internal static class PlanTables
 
     private static byte[] Join(IReadOnlyList<byte[]> path)
     {
-        var joined = new byte[path.Count * HashSize];
-        for (var i = 0; i < path.Count; i++) path[i].CopyTo(joined, i * HashSize);
+        var joined = new byte[path.Count * StoredPath.HashSize];
+        for (var i = 0; i < path.Count; i++) path[i].CopyTo(joined, i * StoredPath.HashSize);
         return joined;
-    }
-
-    private static byte[][] Split(byte[] joined)
-    {
-        var path = new byte[joined.Length / HashSize][];
-        for (var i = 0; i < path.Length; i++) path[i] = joined[(i * HashSize)..((i + 1) * HashSize)];
-        return path;
     }
 }

@@ -32,11 +32,11 @@ internal static class RecordTables
     /// The newest record of each node. Their signatures are not verified again: this hub made them, and the file stands beside its keys.
     /// </summary>
     public static List<SignedRecord> Newest(SqliteConnection db, TrustRoot root) =>
-        [.. db.Query("SELECT node, MAX(version), envelope FROM records GROUP BY node", row => row.Bytes(2)).AsParallel().Select(bytes =>
+        db.QueryAll("SELECT node, MAX(version), envelope FROM records GROUP BY node", row => row.Bytes(2), bytes =>
         {
             var envelope = Envelope.Parse(bytes);
             return new SignedRecord(NodeRecord.Parse(envelope, root), envelope);
-        })];
+        });
 
     /// <summary>Every record of a node, newest first; older ones may be signed by release keys that were retired since.</summary>
     public static List<NodeRecord> History(SqliteConnection db, NodeName node, IReadOnlyList<Envelope> roots) =>

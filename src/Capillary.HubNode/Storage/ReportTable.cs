@@ -18,9 +18,13 @@ internal static class ReportTable
                 report.CarriedAt?.ToUnixTimeMilliseconds()]);
 
     public static List<StoredReport> All(SqliteConnection db) =>
-        [.. db.Query("SELECT site, envelope, received_at, healthy_bundle, carried_at FROM reports", row => (Site: row.GetString(0),
-            Envelope: row.Bytes(1), At: row.Time(2), Healthy: row.TextOrNull(3), 
-            Carried: row.IsDBNull(4) ? (DateTimeOffset?)null : row.Time(4)))
-            .AsParallel().Select(row => new StoredReport(new SiteId(row.Site), Envelope.Parse(row.Envelope), row.At,
-                Digest.TryParse(row.Healthy, out var healthy) ? healthy : null, row.Carried))];
+        All(db, report => report);
+
+    /// <summary>Every site's, made into something on every core.</summary>
+    public static List<T> All<T>(SqliteConnection db, Func<StoredReport, T> make) =>
+        db.QueryAll("SELECT site, envelope, received_at, healthy_bundle, carried_at FROM reports", row => (Site: row.GetString(0),
+            Envelope: row.Bytes(1), At: row.Time(2), Healthy: row.TextOrNull(3),
+            Carried: row.IsDBNull(4) ? (DateTimeOffset?)null : row.Time(4)),
+            row => make(new StoredReport(new SiteId(row.Site), Envelope.Parse(row.Envelope), row.At,
+                Digest.TryParse(row.Healthy, out var healthy) ? healthy : null, row.Carried)));
 }

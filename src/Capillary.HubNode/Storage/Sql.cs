@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using Microsoft.Data.Sqlite;
 
 namespace Capillary.HubNode.Storage;
@@ -26,6 +27,30 @@ internal static class Sql
         var rows = new List<T>();
         while (reader.Read()) rows.Add(read(reader));
         return rows;
+    }
+
+    /// <summary>
+    /// As <see cref="Query"/> for a large table, in no order: rows become values on every core while the next are read, so that the raw
+    /// ones never stand in memory all at once.
+    /// </summary>
+    public static List<T> QueryAll<TRow, T>(this SqliteConnection db, string sql, Func<SqliteDataReader, TRow> read, Func<TRow, T> make)
+    {
+        try
+        {
+            return [.. db.Stream(sql, read).AsParallel().Select(make)];
+        }
+        catch (AggregateException e)
+        {
+            ExceptionDispatchInfo.Throw(e.InnerExceptions[0]);
+            throw;
+        }
+    }
+
+    private static IEnumerable<T> Stream<T>(this SqliteConnection db, string sql, Func<SqliteDataReader, T> read)
+    {
+        using var command = Command(db, sql, []);
+        using var reader = command.ExecuteReader();
+        while (reader.Read()) yield return read(reader);
     }
 
     /// <summary>One prepared statement for many rows; <paramref name="values"/> gives each row's parameters in the order of

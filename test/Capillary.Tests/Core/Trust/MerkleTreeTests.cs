@@ -49,6 +49,25 @@ public sealed class MerkleTreeTests
     }
 
     [Fact]
+    public void A_tree_with_other_leaves_is_the_tree_over_them_and_the_first_stays()
+    {
+        for (var size = 1; size <= 70; size++)
+        {
+            var leaves = Enumerable.Range(0, size).Select(LeafOf).ToArray();
+            var (tree, root) = (Tree(leaves), Tree(leaves).Root);
+            for (var step = 1; step <= size; step += 3)
+            {
+                var changed = Enumerable.Range(0, size).Where(index => index % step == step / 2).ToList();
+                var next = leaves.Select((leaf, index) => changed.Contains(index) ? LeafOf(1000 + index) : leaf).ToArray();
+                var with = tree.With(changed.ToDictionary(index => index, index => MerkleTree.HashLeaf(next[index])));
+                Assert.Equal(Tree(next).Root, with.Root);
+                foreach (var index in Enumerable.Range(0, size)) Assert.Equal(Tree(next).Path(index), with.Path(index));
+            }
+            Assert.Equal(root, tree.Root);
+        }
+    }
+
+    [Fact]
     public void Proofs_of_every_size_hold_at_their_own_index_only()
     {
         for (var size = 1; size <= 300; size++)
