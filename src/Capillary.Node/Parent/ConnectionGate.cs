@@ -23,6 +23,7 @@ internal sealed partial class ConnectionGate(ParentLimits limits, IdentityLimits
     private long readAt;
     private int strangers;
     private long connections;
+    private bool buffersNamed;
 
     /// <summary>Connections whose handshake was made so far.</summary>
     public long Connections => Volatile.Read(ref connections);
@@ -35,7 +36,9 @@ internal sealed partial class ConnectionGate(ParentLimits limits, IdentityLimits
     {
         Interlocked.Increment(ref connections);
         connection.Features.Get<HandshakeTurns.Turn>()?.End();
-        if (connection.Features.Get<ISslStreamFeature>() is { } tls) IdleTlsBuffers.ReleaseWhenIdle(tls.SslStream);
+        if (connection.Features.Get<ISslStreamFeature>() is { } tls && !IdleTlsBuffers.ReleaseWhenIdle(tls.SslStream)
+            && !Interlocked.Exchange(ref buffersNamed, true))
+            BuffersStay(log);
         if (KeyOf(connection) is not { } key) return;
         var isStranger = !IsKnown(key);
         if (isStranger && Interlocked.Increment(ref strangers) > limits.Strangers)
@@ -125,4 +128,7 @@ internal sealed partial class ConnectionGate(ParentLimits limits, IdentityLimits
 
     [LoggerMessage(1111, LogLevel.Warning, "key {Key} holds too many connections; one more was closed")]
     private static partial void TooManyConnections(ILogger log, string key);
+
+    [LoggerMessage(1112, LogLevel.Warning, "this runtime's OpenSSL keeps its buffers: each idle child takes some 33 KB more (said once)")]
+    private static partial void BuffersStay(ILogger log);
 }

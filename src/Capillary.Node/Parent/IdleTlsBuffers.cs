@@ -7,7 +7,8 @@ namespace Capillary.Node.Parent;
 /// <summary>
 /// OpenSSL keeps a read and a write buffer of 16 KB each for every connection, unless it is told to release empty ones
 /// (<c>SSL_MODE_RELEASE_BUFFERS</c>), and .NET neither tells it so nor offers to. This does, for one connection. It saves memory and does
-/// nothing else: where the runtime or its OpenSSL is another than expected, it leaves the connection as it is.
+/// nothing else: where the runtime or its OpenSSL is another than expected, it leaves the connection as it is, and the log says so once.
+/// Nothing that a program may set reaches it: the mode is no option of openssl.cnf, and .NET hands out no SSL_CTX.
 /// </summary>
 internal static partial class IdleTlsBuffers
 {
@@ -24,16 +25,20 @@ internal static partial class IdleTlsBuffers
     /// <summary>True when the connection will hold no TLS buffer while it is idle.</summary>
     public static bool ReleaseWhenIdle(SslStream tls)
     {
-        if (!IsTheRuntimes.Value || Context?.GetValue(tls) is not SafeHandle { IsInvalid: false, IsClosed: false } ssl
-            || ssl.GetType().Name != "SafeSslHandle")
-            return false;
+        if (!IsTheRuntimes.Value || Context?.GetValue(tls) is not SafeHandle ssl || ssl.GetType().Name != "SafeSslHandle") return false;
+        // One that has ended holds none.
+        if (ssl.IsInvalid || ssl.IsClosed) return true;
         var held = false;
         try
         {
             ssl.DangerousAddRef(ref held);
             return (Control(ssl.DangerousGetHandle(), SetMode, ReleaseBuffers, 0) & ReleaseBuffers) != 0;
         }
-        catch (Exception e) when (e is ObjectDisposedException or DllNotFoundException or EntryPointNotFoundException)
+        catch (ObjectDisposedException)
+        {
+            return true;
+        }
+        catch (Exception e) when (e is DllNotFoundException or EntryPointNotFoundException)
         {
             return false;
         }
