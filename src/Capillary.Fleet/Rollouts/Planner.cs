@@ -102,7 +102,8 @@ public static class Planner
     private static Digest? FallbackOf(SiteEvidence evidence, Digest bundle, PlannerInputs inputs) =>
         evidence.LastHealthy is { } healthy && healthy != bundle && inputs.CanOffer(healthy) ? healthy : null;
 
-    private static SiteEvidence EvidenceOf(SiteId site, PlannerInputs inputs) => inputs.Evidence.GetValueOrDefault(site) ?? SiteEvidence.None;
+    private static SiteEvidence EvidenceOf(SiteId site, PlannerInputs inputs) =>
+        inputs.Evidence.GetValueOrDefault(site) ?? SiteEvidence.None;
 
     private static List<SiteVerdict> Judge(WaveSites wave, PlannerInputs inputs, DateTimeOffset now)
     {
