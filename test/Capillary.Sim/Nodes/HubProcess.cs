@@ -53,6 +53,10 @@ internal sealed class HubProcess : Process
 
     public Report? ReportOf(SiteId site) => sites.Seen.GetValueOrDefault(site)?.Report;
 
+    /// <summary>As <c>SiteLife</c> tells it.</summary>
+    public bool WasHeardInItsRegion(SiteId site) =>
+        State.Lines.GetValueOrDefault(site) is { } line && ReportOf(site)?.Generation >= line.ProvenAt;
+
     /// <summary>Nodes whose keys were seen to be copied, as this process was told.</summary>
     public SortedSet<string> Sighted { get; } = new(StringComparer.Ordinal);
 

@@ -23,7 +23,7 @@ internal sealed class RegionProcess : Process
 {
     public const string Lines = "line/";
     public const string Records = "record/";
-    private const string NewestDocument = "checkpoint";
+    public const string NewestDocument = "checkpoint";
     private readonly SimRegion region;
     private readonly Identity identity;
     private readonly TrustBox trustBox;
