@@ -262,6 +262,12 @@ internal sealed class HubProcess : Process
         {
             if (Succession.ClaimedNode(envelope) is not { } name || !State.Records.TryGetValue(name, out var held)) return;
             var wish = Succession.Verify(envelope, held.Record);
+            // Whoever stole a key must not make the node his own with it.
+            if (!held.Record.SuccessionDue)
+            {
+                answer("no new key was asked for");
+                return;
+            }
             Keep(trust.Change(State, [held.Record with
             {
                 Version = held.Record.Version + 1, IdentityKey = wish.Next, Previous = wish.Previous.Id, SuccessionDue = false,
