@@ -52,9 +52,6 @@ internal enum Mutation
     /// <summary>A hub comes back without its last plan.</summary>
     HubForgetsItsLastPlan,
 
-    /// <summary>A region remembers a line that its full disk did not take, and so does not keep it when it comes again.</summary>
-    RegionRemembersBeforeKeeping,
-
     /// <summary>A region leaves damaged files out and does not ask for what they held.</summary>
     RegionKeepsGenerationOverDamage,
 

@@ -43,7 +43,7 @@ public enum TwoSessionsPolicy
 /// Tells a copied key from a link that was cut, for all sessions of one parent: synchronous, its caller takes turns. A process that dials
 /// again says the same name, and its older session ends quietly. When another process comes with the same key, the older session is
 /// probed: a process that ended cannot answer a question that was asked after its successor came, so an answer proves two of them, and a
-/// frame that was late on its way proves nothing.
+/// frame that was late on its way proves nothing. A hello may be late too: older is whose connection was opened first.
 /// </summary>
 /// <param name="policy">Who stays.</param>
 public sealed class CloneWatch(TwoSessionsPolicy policy)
@@ -56,7 +56,7 @@ public sealed class CloneWatch(TwoSessionsPolicy policy)
 
     private readonly Dictionary<NodeName, List<Attendant>> present = [];
     private readonly Dictionary<long, NodeName> sessions = [];
-    private readonly Dictionary<NodeName, string> keyInUse = [];
+    private readonly Dictionary<NodeName, (string KeyId, long Since)> keyInUse = [];
     private readonly List<CloneSighting> sightings = [];
     private long lastProbe;
 
@@ -81,23 +81,35 @@ public sealed class CloneWatch(TwoSessionsPolicy policy)
     public IReadOnlyList<CloneSighting> Sightings => sightings;
 
     /// <summary>A child proved who it is.</summary>
+    /// <param name="session">Grows with each connection that is opened, whenever its hello comes.</param>
+    /// <param name="node">Who it is.</param>
+    /// <param name="keyId">By which key.</param>
+    /// <param name="boot">The name of its process.</param>
+    /// <param name="now">By the parent's clock.</param>
     public Arrival Joined(long session, NodeName node, string keyId, string boot, DateTimeOffset now)
     {
-        keyInUse[node] = keyId;
+        if (keyInUse.GetValueOrDefault(node).KeyId != keyId) keyInUse[node] = (keyId, session);
         sessions[session] = node;
         if (!present.TryGetValue(node, out var here)) present[node] = here = [];
-        var older = here.Where(one => one.KeyId == keyId).ToList();
-        var ended = older.Where((one, i) => one.Boot == boot || older.Count - i >= MaxSessions).ToList();
-        var probed = new List<Probed>();
-        foreach (var one in older.Except(ended))
-        {
-            probed.Add(new Probed(one.Session, ++lastProbe));
-            // One that owes an answer since long gets no more time by another's coming.
-            var since = one.Probe == 0 ? now : one.ProbedAt;
-            here[here.IndexOf(one)] = one with { Probe = lastProbe, ProbedAt = since };
-        }
-        here.Add(new Attendant(session, keyId, boot));
-        return new([.. ended.Select(one => new Ended(one.Session, "replaced", "this node dialled again"))], probed);
+        var others = here.Where(one => one.KeyId == keyId).ToList();
+        var newcomer = new Attendant(session, keyId, boot);
+        here.Insert(here.Count(one => one.Session < session), newcomer);
+        var ended = others.Where((one, i) => one.Boot == boot ? one.Session < session : others.Count - i >= MaxSessions).ToList();
+        var newer = others.Where(one => one.Session > session).ToList();
+        // Its process has dialled again since.
+        if (newer.Any(one => one.Boot == boot)) ended.Add(newcomer);
+        var asked = others.Except(newer).ToList();
+        if (newer.Count > 0) asked.Add(newcomer);
+        return new([.. ended.Select(one => new Ended(one.Session, "replaced", "this node dialled again"))],
+            [.. asked.Except(ended).Select(one => Probe(here, one, now))]);
+    }
+
+    private Probed Probe(List<Attendant> here, Attendant one, DateTimeOffset now)
+    {
+        // One that owes an answer since long gets no more time by another's coming.
+        var since = one.Probe == 0 ? now : one.ProbedAt;
+        here[here.IndexOf(one)] = one with { Probe = ++lastProbe, ProbedAt = since };
+        return new Probed(one.Session, lastProbe);
     }
 
     /// <summary>
@@ -145,10 +157,16 @@ public sealed class CloneWatch(TwoSessionsPolicy policy)
     }
 
     /// <summary>A key was refused because its successor stands in the record. True when that is the sign of a copy.</summary>
-    public bool RefusedOldKey(NodeName node, string keyId, string successor, DateTimeOffset now)
+    /// <param name="session">As in <see cref="Joined"/>.</param>
+    /// <param name="node">Whose key.</param>
+    /// <param name="keyId">Which one.</param>
+    /// <param name="successor">The key in the record.</param>
+    /// <param name="now">By the parent's clock.</param>
+    public bool RefusedOldKey(long session, NodeName node, string keyId, string successor, DateTimeOffset now)
     {
         // Before the successor was in use here, the node itself may not have heard of its new record yet.
-        if (keyInUse.GetValueOrDefault(node) != successor) return false;
+        if (keyInUse.GetValueOrDefault(node) is not (string used, var since) || used != successor || session < since)
+            return false;
         Sight(node, keyId, CloneSign.OldKey, now);
         return true;
     }

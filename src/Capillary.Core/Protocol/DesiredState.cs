@@ -75,7 +75,7 @@ public sealed record DesiredState(
     {
         var own = Sendable(child.Node) is { } found ? [found] : Enumerable.Empty<SignedRecord>();
         return child.Kind == NodeKind.Site ? own : own.Concat(Records.Values.Where(item => item.Record.Kind == NodeKind.Site
-            && (item.Record.Region == child.Region || item.Record.MovedFrom == child.Region) && !Withheld.Contains(item.Record.Node)));
+            && item.Record.IsKnownIn(child.Region) && !Withheld.Contains(item.Record.Node)));
     }
 
     /// <summary>A node's record, if children can verify it.</summary>

@@ -62,8 +62,13 @@ public sealed record NodeRecord(int V, FleetName Fleet, NodeName Node, [property
     /// <summary>Id of the key that this identity key succeeded; null for a first key. Whoever still shows it is a copy.</summary>
     public string? Previous { get; init; }
 
-    /// <summary>The region that this site was moved away from, and whose nodes still tell it so; null when it never was.</summary>
-    public RegionId? MovedFrom { get; init; }
+    /// <summary>The most regions that a record names as left.</summary>
+    public const int MaxMovedFrom = 16;
+
+    /// <summary>
+    /// The regions that this site was moved away from and may not know that it has left, 1 to 16: their nodes still tell it; null: none.
+    /// </summary>
+    public IReadOnlyList<RegionId>? MovedFrom { get; init; }
 
     /// <summary>Where this node dials, as <c>host:port</c>, at most 16; null: where it was told to at its enrollment.</summary>
     public IReadOnlyList<string>? Parents { get; init; }
@@ -71,6 +76,22 @@ public sealed record NodeRecord(int V, FleetName Fleet, NodeName Node, [property
     /// <summary>The hub wants a new identity key of this node: see <see cref="Succession"/>.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool SuccessionDue { get; init; }
+
+    /// <summary>The region is this node's, or one that tells it where to go.</summary>
+    public bool IsKnownIn(RegionId? region) => region is { } here && (Region == here || MovedFrom?.Contains(here) == true);
+
+    /// <summary>
+    /// This record after a move; its version is not changed. A site that is away holds one of the records since it was last heard of, and
+    /// dials where that one says: all those regions have to tell it.
+    /// </summary>
+    /// <param name="to">The region it is moved to.</param>
+    /// <param name="parents">Where it dials there.</param>
+    /// <param name="wasHere">It proved to be in the region that this record names.</param>
+    public NodeRecord MovedTo(RegionId to, IReadOnlyList<string> parents, bool wasHere) => this with
+    {
+        Region = to, Parents = parents,
+        MovedFrom = [.. (wasHere ? [] : MovedFrom ?? []).Append(Region!.Value).Where(region => region != to).Distinct()],
+    };
 
     public byte[] ToPayload() => JsonSerializer.SerializeToUtf8Bytes(this, TrustJson.Default.NodeRecord);
 
@@ -99,6 +120,8 @@ public sealed record NodeRecord(int V, FleetName Fleet, NodeName Node, [property
         if (record.Parents is { } parents && (parents.Count is 0 or > MaxParents
             || parents.Any(parent => parent is not { Length: > 0 and < 300 })))
             throw new TrustFormatException($"record: parents holds 1 to {MaxParents} addresses");
+        if (record.MovedFrom is { Count: 0 or > MaxMovedFrom })
+            throw new TrustFormatException($"record: movedFrom holds 1 to {MaxMovedFrom} regions");
         return record;
     }
 }

@@ -108,6 +108,7 @@ internal sealed class RecordSigner(HubDatabase database, HubKeys keys, DesiredSt
     private static object Shown(NodeRecord record) => new
     {
         node = record.Node.Value, kind = record.Kind, region = record.Region?.Value, key = record.IdentityKey.Id, version = record.Version,
-        state = record.State, successionDue = record.SuccessionDue ? true : (bool?)null, movedFrom = record.MovedFrom?.Value,
+        state = record.State, successionDue = record.SuccessionDue ? true : (bool?)null,
+        movedFrom = record.MovedFrom?.Select(region => region.Value),
     };
 }

@@ -168,8 +168,7 @@ internal sealed partial class RestoreCheck
         try
         {
             var record = TrustChain.UnderAny(cell.Value.TrustRoots, root => NodeRecord.Verify(envelope, root));
-            var isOfRegion = record.Node == from.Node
-                || (record.Kind == NodeKind.Site && (record.Region == from.Region || record.MovedFrom == from.Region));
+            var isOfRegion = record.Node == from.Node || (record.Kind == NodeKind.Site && record.IsKnownIn(from.Region));
             var held = cell.Value.Records.GetValueOrDefault(record.Node)?.Record.Version ?? 0;
             return isOfRegion && record.Version > held ? new SignedRecord(record, envelope) : null;
         }

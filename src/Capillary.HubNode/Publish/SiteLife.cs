@@ -231,13 +231,24 @@ internal sealed class SiteLife
                 return new LifeOutcome.Refused($"nothing says where the sites of region '{region}' dial",
                     $"add spec.addresses to regions/{region}.yaml and commit");
             var before = record.Region!.Value;
-            records.Issue(record.Node, actor, "site.move", held => held! with { Region = region, MovedFrom = before, Parents = addresses });
+            var told = record.MovedTo(region, addresses, WasHeardIn(site)).MovedFrom!;
+            if (told.Count > NodeRecord.MaxMovedFrom)
+                return new LifeOutcome.Refused($"'{site}' was not heard of in the last {NodeRecord.MaxMovedFrom} regions that it was in",
+                    "move it when it was heard of, or back to one of them");
+            records.Issue(record.Node, actor, "site.move", held => held!.MovedTo(region, addresses, WasHeardIn(site)));
             Changed();
-            return new LifeOutcome.Done($"'{site}' is moved from '{before}' to '{region}'; it is told when it next dials '{before}', and "
-                + $"then "
-                + $"dials {string.Join(", ", addresses)}" + OldRegionAway(site, before));
+            return new LifeOutcome.Done($"'{site}' is moved from '{before}' to '{region}'; it is told when it next dials "
+                + $"{string.Join(" or ", told.Select(old => $"'{old}'"))}, and then dials {string.Join(", ", addresses)}"
+                + string.Concat(told.Select(old => OldRegionAway(site, old))));
         }
     }
+
+    /// <summary>
+    /// The site said itself that it is at a generation at which its newest line was proven; only nodes of the region that its record names
+    /// have that line. Where it is not known, it counts as no: then more regions tell it than have to.
+    /// </summary>
+    private bool WasHeardIn(SiteId site) => cell.Value.Lines.GetValueOrDefault(site) is { } line
+        && sites.Seen.GetValueOrDefault(site)?.Report?.Generation >= line.ProvenAt;
 
     /// <summary>Takes every wish as far as it goes now; returns whether there is more to do at once.</summary>
     /// <exception cref="Microsoft.Data.Sqlite.SqliteException">The disk is full; the rest waits.</exception>

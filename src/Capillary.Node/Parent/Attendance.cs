@@ -17,23 +17,26 @@ internal sealed class Attendance(TwoSessionsPolicy policy, Action<IReadOnlyList<
 
     private sealed record Attendant(Action<string, string> End, Action<long> Probe);
 
+    /// <summary>A connection was opened; the number of its session, if it becomes one.</summary>
+    public long Opened()
+    {
+        lock (gate) return ++last;
+    }
+
     /// <summary>
     /// A session joined; <paramref name="end"/> ends it with a refusal, <paramref name="probe"/> asks it whether it lives. Neither may
     /// block.
     /// </summary>
-    public long Joined(NodeName node, string keyId, string boot, Action<string, string> end, Action<long> probe)
+    public void Joined(long session, NodeName node, string keyId, string boot, Action<string, string> end, Action<long> probe)
     {
-        long session;
         CloneWatch.Arrival arrival;
         lock (gate)
         {
-            session = ++last;
             attendants[session] = new(end, probe);
             arrival = watch.Joined(session, node, keyId, boot, time.GetUtcNow());
         }
         End(arrival.Ended);
         foreach (var probed in arrival.Probed) Find(probed.Session)?.Probe(probed.Number);
-        return session;
     }
 
     /// <summary>A frame of this session came.</summary>
@@ -60,10 +63,10 @@ internal sealed class Attendance(TwoSessionsPolicy policy, Action<IReadOnlyList<
         }
     }
 
-    public void RefusedOldKey(NodeName node, string keyId, string successor)
+    public void RefusedOldKey(long session, NodeName node, string keyId, string successor)
     {
         bool isNew;
-        lock (gate) isNew = watch.RefusedOldKey(node, keyId, successor, time.GetUtcNow());
+        lock (gate) isNew = watch.RefusedOldKey(session, node, keyId, successor, time.GetUtcNow());
         if (isNew) Tell();
     }
 

@@ -12,6 +12,7 @@ internal sealed partial class ServedSession(string keyId, FrameStream frames, De
     Attendance attendance, Action heard, TimeProvider time, ILogger log) : IDisposable
 {
     private static readonly TimeSpan LastWordWithin = TimeSpan.FromSeconds(5);
+    private readonly long opened = attendance.Opened();
     private long? attending;
     private CancellationTokenSource? ending;
     private readonly ParentSession session = new(keyId);
@@ -98,7 +99,8 @@ internal sealed partial class ServedSession(string keyId, FrameStream frames, De
                 return true;
             case ParentOutput.Joined joined:
                 onJoined?.Invoke();
-                attending = attendance.Joined(joined.Child.Node, keyId, joined.Boot, (code, text) => _ = EndAsync(code, text),
+                attending = opened;
+                attendance.Joined(opened, joined.Child.Node, keyId, joined.Boot, (code, text) => _ = EndAsync(code, text),
                     number => _ = TellAsync(new Frame.Probe(number)));
                 handlers.Joined(joined);
                 ChildJoined(log, joined.Child.Node.Value, joined.Agent);
@@ -116,7 +118,7 @@ internal sealed partial class ServedSession(string keyId, FrameStream frames, De
                 await handlers.TakeEvents(events.Batch, events.From, ack => _ = TellAsync(ack), stop);
                 return true;
             case ParentOutput.OldKeyShown shown:
-                attendance.RefusedOldKey(shown.Record.Node, keyId, shown.Record.IdentityKey.Id);
+                attendance.RefusedOldKey(opened, shown.Record.Node, keyId, shown.Record.IdentityKey.Id);
                 return true;
             case ParentOutput.Knocked knocked:
                 handlers.Knocked(knocked);

@@ -36,7 +36,8 @@ internal sealed class PlanRules(World world)
         if (report is { Phase: ReportPhase.Healthy, Bundle: { } bundle }) saidHealthy.Add((site, bundle, report.Since));
     }
 
-    public void Published(KeptPlan plan)
+    /// <summary>Its generation.</summary>
+    public long Published(KeptPlan plan)
     {
         var checkpoint = Checkpoint.Verify(plan.Checkpoint, world.Safety.HubWord.Root);
         Safety.Require(checkpoint.Generation > generation, "generations",
@@ -49,6 +50,7 @@ internal sealed class PlanRules(World world)
         if (changed.Count > 0) Waves(world.Releases[plan.Release].Target, changed);
         foreach (var line in changed)
             signed[(line.Site, line.Since)] = lines[line.Site] = new DesiredBundle(line.Bundle, line.Fallback, line.Since);
+        return generation;
     }
 
     private void Waves(TargetRelease release, List<Assignment> changed)

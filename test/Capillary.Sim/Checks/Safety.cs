@@ -20,6 +20,7 @@ internal sealed class Safety(World world)
     private readonly PlanRules plans = new(world);
     private readonly SiteRules sites = new(world);
     private readonly KeyRules keys = new(world);
+    private readonly MirrorRules mirrors = new(world);
     private readonly Dictionary<SiteId, DateTimeOffset> spoke = [];
     private DateTimeOffset looked;
 
@@ -58,7 +59,8 @@ internal sealed class Safety(World world)
     public void StepKept(KeptStep step)
     {
         if (step.Trust is { } change) HubWord.Take(change);
-        if (step.Plan is { } plan) plans.Published(plan);
+        if (step.Plan is not { } plan) return;
+        mirrors.Published(plans.Published(plan), plan.Lines.Select(item => Assignment.Parse(item.Line.Leaf)));
     }
 
     public void EventsKept(KeptEvents batch) => Events.Kept(batch);
@@ -69,6 +71,7 @@ internal sealed class Safety(World world)
     public void DocumentKept(SimNode node, string name)
     {
         if (name is Identity.RecordDocument or Identity.KeyDocument or Identity.NextDocument) keys.IdentityKept(node);
+        if (name == RegionProcess.NewestDocument && node is SimRegion region) mirrors.NewestKept(region);
     }
 
     public void Joined(SimNode parent, NodeName child, LinkEnd by) => keys.Joined(parent, child, by);

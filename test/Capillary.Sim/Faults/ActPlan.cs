@@ -15,6 +15,7 @@ internal sealed class ActPlan(World world)
     private readonly Prng chance = new(world.Options.Seed, "acts");
     private readonly SortedDictionary<FaultKind, int> counts = [];
     private readonly List<SimCopy> copies = [];
+    private SimRegion? leaving;
     private bool stopped;
 
     private static readonly (FaultKind Kind, int Weight)[] Weights =
@@ -98,14 +99,15 @@ internal sealed class ActPlan(World world)
         var moving = sites.Where(site => !IsRevoked(site) && world.RegionOf(site) != to).ToList();
         if (moving.Count == 0) return false;
         world.Note("hub", $"moves {string.Join(", ", moving.Select(site => site.Label))} to {to.Label}");
-        return Act((state, trust) => trust.Change(state, moving.Select(site => Moved(state.Records[site.Name].Record, to))),
+        return Act((state, trust) => trust.Change(state, moving.Select(site => Moved(state.Records[site.Name].Record, site.Id, to))),
             [.. moving.Select(site => site.Id)]);
     }
 
-    private static NodeRecord Moved(NodeRecord record, SimRegion to) => record with
+    private NodeRecord Moved(NodeRecord record, SiteId site, SimRegion to)
     {
-        Version = record.Version + 1, Region = to.Id, MovedFrom = record.Region, Parents = [$"{to.Label}:{World.Port}"],
-    };
+        var moved = record.MovedTo(to.Id, [$"{to.Label}:{World.Port}"], world.Hub.Process!.WasHeardInItsRegion(site));
+        return moved with { Version = record.Version + 1 };
+    }
 
     private bool Revoke(SimSite site)
     {
@@ -123,7 +125,9 @@ internal sealed class ActPlan(World world)
     /// <summary>Its sites move first; whoever has not heard of it when the machine goes is visited.</summary>
     private bool Revoke(SimRegion region)
     {
-        if (world.Regions.Count < 3 || world.Regions.Any(IsRevoked)) return false;
+        // One of three, so that sites have where to go: nobody moves them to a region that was revoked, or soon will be.
+        if (world.Regions.Count < 3 || leaving is not null) return false;
+        leaving = region;
         var to = Remaining.First(other => other != region);
         Move([.. world.Sites.Where(site => world.RegionOf(site) == region)], to);
         world.Schedule.After(chance.Between(30, 300), () =>
@@ -184,13 +188,9 @@ internal sealed class ActPlan(World world)
             && world.Keys.On(site.Disk, Identity.NextDocument)?.Public.Equals(named.IdentityKey) != true;
     }
 
-    /// <summary>It was away while it was moved twice, or its region is gone: whom it knows knows nothing of it.</summary>
-    private bool IsStranded(SimSite site)
-    {
-        var (known, named) = (site.Region, world.Safety.HubWord[site.Name]);
-        var isHeard = known == named.MovedFrom && world.Regions.Any(region => region.Id == known && !region.IsGone);
-        return known != named.Region && !isHeard && !site.Joined.Contains(world.RegionOf(site));
-    }
+    /// <summary>Every region that it dials is gone, or has no word for it.</summary>
+    private bool IsStranded(SimSite site) => !world.Regions.Any(region => !region.IsGone
+        && (site.Joined.Contains(region) || site.Region == region.Id) && world.Safety.HubWord[site.Name].IsKnownIn(region.Id));
 
     private void JoinAgain(SimSite site)
     {

@@ -46,7 +46,7 @@ internal sealed class DownPort(Process owner, SimNode self, DesiredState first, 
         open.Where(served => served.End.Open && served.Session.Child is not null)
             .Select(served => (served.Session.Child!.Node, served.End.Peer.KeyId));
 
-    private sealed record Served(LinkEnd End, ParentSession Session)
+    private sealed record Served(LinkEnd End, ParentSession Session, long Opened)
     {
         public DateTimeOffset HeardAt { get; set; }
 
@@ -68,7 +68,7 @@ internal sealed class DownPort(Process owner, SimNode self, DesiredState first, 
 
     public void Accept(LinkEnd end)
     {
-        var served = new Served(end, new ParentSession(KeyOf(end))) { HeardAt = self.World.Now };
+        var served = new Served(end, new ParentSession(KeyOf(end)), attendance.Opened()) { HeardAt = self.World.Now };
         open.Add(served);
         end.Receive = wire =>
         {
@@ -145,7 +145,7 @@ internal sealed class DownPort(Process owner, SimNode self, DesiredState first, 
                 case ParentOutput.Succeed up: handlers.Succeed(up.Succession, up.From, refused => Taken(served, up.Succession, refused)); break;
                 case ParentOutput.TakeEvents events: handlers.TakeEvents(events.Batch, events.From, ack => Send(served, ack)); break;
                 case ParentOutput.OldKeyShown shown:
-                    attendance.RefusedOldKey(shown.Record.Node, served.End.Peer.KeyId, shown.Record.IdentityKey.Id);
+                    attendance.RefusedOldKey(served.Opened, shown.Record.Node, served.End.Peer.KeyId, shown.Record.IdentityKey.Id);
                     break;
                 case ParentOutput.Sighted sighted: handlers.SightedBelow(sighted.Sightings); break;
                 case ParentOutput.Close: End(served); break;
@@ -158,7 +158,8 @@ internal sealed class DownPort(Process owner, SimNode self, DesiredState first, 
 
     private void Join(Served served, ParentOutput.Joined joined)
     {
-        served.Attending = attendance.Joined(joined.Child.Node, served.End.Peer.KeyId, joined.Boot, (code, text) =>
+        served.Attending = served.Opened;
+        attendance.Joined(served.Opened, joined.Child.Node, served.End.Peer.KeyId, joined.Boot, (code, text) =>
         {
             Send(served, new Frame.Refusal(code, text));
             End(served);

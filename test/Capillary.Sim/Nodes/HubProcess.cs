@@ -53,6 +53,10 @@ internal sealed class HubProcess : Process
 
     public Report? ReportOf(SiteId site) => sites.Seen.GetValueOrDefault(site)?.Report;
 
+    /// <summary>As <c>SiteLife</c> tells it.</summary>
+    public bool WasHeardInItsRegion(SiteId site) =>
+        State.Lines.GetValueOrDefault(site) is { } line && ReportOf(site)?.Generation >= line.ProvenAt;
+
     /// <summary>Nodes whose keys were seen to be copied, as this process was told.</summary>
     public SortedSet<string> Sighted { get; } = new(StringComparer.Ordinal);
 
@@ -258,6 +262,12 @@ internal sealed class HubProcess : Process
         {
             if (Succession.ClaimedNode(envelope) is not { } name || !State.Records.TryGetValue(name, out var held)) return;
             var wish = Succession.Verify(envelope, held.Record);
+            // Whoever stole a key must not make the node his own with it.
+            if (!held.Record.SuccessionDue)
+            {
+                answer("no new key was asked for");
+                return;
+            }
             Keep(trust.Change(State, [held.Record with
             {
                 Version = held.Record.Version + 1, IdentityKey = wish.Next, Previous = wish.Previous.Id, SuccessionDue = false,

@@ -23,7 +23,7 @@ internal sealed class RegionProcess : Process
 {
     public const string Lines = "line/";
     public const string Records = "record/";
-    private const string NewestDocument = "checkpoint";
+    public const string NewestDocument = "checkpoint";
     private readonly SimRegion region;
     private readonly Identity identity;
     private readonly TrustBox trustBox;
@@ -136,7 +136,6 @@ internal sealed class RegionProcess : Process
         foreach (var line in lines)
         {
             if (Receive(checkpoint, line) is not { } fresh) continue;
-            if (World.Broken == Mutation.RegionRemembersBeforeKeeping) received[fresh.Assignment.Site] = fresh;
             // Kept first: a full disk must leave no memory of a line, or it would not be kept when it comes again.
             region.Disk.Replace($"{Lines}{fresh.Assignment.Site}",
                 JsonSerializer.SerializeToUtf8Bytes(new KeptLine(checkpoint.Envelope, line)));
@@ -156,6 +155,11 @@ internal sealed class RegionProcess : Process
 
     private void TakeRecords(IReadOnlyList<SignedRecord> records, bool full, bool ends)
     {
+        // Its own first, as in Region: what it says to hold at its next start does not come again.
+        foreach (var own in records)
+        {
+            if (identity.Take(own)) Update(held => held with { OwnRecord = identity.Record });
+        }
         var newer = records.Where(item => item.Record.Version > VersionHeld(item.Record.Node))
             .OrderBy(item => item.Record.Node.Value, StringComparer.Ordinal).ToList();
         foreach (var record in newer) region.Disk.Replace($"{Records}{record.Record.Node}", record.Envelope.ToBytes());
@@ -168,10 +172,6 @@ internal sealed class RegionProcess : Process
             incoming = null;
         }
         ForgetLines([.. newer.Select(item => new SiteId(item.Record.Node.Value)).Where(IsServedElsewhere)]);
-        foreach (var own in records)
-        {
-            if (identity.Take(own)) Update(held => held with { OwnRecord = identity.Record });
-        }
         SaySuccession();
     }
 

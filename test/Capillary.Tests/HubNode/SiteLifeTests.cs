@@ -200,12 +200,52 @@ public sealed class SiteLifeTests : IDisposable
         Assert.Equal(("eu", "us"), (View.Region, View.MovePending));
         var (since, generation) = (Line.Since, hub.Hub.Publisher.Generation);
         Done(hub.Hub.Life.Move(new SiteId("a"), new RegionId("us"), "anna"));
-        Assert.Equal((new RegionId("us"), new RegionId("eu")), (Record.Region!.Value, Record.MovedFrom!.Value));
+        Assert.Equal((new RegionId("us"), new RegionId("eu")), (Record.Region!.Value, Assert.Single(Record.MovedFrom!)));
         Assert.Equal(["us.example.org:443"], Record.Parents!);
         var line = hub.Hub.Cell.Value.Lines[new SiteId("a")];
         Assert.Equal((new RegionId("us"), since, generation + 1), (line.Region, line.Assignment.Since, line.ProvenAt));
         Restart();
         Assert.Equal(("us", (string?)null), (View.Region, View.MovePending));
+    }
+
+    [Fact]
+    public async Task Promise2_every_region_that_an_absent_site_may_dial_tells_it_of_its_newest_move()
+    {
+        commits.Terms["apac"] = new(["apac.example.org:443"], false, false);
+        await MoveAsync("us");
+        await MoveAsync("apac");
+        // It may hold the record of eu still, or that of us if a region told it and could not tell more.
+        Assert.Equal(["eu", "us"], Record.MovedFrom!.Select(region => region.Value));
+        Restart();
+        await hub.SettleAsync();
+        foreach (var region in (string[])["eu", "us", "apac"])
+        {
+            var node = Record with { Node = new(region), Kind = NodeKind.Region, Region = new(region), MovedFrom = null };
+            Assert.Contains(hub.Hub.Cell.Value.RecordsFor(node), item => item.Record == Record);
+        }
+        await MoveAsync("eu");
+        Assert.Equal(["us", "apac"], Record.MovedFrom!.Select(region => region.Value));
+    }
+
+    [Fact]
+    public async Task A_region_that_a_site_has_left_for_certain_tells_it_no_more()
+    {
+        commits.Terms["apac"] = new(["apac.example.org:443"], false, false);
+        await MoveAsync("us");
+        // Its word at a generation that only nodes of us could bring it.
+        Assert.Null(await hub.ReportAsync("a", key, ReportPhase.Healthy, 1));
+        Restart();
+        await hub.SettleAsync();
+        await MoveAsync("apac");
+        Assert.Equal(["us"], Record.MovedFrom!.Select(region => region.Value));
+    }
+
+    private async Task MoveAsync(string region)
+    {
+        commits.Regions["a"] = region;
+        commits.Commit($"to {region} from {Record.Region}", "a=1", "b=1");
+        await hub.SettleAsync();
+        Done(hub.Hub.Life.Move(new SiteId("a"), new RegionId(region), "anna"));
     }
 
     [Fact]

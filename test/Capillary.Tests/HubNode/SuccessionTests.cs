@@ -227,7 +227,7 @@ public sealed class SuccessionTests : IDisposable
         using var key = hub.Enroll("a");
         var before = hub.Hub.Publisher.Generation;
         hub.Hub.Records.Issue(new NodeName("a"), "tester", "node.move",
-            record => record! with { Region = new RegionId("us"), MovedFrom = record.Region });
+            record => record!.MovedTo(new RegionId("us"), ["us.example.org:443"], wasHere: true));
         var line = hub.Hub.Cell.Value.Lines[new SiteId("a")];
         Assert.Equal((before + 1, "us", before), (line.ProvenAt, line.Region.Value, line.Assignment.Since));
         var root = HubStart.NewestRoot(hub.Hub.Cell.Value.TrustRoots);

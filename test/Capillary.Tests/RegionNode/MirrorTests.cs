@@ -51,7 +51,7 @@ public sealed class MirrorTests : IDisposable
         mirror.Take([Of(TestFleet.EuRecord), Of(TestFleet.BaselRecord), Of(TestFleet.LyonRecord)], full: true, complete: true);
         mirror.Take(TestFleet.Signed(7, TestFleet.Plan), [TestFleet.Proof(0), TestFleet.Proof(2)], complete: true);
         Assert.Equal(2, Lines());
-        NodeRecord[] gone = [TestFleet.BaselRecord with { Region = TestFleet.Us, MovedFrom = TestFleet.Eu, Version = 2 },
+        NodeRecord[] gone = [TestFleet.BaselRecord with { Region = TestFleet.Us, MovedFrom = [TestFleet.Eu], Version = 2 },
             TestFleet.LyonRecord with { State = RecordState.Revoked, Version = 2 }];
         if (powerCut) foreach (var record in gone) new MirrorStore(folder, NullLogger.Instance).Keep(Of(record));
         else mirror.Take([.. gone.Select(Of)], full: false, complete: false);
@@ -74,6 +74,20 @@ public sealed class MirrorTests : IDisposable
         Assert.Equal(8, again.Newest!.Checkpoint.Generation);
         Assert.Equal(8, loaded.Held.Generation);
         Assert.Equal(1, Lines());
+    }
+
+    /// <summary>Remembered and not on disk, it would be acknowledged when it comes again, and lost in a crash.</summary>
+    [Fact]
+    public void Promise5_a_line_that_the_disk_did_not_take_is_kept_when_it_comes_again()
+    {
+        var (_, mirror) = Open();
+        mirror.Take([Of(TestFleet.EuRecord), Of(TestFleet.BaselRecord)], full: true, complete: true);
+        // What cannot be replaced stands for a disk that is full.
+        var inTheWay = Directory.CreateDirectory(Path.Combine(folder, "lines", $"{TestFleet.BaselRecord.Node}.json"));
+        Assert.ThrowsAny<SystemException>(() => mirror.Take(TestFleet.Signed(7, TestFleet.Plan), [TestFleet.Proof(0)], complete: true));
+        inTheWay.Delete();
+        mirror.Take(TestFleet.Signed(7, TestFleet.Plan), [TestFleet.Proof(0)], complete: true);
+        Assert.Equal((1, 1), (Lines(), Open().Mirror.Progress().Lines));
     }
 
     private int Lines() => Directory.GetFiles(Path.Combine(folder, "lines"), "*.json").Length;

@@ -29,6 +29,9 @@ public sealed class FleetSimulationTests
     [InlineData(1003, 12, 15)] // A batch of events whose acknowledgement was lost below a region was never sent again.
     [InlineData(5023, 8, 40)] // A full disk at the moment of an acknowledgement kept every later batch from going.
     [InlineData(105, 12, 25)] // A disk was copied while a next key lay on it: one succession locks nobody out.
+    [InlineData(12, 12, 15)] // The operator of the model moved sites back to a region that was revoked.
+    [InlineData(203, 6, 12)] // The same: a second region was revoked while the first was on its way out, and nobody could hear of a copy.
+    [InlineData(364, 6, 12)] // A region of the model lost power between its copy of its own record and its identity.
     [InlineData(5022, 8, 40)] // A line that a full disk refused was remembered, acknowledged when it came again, and lost in a crash.
     public void Regressions_hold(ulong seed, int sites, int minutes) => Holds(new Options(seed, Sites: sites, Minutes: minutes));
 

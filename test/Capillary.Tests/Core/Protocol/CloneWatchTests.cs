@@ -15,8 +15,8 @@ public sealed class CloneWatchTests
     public static TheoryData<TwoSessionsPolicy> Policies => [.. Enum.GetValues<TwoSessionsPolicy>()];
 
     /// <summary>
-    /// One process at a time: it is cut, dials again, starts anew, answers what it is asked; frames of sessions long gone arrive late, and the
-    /// parent may sleep for any time. Its keys are succeeded now and then, and it shows an old one never again.
+    /// One process at a time: it is cut, dials again, starts anew, answers what it is asked; frames of sessions long gone arrive late, their
+    /// hellos too, and the parent may sleep for any time. Its keys are succeeded now and then, and it shows an old one never again.
     /// </summary>
     [Theory]
     [MemberData(nameof(Policies))]
@@ -27,21 +27,21 @@ public sealed class CloneWatchTests
         var (now, session, current, boot, key) = (Now, 0L, 0L, 0, 0);
         var asked = new List<CloneWatch.Probed>();
         var late = new List<(long Session, long? Answer)>();
+        var hellos = new List<(long Session, int Boot, int Key)>();
         var open = new HashSet<long>();
         for (var step = 0; step < 100; step++)
         {
             now = now.AddSeconds(random.Next(60));
-            switch (random.Next(8))
+            switch (random.Next(9))
             {
                 case 0 or 1:
                     if (random.Next(2) == 0) boot++;
                     else if (random.Next(3) == 0) key++;
                     current = ++session;
-                    open.Add(current);
-                    var arrival = watch.Joined(current, Node, $"key {key}", $"boot {boot}", now);
-                    asked.AddRange(arrival.Probed);
-                    foreach (var ended in arrival.Ended) Leave(ended.Session);
+                    hellos.Add((current, boot, key));
+                    if (random.Next(4) > 0) Hello(hellos[^1]);
                     break;
+                case 8 when hellos.Count > 0: Hello(hellos[random.Next(hellos.Count)]); break;
                 case 2: current = 0; break;
                 case 3 when open.Count > 0: Leave(open.First()); break;
                 case 4 when current != 0: late.Add((current, null)); break;
@@ -54,6 +54,20 @@ public sealed class CloneWatchTests
             }
         }
         return (watch.Sightings.Count == 0).Label($"seed {seed}: {string.Join(", ", watch.Sightings)}");
+
+        void Hello((long Session, int Boot, int Key) hello)
+        {
+            hellos.Remove(hello);
+            if (hello.Key != key)
+            {
+                watch.RefusedOldKey(hello.Session, Node, $"key {hello.Key}", $"key {key}", now);
+                return;
+            }
+            open.Add(hello.Session);
+            var arrival = watch.Joined(hello.Session, Node, $"key {key}", $"boot {hello.Boot}", now);
+            asked.AddRange(arrival.Probed);
+            foreach (var ended in arrival.Ended) Leave(ended.Session);
+        }
 
         void Hear((long Session, long? Answer) frame)
         {
@@ -138,11 +152,28 @@ public sealed class CloneWatchTests
     {
         var watch = new CloneWatch(TwoSessionsPolicy.NewestStays);
         watch.Joined(1, Node, "old", "a", Now);
-        Assert.False(watch.RefusedOldKey(Node, "old", "new", Now));
-        watch.Joined(2, Node, "new", "a", Now);
-        Assert.True(watch.RefusedOldKey(Node, "old", "new", Now));
+        Assert.False(watch.RefusedOldKey(2, Node, "old", "new", Now));
+        watch.Joined(4, Node, "new", "a", Now);
+        // Its connection was opened before: only its hello is late.
+        Assert.False(watch.RefusedOldKey(3, Node, "old", "new", Now));
+        Assert.True(watch.RefusedOldKey(5, Node, "old", "new", Now));
         Assert.Equal(CloneSign.OldKey, Assert.Single(watch.Sightings).Sign);
-        Assert.False(watch.RefusedOldKey(new("lyon-lab-2"), "old", "new", Now));
+        Assert.False(watch.RefusedOldKey(6, new("lyon-lab-2"), "old", "new", Now));
+    }
+
+    [Fact]
+    public void Promise6_a_hello_that_was_late_makes_no_copy_of_the_process_that_came_after()
+    {
+        var watch = new CloneWatch(TwoSessionsPolicy.NewestStays);
+        watch.Joined(2, Node, "key", "b", Now);
+        // Asked is who was first: a process that ended before the other began has no answer.
+        var probe = watch.Joined(1, Node, "key", "a", Now).Probed.Single();
+        Assert.Equal(1, probe.Session);
+        Assert.Equal(["two-sessions"], watch.Answered(1, probe.Number, Now)!.Select(one => one.Code));
+        watch.Left(1);
+        watch.Left(2);
+        watch.Joined(4, Node, "key", "b", Now);
+        Assert.Equal([3L], watch.Joined(3, Node, "key", "b", Now).Ended.Select(one => one.Session));
     }
 
     [Fact]
@@ -163,8 +194,8 @@ public sealed class CloneWatchTests
         for (var i = 0; i < 300; i++)
         {
             watch.Joined(1000 + i, new($"site-{i}"), "new", "a", Now);
-            watch.RefusedOldKey(new($"site-{i}"), "old", "new", Now);
-            watch.RefusedOldKey(new($"site-{i}"), "old", "new", Now);
+            watch.RefusedOldKey(5000, new($"site-{i}"), "old", "new", Now);
+            watch.RefusedOldKey(5000, new($"site-{i}"), "old", "new", Now);
         }
         Assert.Equal(CloneWatch.MaxSightings, watch.Sightings.Count);
         Assert.Equal(("site-299", 2L), (watch.Sightings[^1].Node.Value, watch.Sightings[^1].Count));

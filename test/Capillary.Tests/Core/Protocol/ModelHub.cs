@@ -42,11 +42,14 @@ internal sealed class ModelHub
     }
 
     /// <summary>The line stays as it is and is proven anew, so that the new region gets it.</summary>
-    public void Move(SiteId site, RegionId region)
+    /// <param name="site">Which.</param>
+    /// <param name="region">Where to.</param>
+    /// <param name="reported">The generation of the site's newest report.</param>
+    public void Move(SiteId site, RegionId region, long reported)
     {
         var held = RecordOf(new(site.Value));
         if (!sites.TryGetValue(site, out var planned) || held.Region == region) return;
-        Issue(held with { Region = region, MovedFrom = held.Region });
+        Issue(held.MovedTo(region, [$"{region}:443"], wasHere: reported >= State.Lines[site].ProvenAt));
         sites[site] = (region, planned.Line);
         Publish(again: [site]);
     }

@@ -27,12 +27,13 @@ internal sealed class ModelLink
     private readonly Queue<byte[]> up = [];
     private readonly Queue<byte[]> down = [];
     private readonly HashSet<Envelope> sent = [];
+    private readonly long opened;
     private long attending;
     private bool served = true;
 
     public ModelLink(ModelChild child, ModelParent above)
     {
-        (this.child, this.above, shown) = (child, above, child.Keys.ForDial(above.Address));
+        (this.child, this.above, shown, opened) = (child, above, child.Keys.ForDial(above.Address), above.NextSession());
         parent = new ParentSession(shown.Public.Id);
         session = new ChildSession(child.Record.Node, child.Trust, above.Key().Id, child.Hello,
             child is ModelRegion ? NodeKind.Region : NodeKind.Site);
@@ -116,7 +117,7 @@ internal sealed class ModelLink
                     Join(joined);
                     break;
                 case ParentOutput.OldKeyShown old:
-                    above.Watch.RefusedOldKey(old.Record.Node, shown.Public.Id, old.Record.IdentityKey.Id, TestSessions.Now);
+                    above.Watch.RefusedOldKey(opened, old.Record.Node, shown.Public.Id, old.Record.IdentityKey.Id, TestSessions.Now);
                     break;
                 case ParentOutput.Succeed succeed:
                     Carry([ParentSession.OnTaken(succeed.Succession, above.Succeed(succeed.Succession, succeed.From))]);
@@ -130,14 +131,13 @@ internal sealed class ModelLink
 
     private void Join(ParentOutput.Joined joined)
     {
-        attending = above.NextSession();
+        attending = opened;
         above.Sessions[attending] = this;
         var arrival = above.Watch.Joined(attending, joined.Child.Node, shown.Public.Id, joined.Boot, TestSessions.Now);
         foreach (var ended in arrival.Ended) above.Sessions[ended.Session].Refuse(ended);
         foreach (var probed in arrival.Probed) above.Sessions[probed.Session].down.Enqueue(new Frame.Probe(probed.Number).ToBytes());
     }
 
-    // A hello that was late may end the newer session of the same process, which is told and dials again.
     private void Refuse(CloneWatch.Ended ended)
     {
         down.Enqueue(new Frame.Refusal(ended.Code, ended.Text).ToBytes());

@@ -77,7 +77,7 @@ public sealed class ParentSessionTests
     [Fact]
     public void Promise2_a_site_that_moved_is_told_where_by_its_old_region()
     {
-        var moved = InEu(With(TestFleet.BaselRecord with { Region = TestFleet.Us, MovedFrom = TestFleet.Eu, Version = 2 }));
+        var moved = InEu(With(TestFleet.BaselRecord with { Region = TestFleet.Us, MovedFrom = [TestFleet.Eu], Version = 2 }));
         Refused("moved", TestSessions.LiveParent(TestFleet.BaselRecord, state: InEu(State)).OnState(moved), told: 2);
         Refused("moved", Hello(TestFleet.BaselRecord, moved), told: 2);
         Assert.Contains(moved.RecordsFor(TestFleet.EuRecord), item => item.Record.Node.Value == "basel-lab-1");

@@ -20,7 +20,7 @@ public sealed class TrustGoldenTests
         GoldenFile.Check("record-site.payload", TestFleet.BaselRecord.ToPayload());
         GoldenFile.Check("record-long.payload", (TestFleet.BaselRecord with
         {
-            Version = 5, Region = TestFleet.Us, MovedFrom = TestFleet.Eu, Previous = TestKey.Named("lyon").Id, Parents = ["us.example.org:443"],
+            Version = 5, Region = TestFleet.Us, MovedFrom = [TestFleet.Eu], Previous = TestKey.Named("lyon").Id, Parents = ["us.example.org:443"],
             SuccessionDue = true,
         }).ToPayload());
         GoldenFile.Check("checkpoint.payload", TestFleet.Checkpoint.ToPayload());
