@@ -42,7 +42,8 @@ internal static class HubRole
         Role.Say(new { port = (await hub.Listening).Port, opened });
         await Role.AnswerAsync(question =>
         {
-            if (question == "commit") newest++;
+            // Not with the memory: to measure that the hub stands still for more than a second.
+            if (question == "commit") return Task.FromResult<object>(new { commit = ++newest });
             if (question.StartsWith("flipped ", StringComparison.Ordinal))
                 return Task.FromResult<object>(new { sites = Flipped(hub, sites, int.Parse(question.Split(' ')[1])) });
             return Task.FromResult(Role.Memory());
