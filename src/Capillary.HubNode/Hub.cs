@@ -86,13 +86,14 @@ public sealed class Hub : IDisposable
         (Blobs, var release) = beside.GetAwaiter().GetResult();
         Keys.Settle(HubStart.NewestRoot(Cell.Value.TrustRoots), Cell.Value.OwnRecord.Record);
         Conditions = new HubConditions(time);
+        Sites = new SiteBook(Database, Cell, Conditions, time, logs.CreateLogger<SiteBook>());
+        // Beside what follows: nobody looks at a report before the hub runs.
+        var reports = Task.Run(Sites.Restore);
         Releases = new ReleaseBook(Database, Blobs, release, time, options.Reached);
         Publisher = new Publisher(Database, Keys, Blobs, Cell, new BeaconSigner(Fleet, Keys, Database, time), time,
             options.Reached);
         Publisher.Beat();
         Records = new RecordSigner(Database, Keys, Cell, Publisher, time);
-        Sites = new SiteBook(Database, Cell, Conditions, time, logs.CreateLogger<SiteBook>());
-        Sites.Restore();
         Events = new EventBook(Database, Cell, Conditions, time, logs.CreateLogger<EventBook>());
         Copies = new CopiedKeys(Database, Cell, Conditions, time, logs.CreateLogger<CopiedKeys>());
         Copies.Look();
@@ -119,6 +120,7 @@ public sealed class Hub : IDisposable
             time,
             logs);
         Api = new ApiServer(this, options, time, logs);
+        reports.GetAwaiter().GetResult();
     }
 
     /// <summary>A hub that follows one branch of a fleet repository.</summary>

@@ -18,13 +18,13 @@ internal static class HubStart
             + "--fleet NAME");
         var root = NewestRoot(roots);
         database.Write(db => KeyTables.Learn(db, roots));
+        // Beside the records: each has work that only one core can do.
+        var reading = Task.Run(() => database.Read(db => PlanTables.Lines(db, root)).ToImmutableDictionary(line => line.Assignment.Site));
         var records = database.Read(db => RecordTables.Newest(db, root));
         var own = records.Single(record => record.Record.Kind == NodeKind.Hub);
-        var lines = database.Read(db => PlanTables.Lines(db, root));
+        var below = records.Where(record => record != own).ToImmutableDictionary(record => record.Record.Node);
         var generation = database.Read(db => PlanTables.NewestCheckpoint(db, root))?.Checkpoint.Generation ?? 0;
-        return new(new DesiredState(roots, own, null, records.Where(record => record != own).ToImmutableDictionary(record =>
-            record.Record.Node),
-            lines.ToImmutableDictionary(line => line.Assignment.Site), generation, []));
+        return new(new DesiredState(roots, own, null, below, reading.GetAwaiter().GetResult(), generation, []));
     }
 
     /// <summary>The trust root in force.</summary>
