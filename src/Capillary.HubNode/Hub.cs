@@ -89,9 +89,11 @@ public sealed class Hub : IDisposable
             options.Reached);
         Publisher.Beat();
         Records = new RecordSigner(Database, Keys, Cell, Publisher, time);
-        Sites = new SiteBook(Database, Cell, Conditions, time, logs.CreateLogger<SiteBook>());
+        var gaps = new EventGaps(time);
+        Events = new EventBook(Database, Cell, Conditions, gaps, time, logs.CreateLogger<EventBook>());
+        Events.Restore();
+        Sites = new SiteBook(Database, Cell, Conditions, gaps, time, logs.CreateLogger<SiteBook>());
         Sites.Restore();
-        Events = new EventBook(Database, Cell, Conditions, time, logs.CreateLogger<EventBook>());
         Copies = new CopiedKeys(Database, Cell, Conditions, time, logs.CreateLogger<CopiedKeys>());
         Copies.Look();
         KeyViews = new KeyViews(Database, Copies, time);
@@ -108,7 +110,7 @@ public sealed class Hub : IDisposable
         var keys = new LinkKeys(Keys.Identity);
         Successions = new Successions(Database, Keys, keys, Records, Cell, keyPolicy, IsHeard, time, logs.CreateLogger<Successions>());
         Rotation = new TrustRotation(Keys, Records, Publisher, Cell, time, logs.CreateLogger<TrustRotation>());
-        Views = new SiteViews(Cell, Releases, Publisher, Sites, Life, Links, Database, Copies, KeyViews, options.Freshness, time);
+        Views = new SiteViews(Cell, Releases, Publisher, Sites, gaps, Life, Links, Database, Copies, KeyViews, options.Freshness, time);
         Rollout = new RolloutLoop(Publisher, Releases, Sites, Cell, Conditions, Life, Restore, options.Freshness, time,
             logs.CreateLogger<RolloutLoop>());
         Commits = new CommitLoop(source, Releases, Database, Conditions, options.PollEvery, time, logs.CreateLogger<CommitLoop>());
