@@ -85,7 +85,8 @@ internal static class TrustRotateCommand
     {
         var done = await hub.PostAsync("api/v1/trust/submit", new { envelope = signed.Next.ToBytes() }, stop);
         await parsed.InvocationConfiguration.Output.WriteLineAsync(
-            $"trust root version {done.Text("version")} is in force; {done.Text("records")} records were signed anew");
+            $"trust root version {done.Text("version")} is in force; {done.Text("records")} records were signed anew\n"
+            + "make a new backup of the hub's folder now: an older one holds keys that count no more");
     }
 
     private static string Next(string path, TrustFile file) => file.Missing() is { } missing

@@ -228,6 +228,7 @@ public sealed class Hub : IDisposable
         },
         Left = child => Links.Left(child.Node),
         Knocked = knocked => Knocks.Add(knocked.Node, knocked.KeyId, "hub", Enrollment.WhyUnknown(knocked.Node, knocked.KeyId)),
+        RootAhead = Restore.RootAhead,
         TakeRecords = Restore.TakeRecords,
         Succeed = Successions.Take,
         TakeEvents = Events.TakeAsync,

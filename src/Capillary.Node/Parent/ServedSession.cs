@@ -118,6 +118,9 @@ internal sealed partial class ServedSession(string keyId, FrameStream frames, De
             case ParentOutput.OldKeyShown shown:
                 attendance.RefusedOldKey(shown.Record.Node, keyId, shown.Record.IdentityKey.Id);
                 return true;
+            case ParentOutput.RootAhead ahead:
+                handlers.RootAhead(ahead);
+                return true;
             case ParentOutput.Knocked knocked:
                 handlers.Knocked(knocked);
                 return true;
