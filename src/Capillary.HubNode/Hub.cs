@@ -104,7 +104,7 @@ public sealed class Hub : IDisposable
         // A hub that came back from a backup must not sign a version that was signed before.
         (Sites.TwoReports, Records.Replaced, Records.Closed) = (Copies.TwoReports, Copies.Forget, () => Restore.Paused);
         Life = new SiteLife(Database, Records, Cell, Releases, Sites, Blobs, Restore, Links, time);
-        Lives = new LifeLoop(Life, Knocks, Conditions, time, logs.CreateLogger<LifeLoop>());
+        Lives = new LifeLoop(Life, new RecordRenewal(Records, Cell, Restore), Knocks, Conditions, time, logs.CreateLogger<LifeLoop>());
         Enrollment = new Enrollment(Database, Records, Cell, Releases, Sites, Approvals, Knocks, Restore, time,
             logs.CreateLogger<Enrollment>()) { Replacing = Life.Replacing, Admitted = Life.Reload };
         var keys = new LinkKeys(Keys.Identity);
