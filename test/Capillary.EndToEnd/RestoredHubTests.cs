@@ -74,10 +74,10 @@ public sealed partial class RestoredHubTests(ITestOutputHelper output) : IAsyncL
         await WaitAsync("the region to show what it holds", async () => (await ConditionsAsync()).ContainsKey("HubBehind"));
         output.WriteLine(await CliAsync("hub", "resume", "--yes"));
         await WaitAsync("every site to hold the third trust root", () => Task.FromResult(AllHold(3)));
-        fleet.Repository.Edit("fleet.yaml", text => text.Replace("result_retention_days: 30", "result_retention_days: 31"));
+        fleet.Repository.Edit(fleet.Repository.Sites[0].File, text => Facility().Replace(text, "facility_name: \"found again\""));
         var commit = await fleet.Repository.CommitAsync("after the recovery", Stop);
-        await WaitAsync("both sites to run what was committed since", async () => await fleet.Api.SitesAsync(Stop) is { Count: 2 } rows
-            && rows.All(row => row.IsSettled && row.Commit == commit));
+        await WaitAsync("the site to run what was committed since", async () => await fleet.Api.SitesAsync(Stop) is { Count: 2 } rows
+            && rows.All(row => row.IsSettled) && rows.Any(row => row.Commit == commit));
         Assert.Empty(await ConditionsAsync());
         done = true;
     }
@@ -133,6 +133,9 @@ public sealed partial class RestoredHubTests(ITestOutputHelper output) : IAsyncL
     private Task<string> CliAsync(params string[] arguments) => fleet.CapillaryAsync(Stop, [.. arguments, "--socket", fleet.Socket]);
 
     private Task WaitAsync(string what, Func<Task<bool>> holds) => fleet.WaitAsync(what, holds, Deadline, Stop);
+
+    [GeneratedRegex("facility_name: \".*\"")]
+    private static partial Regex Facility();
 
     [GeneratedRegex(@"((?:mllp|http)_port: )\d+")]
     private static partial Regex Port();
