@@ -24,8 +24,15 @@ internal static class HubStart
         var generation = database.Read(db => PlanTables.NewestCheckpoint(db, root))?.Checkpoint.Generation ?? 0;
         return new(new DesiredState(roots, own, null, records.Where(record => record != own).ToImmutableDictionary(record =>
             record.Record.Node),
-            lines.ToImmutableDictionary(line => line.Assignment.Site), generation, []));
+            lines.ToImmutableDictionary(line => line.Assignment.Site), generation, [])
+        {
+            Foreign = Foreign(roots, database.Read(db => RecordTables.Signers(db, own.Record.Node))),
+        });
     }
+
+    /// <summary>A hub signs its own record with each release key that it comes to have.</summary>
+    private static ImmutableHashSet<long> Foreign(IReadOnlyList<Envelope> roots, IReadOnlySet<string> signers) =>
+        [.. roots.Select(TrustRoot.Parse).Where(root => !root.ReleaseKeys.Any(key => signers.Contains(key.Id))).Select(root => root.Version)];
 
     /// <summary>The trust root in force.</summary>
     public static TrustRoot NewestRoot(IReadOnlyList<Envelope> roots) => TrustChain.Extend(TrustChain.Begin(roots[0]), roots);
