@@ -32,7 +32,8 @@ internal static class HubStart
 
     /// <summary>A hub signs its own record with each release key that it comes to have.</summary>
     private static ImmutableHashSet<long> Foreign(IReadOnlyList<Envelope> roots, IReadOnlySet<string> signers) =>
-        [.. roots.Select(TrustRoot.Parse).Where(root => !root.ReleaseKeys.Any(key => signers.Contains(key.Id))).Select(root => root.Version)];
+        [.. roots.Select(TrustRoot.Parse).Where(root => !root.ReleaseKeys.Any(key => signers.Contains(key.Id)))
+            .Select(root => root.Version)];
 
     /// <summary>The trust root in force.</summary>
     public static TrustRoot NewestRoot(IReadOnlyList<Envelope> roots) => TrustChain.Extend(TrustChain.Begin(roots[0]), roots);

@@ -54,7 +54,7 @@ internal sealed class EventGaps(TimeProvider time)
             // A site that is silent may not have been able to send them.
             if (!gaps.TryGetValue(site, out var due) || heard is null || heard.Value - due.Since < Grace) return null;
             var (until, have) = (said[site], kept.GetValueOrDefault(site, EventCursor.None));
-            return new Condition(EventsMissing, Severity.Warning, $"since {due.Since.UtcDateTime:yyyy-MM-dd HH:mm:ss}Z the site says that it "
+            return new Condition(EventsMissing, Severity.Warning, $"since {due.Since:u} the site says that it "
                 + $"has events up to number {until.Seq}, and this hub keeps them up to "
                 + $"{(have.Incarnation == until.Incarnation ? have.Seq : 0)}: its region withholds them, or the link is too slow for them");
         }
