@@ -75,9 +75,9 @@ internal static class SiteCommand
 
     private static string Note(JsonElement site)
     {
-        var notes = ((string[])["orphaned", "unacknowledged", "keyCopied"])
+        var notes = ((string[])["orphaned", "unacknowledged", "keyCopied", "eventsMissing"])
             .Where(note => site.TryGetProperty(note, out var value) && value.ValueKind == JsonValueKind.True)
-            .Select(note => note == "keyCopied" ? "KEY COPIED" : note).ToList();
+            .Select(note => note switch { "keyCopied" => "KEY COPIED", "eventsMissing" => "EVENTS MISSING", _ => note }).ToList();
         if (site.Text("life") is { Length: > 0 } life) notes.Add(life);
         if (site.Text("movePending") is { Length: > 0 } to) notes.Add($"move pending: capillary site move "
             + $"{site.Text("site")} --region {to}");

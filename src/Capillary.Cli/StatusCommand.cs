@@ -45,6 +45,8 @@ internal static class StatusCommand
         if (status.Text("orphaned") != "0") output.WriteLine($"orphaned: {status.Text("orphaned")}");
         if (status.Text("unacknowledged") != "0") output.WriteLine($"unacknowledged: {status.Text("unacknowledged")} (see: capillary site "
             + "list)");
+        if (status.Text("eventsMissing") is not ("" or "0"))
+            output.WriteLine($"events missing: {status.Text("eventsMissing")} (see: capillary site list)");
         if (status.Text("movesPending") is not ("" or "0")) output.WriteLine($"moves pending: "
             + $"{status.Text("movesPending")} (see: capillary site list)");
         if (status.Text("waiting") is not ("" or "0"))

@@ -46,6 +46,9 @@ internal sealed record RootKeyFile(PublicKey Public, SigningKey? Private)
 /// <param name="Next">The next one.</param>
 internal sealed record TrustFile(Envelope Current, Envelope Next)
 {
+    /// <summary>Trust roots up to the current one that the hub lacks: it came back from a backup of before a rotation.</summary>
+    public IReadOnlyList<Envelope> After { get; init; } = [];
+
     private TrustRoot CurrentRoot => TrustRoot.Parse(Current);
 
     public TrustRoot NextRoot => TrustRoot.Parse(Next);
@@ -57,7 +60,11 @@ internal sealed record TrustFile(Envelope Current, Envelope Next)
         try
         {
             using var json = JsonDocument.Parse(File.ReadAllBytes(path));
-            var file = new TrustFile(Envelope.Parse(Bytes(json, "current")), Envelope.Parse(Bytes(json, "next")));
+            var file = new TrustFile(Envelope.Parse(Bytes(json, "current")), Envelope.Parse(Bytes(json, "next")))
+            {
+                After = json.RootElement.TryGetProperty("after", out var after)
+                    ? [.. after.EnumerateArray().Select(one => Envelope.Parse(System.Text.Encoding.UTF8.GetBytes(one.GetRawText())))] : [],
+            };
             TrustChain.Begin(file.Current);
             if (file.NextRoot.Version != file.CurrentRoot.Version + 1 || file.NextRoot.Fleet != file.CurrentRoot.Fleet)
                 throw new InvalidDataException($"{path}: the next trust root does not follow the current one");
@@ -71,7 +78,8 @@ internal sealed record TrustFile(Envelope Current, Envelope Next)
 
     public void Write(string path)
     {
-        var text = $"{{\"v\":1,\"current\":{Text(Current)},\"next\":{Text(Next)}}}\n";
+        var after = After.Count == 0 ? "" : $"\"after\":[{string.Join(',', After.Select(Text))}],";
+        var text = $"{{\"v\":1,{after}\"current\":{Text(Current)},\"next\":{Text(Next)}}}\n";
         AtomicFile.Write(path, System.Text.Encoding.UTF8.GetBytes(text));
     }
 

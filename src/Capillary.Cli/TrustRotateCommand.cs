@@ -16,22 +16,28 @@ internal static class TrustRotateCommand
         var rootKeys = RootKeyOption("A root key of the next version, private or .pub; given together they replace all (default: as they "
             + "are).");
         var threshold = new Option<int?>("--threshold") { Description = "How many root keys sign from then on (default: as it is)." };
+        var after = new Option<string[]>("--after") { Description = "For a hub that came back from before a rotation: the trust roots that "
+            + "it lacks, trust/root-N.json of a region's folder. New release and beacon keys come with it.", HelpName = "FILE",
+            AllowMultipleArgumentsPerToken = true };
         var sign = new Option<string[]>("--sign") { Description = "A private root key that signs now, of the old or the new version.",
             HelpName = "FILE", AllowMultipleArgumentsPerToken = true };
         var file = new Option<string?>("--out") { Description = "Where the next trust root goes while signatures are missing (default: "
             + "trust-root-N.json)." };
         var command = new Command("rotate", "Replace release, beacon or root keys. In force once enough root keys of the old and of "
-            + "the new version have signed.") { release, beacon, rootKeys, threshold, sign, file };
+            + "the new version have signed.") { release, beacon, rootKeys, threshold, after, sign, file };
         command.Do(connection, async (hub, parsed, stop) => await AtFilesAsync(async () =>
         {
             var given = parsed.GetValue(rootKeys) ?? [];
             IReadOnlyList<PublicKey>? keys = given.Length == 0 ? null : [.. given.Select(path => RootKeyFile.Read(path).Public)];
             var signers = (parsed.GetValue(sign) ?? []).Select(RootKeyFile.ReadPrivate).ToList();
-            var wish = (Release: parsed.GetValue(release), Beacon: parsed.GetValue(beacon), Threshold: parsed.GetValue(threshold));
+            IReadOnlyList<Envelope> lacking = [.. (parsed.GetValue(after) ?? []).Select(path => Envelope.Parse(File.ReadAllBytes(path)))
+                .OrderBy(root => TrustRoot.Parse(root).Version)];
+            var wish = (Release: parsed.GetValue(release) || lacking.Count > 0, Beacon: parsed.GetValue(beacon) || lacking.Count > 0,
+                Threshold: parsed.GetValue(threshold));
             var answer = await hub.PostAsync("api/v1/trust/prepare",
-                new { wish.Release, wish.Beacon, rootKeys = keys, wish.Threshold }, stop);
+                new { wish.Release, wish.Beacon, rootKeys = keys, wish.Threshold, after = lacking.Select(root => root.ToBytes()) }, stop);
             var next = new TrustFile(Envelope.Parse(answer.GetProperty("current").GetBytesFromBase64()),
-                new Envelope(PayloadTypes.TrustRoot, answer.GetProperty("payload").GetBytesFromBase64(), []));
+                new Envelope(PayloadTypes.TrustRoot, answer.GetProperty("payload").GetBytesFromBase64(), [])) { After = lacking };
             next.RequireOnly(wish.Release, wish.Beacon, keys, wish.Threshold);
             foreach (var key in signers) next = next.Sign(key);
             await SubmitOrKeepAsync(hub, parsed, next, parsed.GetValue(file) ?? $"trust-root-{next.NextRoot.Version}.json", stop);
@@ -83,9 +89,11 @@ internal static class TrustRotateCommand
 
     private static async Task SubmitAsync(HubClient hub, ParseResult parsed, TrustFile signed, CancellationToken stop)
     {
-        var done = await hub.PostAsync("api/v1/trust/submit", new { envelope = signed.Next.ToBytes() }, stop);
+        var done = await hub.PostAsync("api/v1/trust/submit", new { envelope = signed.Next.ToBytes(),
+            after = signed.After.Select(root => root.ToBytes()) }, stop);
         await parsed.InvocationConfiguration.Output.WriteLineAsync(
-            $"trust root version {done.Text("version")} is in force; {done.Text("records")} records were signed anew");
+            $"trust root version {done.Text("version")} is in force; {done.Text("records")} records were signed anew\n"
+            + "make a new backup of the hub's folder now: an older one holds keys that count no more");
     }
 
     private static string Next(string path, TrustFile file) => file.Missing() is { } missing

@@ -67,7 +67,7 @@ internal sealed partial class Edge
         var lastReport = new DurableFile<Envelope>(home.FileOf("report.json"), EdgeJson.Default.Envelope);
         var numbers = new DurableFile<ReservedNumbers>(home.FileOf("report-numbers.json"), EdgeJson.Default.ReservedNumbers);
         reporter = new Reporter(identity, settings.Incarnation, outbox, lastReport, numbers, () => confirmation!.Conditions(), time,
-            () => confirmation!.Newest);
+            () => confirmation!.Newest, () => events!.Newest);
         confirmation = new Confirmation(trust.TimeFloor, reporter.Wake, time);
         apply = new HostApply(ApplyOptions(), blobs.PathOf, FetchAsync, time, logs.CreateLogger<HostApply>());
         events = new EventLog(home.FolderOf("events"), settings.Incarnation);

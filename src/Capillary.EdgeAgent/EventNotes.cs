@@ -38,7 +38,8 @@ internal sealed class EventNotes(EventLog events, NodeIdentity identity, long in
     }
 
     /// <summary>Offers the next batch to the link, signed with the key of now, unless one is under way.</summary>
-    /// <param name="again">What is under way may be lost, or signed with an old key.</param>
+    /// <param name="again">What is under way may be lost, or signed with an old key. When nothing waits, the newest event goes once more:
+    /// the answer tells where the hub really stands, should an earlier parent have said what is not so.</param>
     public void Send(bool again)
     {
         lock (sending)
@@ -46,7 +47,8 @@ internal sealed class EventNotes(EventLog events, NodeIdentity identity, long in
             if (underWay && !again) return;
             var self = identity.Record.Record;
             var site = new SiteId(self.Node.Value);
-            if (events.NextBatch(self.Fleet, site) is not { } batch) return;
+            var next = events.NextBatch(self.Fleet, site) ?? (again ? events.NewestBatch(self.Fleet, site) : null);
+            if (next is not { } batch) return;
             underWay = true;
             outbox.PutEvents(site, identity.Keys.Current.Sign(PayloadTypes.Events, batch.ToPayload()), incarnation, batch.Last);
         }

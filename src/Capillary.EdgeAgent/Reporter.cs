@@ -14,7 +14,7 @@ namespace Capillary.EdgeAgent;
 /// </summary>
 internal sealed class Reporter(NodeIdentity identity, long incarnation, Outbox outbox, DurableFile<Envelope> last,
     DurableFile<ReservedNumbers> numbers, Func<IEnumerable<Condition>> more, TimeProvider time,
-    Func<DateTimeOffset?>? beacon = null)
+    Func<DateTimeOffset?>? beacon = null, Func<long>? events = null)
 {
     public const string Agent = "capillary-edge/0.1.0";
 
@@ -92,7 +92,7 @@ internal sealed class Reporter(NodeIdentity identity, long incarnation, Outbox o
                 new Core.Reports.AppHealth(new AppName(app.App), app.State == HealthState.Healthy, Short(app.Reason)))],
             [.. more().Concat(status.Conditions.Select(item => new Condition(item.Code, SeverityOf(item.Severity), Short(item.Text)!)))
                 .Take(Most)],
-            Agent) { Beacon = beacon?.Invoke() };
+            Agent) { Beacon = beacon?.Invoke(), Events = events?.Invoke() };
     }
 
     private const int Most = 64;

@@ -86,7 +86,10 @@ public sealed class Hub : IDisposable
         (Blobs, var release) = beside.GetAwaiter().GetResult();
         Keys.Settle(HubStart.NewestRoot(Cell.Value.TrustRoots), Cell.Value.OwnRecord.Record);
         Conditions = new HubConditions(time);
-        Sites = new SiteBook(Database, Cell, Conditions, time, logs.CreateLogger<SiteBook>());
+        var gaps = new EventGaps(time);
+        Events = new EventBook(Database, Cell, Conditions, gaps, time, logs.CreateLogger<EventBook>());
+        Events.Restore();
+        Sites = new SiteBook(Database, Cell, Conditions, gaps, time, logs.CreateLogger<SiteBook>());
         // Beside what follows: nobody looks at a report before the hub runs.
         var reports = Task.Run(Sites.Restore);
         Releases = new ReleaseBook(Database, Blobs, release, time, options.Reached);
@@ -94,7 +97,6 @@ public sealed class Hub : IDisposable
             options.Reached);
         Publisher.Beat();
         Records = new RecordSigner(Database, Keys, Cell, Publisher, time);
-        Events = new EventBook(Database, Cell, Conditions, time, logs.CreateLogger<EventBook>());
         Copies = new CopiedKeys(Database, Cell, Conditions, time, logs.CreateLogger<CopiedKeys>());
         Copies.Look();
         KeyViews = new KeyViews(Database, Copies, time);
@@ -105,13 +107,13 @@ public sealed class Hub : IDisposable
         // A hub that came back from a backup must not sign a version that was signed before.
         (Sites.TwoReports, Records.Replaced, Records.Closed) = (Copies.TwoReports, Copies.Forget, () => Restore.Paused);
         Life = new SiteLife(Database, Records, Cell, Releases, Sites, Blobs, Restore, Links, time);
-        Lives = new LifeLoop(Life, Knocks, Conditions, time, logs.CreateLogger<LifeLoop>());
+        Lives = new LifeLoop(Life, new RecordRenewal(Records, Cell, Restore), Knocks, Conditions, time, logs.CreateLogger<LifeLoop>());
         Enrollment = new Enrollment(Database, Records, Cell, Releases, Sites, Approvals, Knocks, Restore, time,
             logs.CreateLogger<Enrollment>()) { Replacing = Life.Replacing, Admitted = Life.Reload };
         var keys = new LinkKeys(Keys.Identity);
         Successions = new Successions(Database, Keys, keys, Records, Cell, keyPolicy, IsHeard, time, logs.CreateLogger<Successions>());
         Rotation = new TrustRotation(Keys, Records, Publisher, Cell, time, logs.CreateLogger<TrustRotation>());
-        Views = new SiteViews(Cell, Releases, Publisher, Sites, Life, Links, Database, Copies, KeyViews, options.Freshness, time);
+        Views = new SiteViews(Cell, Releases, Publisher, Sites, gaps, Life, Links, Database, Copies, KeyViews, options.Freshness, time);
         Rollout = new RolloutLoop(Publisher, Releases, Sites, Cell, Conditions, Life, Restore, options.Freshness, time,
             logs.CreateLogger<RolloutLoop>());
         Commits = new CommitLoop(source, Releases, Database, Conditions, options.PollEvery, time, logs.CreateLogger<CommitLoop>());
@@ -230,6 +232,7 @@ public sealed class Hub : IDisposable
         },
         Left = child => Links.Left(child.Node),
         Knocked = knocked => Knocks.Add(knocked.Node, knocked.KeyId, "hub", Enrollment.WhyUnknown(knocked.Node, knocked.KeyId)),
+        RootAhead = Restore.RootAhead,
         TakeRecords = Restore.TakeRecords,
         Succeed = Successions.Take,
         TakeEvents = Events.TakeAsync,

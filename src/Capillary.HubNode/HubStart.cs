@@ -24,8 +24,16 @@ internal static class HubStart
         var own = records.Single(record => record.Record.Kind == NodeKind.Hub);
         var below = records.Where(record => record != own).ToImmutableDictionary(record => record.Record.Node);
         var generation = database.Read(db => PlanTables.NewestCheckpoint(db, root))?.Checkpoint.Generation ?? 0;
-        return new(new DesiredState(roots, own, null, below, reading.GetAwaiter().GetResult(), generation, []));
+        return new(new DesiredState(roots, own, null, below, reading.GetAwaiter().GetResult(), generation, [])
+        {
+            Foreign = Foreign(roots, database.Read(db => RecordTables.Signers(db, own.Record.Node))),
+        });
     }
+
+    /// <summary>A hub signs its own record with each release key that it comes to have.</summary>
+    private static ImmutableHashSet<long> Foreign(IReadOnlyList<Envelope> roots, IReadOnlySet<string> signers) =>
+        [.. roots.Select(TrustRoot.Parse).Where(root => !root.ReleaseKeys.Any(key => signers.Contains(key.Id)))
+            .Select(root => root.Version)];
 
     /// <summary>The trust root in force.</summary>
     public static TrustRoot NewestRoot(IReadOnlyList<Envelope> roots) => TrustChain.Extend(TrustChain.Begin(roots[0]), roots);

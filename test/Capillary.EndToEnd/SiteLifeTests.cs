@@ -31,7 +31,7 @@ public sealed class LifeFleet : IAsyncLifetime
     }
 }
 
-/// <summary>Revoke, retire, replace, move and a restored hub, each with real processes and somebody away in the middle.</summary>
+/// <summary>Revoke, retire, replace and move, each with real processes and somebody away in the middle.</summary>
 public sealed partial class SiteLifeTests(LifeFleet life, ITestOutputHelper output) : IClassFixture<LifeFleet>
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(120);
@@ -144,37 +144,6 @@ public sealed partial class SiteLifeTests(LifeFleet life, ITestOutputHelper outp
     }
 
     [Fact]
-    public async Task RestoredHub_ShowsTheConflict_AndGoesOnAboveIt_WithTheSiteThatWasEnrolledAfterTheBackup()
-    {
-        const string Late = "basel-lab-9";
-        await HealthyAsync("basel-lab-1");
-        await Fleet.StopAsync("hub");
-        var (hub, backup) = (Fleet.HomeOf("hub"), Fleet.HomeOf("hub") + "-backup");
-        await NodeProcess.RunAsync("cp", ["-a", hub, backup], Stop);
-        await Fleet.StartHubAsync(Stop);
-        await AddSiteAsync(Late);
-        await HealthyAsync(Late);
-        await Fleet.KillAsync("hub");
-        Directory.Delete(hub, recursive: true);
-        Directory.Move(backup, hub);
-        await Fleet.StartHubAsync(Stop);
-        await WaitAsync("the hub to know that it is behind", async () => (await Fleet.Api.GetAsync("status", Stop)).GetProperty("conditions")
-            .EnumerateArray().Any(item => item.GetProperty("code").GetString() == "HubBehind"));
-        var status = await Fleet.Api.GetAsync("status", Stop);
-        Assert.Equal("paused", status.GetProperty("rollout").GetProperty("phase").GetString());
-        var shown = await CliAsync("hub", "resume");
-        output.WriteLine(shown);
-        Assert.Contains("do it with: capillary hub resume --yes", shown, StringComparison.Ordinal);
-        output.WriteLine(await CliAsync("hub", "resume", "--yes"));
-        foreach (var site in (string[])[Late, "basel-lab-1"]) await HealthyAsync(site);
-        status = await Fleet.Api.GetAsync("status", Stop);
-        // A copy of another test's old disk may have shown itself meanwhile.
-        Assert.DoesNotContain(status.GetProperty("conditions").EnumerateArray(), item => item.GetProperty("code").GetString() != "KeyCopied");
-        Assert.Contains("hub.resume", await CliAsync("journal", "list"), StringComparison.Ordinal);
-        await Fleet.StopAsync(Late);
-    }
-
-    [Fact]
     public async Task RegionWithTwoNodes_OneIsKilled_ItsSitesGoOnAtTheOther()
     {
         const string Region = "us-east", Second = "us-east-2", Site = "boston-lab-1";
@@ -201,21 +170,6 @@ public sealed partial class SiteLifeTests(LifeFleet life, ITestOutputHelper outp
         Fleet.StartRegion(Region);
         await CountsAddUpAsync();
         await Fleet.StopAsync(Second);
-    }
-
-    private async Task AddSiteAsync(string name)
-    {
-        var model = Repository.Sites.First(site => site.Name == "basel-lab-1");
-        var text = await File.ReadAllTextAsync(Path.Combine(Repository.Folder, model.File));
-        text = Port().Replace(text.Replace($"name: {model.Name}\n", $"name: {name}\n"), match => $"{match.Groups[1].Value}{FleetRepository.FreePort()}");
-        var site = model with { Name = name, File = model.File.Replace(model.Name, name) };
-        await File.WriteAllTextAsync(Path.Combine(Repository.Folder, site.File), text);
-        await Repository.CommitAsync("one more site", Stop);
-        await WaitAsync("the site to be declared", async () => (await RowsAsync()).ContainsKey(name));
-        var file = Path.Combine(Fleet.Folder, $"{name}.join");
-        await CliAsync("site", "enroll", name, "--out", file);
-        await Fleet.JoinSiteAsync(site, file, Stop);
-        Fleet.StartSite(name);
     }
 
     /// <summary>Promise 6: whoever adds up gets the same number everywhere.</summary>
@@ -268,9 +222,6 @@ public sealed partial class SiteLifeTests(LifeFleet life, ITestOutputHelper outp
     private Task HealthyAsync(string site) => WaitAsync($"{site} to be healthy", async () => await StateAsync(site) == "healthy");
 
     private Task WaitAsync(string what, Func<Task<bool>> holds) => Fleet.WaitAsync(what, holds, Deadline, Stop);
-
-    [GeneratedRegex(@"((?:mllp|http)_port: )\d+")]
-    private static partial Regex Port();
 
     [GeneratedRegex(@"""payload"":""([^""]*)""")]
     private static partial Regex Payload();

@@ -37,7 +37,7 @@ public sealed class TrustTests(ITestOutputHelper output) : IAsyncLifetime
         else output.WriteLine($"the work folder is kept: {folder}");
     }
 
-    [Fact]
+    [FakeTimeFact]
     public async Task Away_for_400_days_a_site_rejoins_a_revoked_one_and_a_copy_do_not()
     {
         var copy = Path.Combine(folder, "copy-of-away");
@@ -274,20 +274,10 @@ public sealed class TrustTests(ITestOutputHelper output) : IAsyncLifetime
         await NodeProcess.RunAsync(fleet.Binaries.Edge, ["join", file, "--data", Path.Combine(folder, $"{site}-again")], Stop);
     }
 
-    private void StartAt1970(string site)
-    {
-        var library = Directory.EnumerateDirectories("/usr/lib").Select(place => Path.Combine(place, "faketime", "libfaketimeMT.so.1"))
-            .FirstOrDefault(File.Exists);
-        if (library is null)
-        {
-            output.WriteLine("the clock at 1970 is not tested: the package faketime is not installed");
-            fleet.StartSite(site);
-            return;
-        }
-        // Not the command faketime: it leaves a child of its own behind.
-        extra.Add(NodeProcess.Start(site, fleet.LogOf(site), "/usr/bin/env", [$"LD_PRELOAD={library}", "FAKETIME=@1970-01-02 00:00:00",
-            "FAKETIME_DONT_FAKE_MONOTONIC=1", "DONT_FAKE_MONOTONIC=1", fleet.Binaries.Edge, "run", "--data", fleet.HomeOf(site)]));
-    }
+    // Late in 1970, as in ClockTest. Not the command faketime: it leaves a child of its own behind.
+    private void StartAt1970(string site) => extra.Add(NodeProcess.Start(site, fleet.LogOf(site), "/usr/bin/env",
+        [$"LD_PRELOAD={FakeTimeFactAttribute.Library}", "FAKETIME=@1970-10-01 00:00:00", "FAKETIME_DONT_FAKE_MONOTONIC=1", "DONT_FAKE_MONOTONIC=1",
+            fleet.Binaries.Edge, "run", "--data", fleet.HomeOf(site)]));
 
     private bool HasRoot(string site, int version) => File.Exists(Path.Combine(fleet.HomeOf(site), "trust", $"root-{version:d8}.json"));
 

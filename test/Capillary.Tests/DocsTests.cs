@@ -61,7 +61,7 @@ public sealed partial class DocsTests
     {
         var page = Read("docs/operations/conditions.md");
         foreach (var code in Constants(typeof(ConditionCodes)).Concat(Constants(typeof(HubConditions)))
-            .Append(CopiedKeys.KeyCopied))
+            .Append(CopiedKeys.KeyCopied).Append(EventGaps.EventsMissing))
             Assert.True(page.Contains($"| `{code}` |", StringComparison.Ordinal), $"docs/operations/conditions.md has no row for {code}");
         foreach (var code in Constants(typeof(ConditionCodes)))
         {

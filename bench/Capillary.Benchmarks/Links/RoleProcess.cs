@@ -41,7 +41,10 @@ internal sealed class RoleProcess : IDisposable
     }
 
     /// <summary>The most it ever was, in MB.</summary>
-    public double Peak => Status("VmHWM:");
+    public double Peak => Kilobytes("status", "VmHWM:") / 1024;
+
+    /// <summary>What it holds now, in MB; a page that several processes hold (the runtime's files) counts in equal parts in each.</summary>
+    public double Proportional => Kilobytes("smaps_rollup", "Pss:") / 1024;
 
     /// <summary>Asks; returns the answer.</summary>
     public async Task<JsonElement> AskAsync(string question)
@@ -72,7 +75,7 @@ internal sealed class RoleProcess : IDisposable
         process.Dispose();
     }
 
-    private double Status(string name) =>
-        double.Parse(File.ReadLines($"/proc/{Id}/status").First(line => line.StartsWith(name, StringComparison.Ordinal))
-            .Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2], System.Globalization.CultureInfo.InvariantCulture) / 1024;
+    private double Kilobytes(string file, string name) =>
+        double.Parse(File.ReadLines($"/proc/{Id}/{file}").First(line => line.StartsWith(name, StringComparison.Ordinal))
+            .Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2], System.Globalization.CultureInfo.InvariantCulture);
 }

@@ -47,6 +47,12 @@ public sealed record DesiredState(
     /// </summary>
     public ImmutableHashSet<NodeName>? Met { get; init; }
 
+    /// <summary>
+    /// Versions of the trust root whose release keys this hub never had: they came into force after the backup that it is from. What they
+    /// signed is newer than all that it knows.
+    /// </summary>
+    public ImmutableHashSet<long> Foreign { get; init; } = [];
+
     /// <summary>Nothing may be sent to this node now.</summary>
     public bool IsHeldBack(NodeName node) => Met is not null && !Met.Contains(node)
         && Records.TryGetValue(node, out var found) && found.Record.Kind == NodeKind.Region;
@@ -92,7 +98,8 @@ public sealed record DesiredState(
         try
         {
             var proven = TrustChain.UnderAny(TrustRoots, root => (Checkpoint: VerifiedCheckpoint.Verify(checkpoint, root), root.Version));
-            return proven.Version == TrustRoots.Count || proven.Checkpoint.Checkpoint.Generation <= Generation ? proven.Checkpoint : null;
+            return proven.Version == TrustRoots.Count || Foreign.Contains(proven.Version)
+                || proven.Checkpoint.Checkpoint.Generation <= Generation ? proven.Checkpoint : null;
         }
         catch (TrustFormatException)
         {

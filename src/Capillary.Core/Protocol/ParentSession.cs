@@ -24,6 +24,11 @@ public abstract record ParentOutput
     /// <summary>Somebody proved a key that stands in no record of the name he gave.</summary>
     public sealed record Knocked(NodeName Node, string KeyId) : ParentOutput;
 
+    /// <summary>
+    /// A node of this parent says that it holds a trust root newer than any here, and so believes nothing that is said here.
+    /// </summary>
+    public sealed record RootAhead(NodeName Node, long Version) : ParentOutput;
+
     /// <summary>Somebody showed the key that the record's key succeeded.</summary>
     public sealed record OldKeyShown(NodeRecord Record) : ParentOutput;
 
@@ -137,7 +142,10 @@ public sealed class ParentSession(string keyId)
         // An answer may be a thousand times longer than the query.
         if (node is not null) return Refuse("unexpected-frame", "the trust query comes once");
         node = query.Node;
-        return [new ParentOutput.Send(AnswerTrust(query.RootVersion, state))];
+        IEnumerable<ParentOutput> ahead = query.RootVersion > state.TrustRoots.Count && state.ActiveRecord(query.Node, keyId) is not null
+            ? [new ParentOutput.RootAhead(query.Node, query.RootVersion)]
+            : [];
+        return [.. ahead, new ParentOutput.Send(AnswerTrust(query.RootVersion, state))];
     }
 
     private Frame.TrustAnswer AnswerTrust(long after, DesiredState state)

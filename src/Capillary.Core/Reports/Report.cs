@@ -85,6 +85,12 @@ public sealed record Report(int V, FleetName Fleet, SiteId Site, [property: Json
     /// </summary>
     public DateTimeOffset? Beacon { get; init; }
 
+    /// <summary>
+    /// Number of the newest event of this incarnation, 0 before the first; null: not said. The hub sees by it that events are withheld,
+    /// whatever a parent told the site.
+    /// </summary>
+    public long? Events { get; init; }
+
     private const int MaxConditions = 100;
     private const int MaxText = 1024;
     private const int MaxCode = 100;
@@ -125,6 +131,7 @@ public sealed record Report(int V, FleetName Fleet, SiteId Site, [property: Json
         if (Agent is not { Length: <= MaxText }) throw new TrustFormatException("report: agent is missing or too long");
         if (Incarnation < 0 || Seq < 1 || Generation < 0 || Since < 0 || Since > Generation || BundleSince < 0 || BundleSince > Since)
             throw new TrustFormatException("report: incarnation, seq, generation or since out of range");
+        if (Events is < 0 or > EventBatch.MaxNumber) throw new TrustFormatException("report: events is out of range");
     }
 
     /// <summary>

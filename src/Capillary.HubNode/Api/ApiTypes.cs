@@ -55,7 +55,8 @@ internal sealed record RolloutView(long Release, RolloutPhase Phase, string Reas
 internal sealed record StatusView(string Fleet, DateTimeOffset At, long Generation, long Release, string? Commit, int Sites,
     IReadOnlyDictionary<string, int> States, int Orphaned, int Unacknowledged, int Links, RolloutView Rollout,
         FailedCommitView? LastFailedCommit,
-    IReadOnlyList<HubCondition> Conditions, IReadOnlyList<string> RegionsNotLinked, int Waiting, int Undeclared, int MovesPending);
+    IReadOnlyList<HubCondition> Conditions, IReadOnlyList<string> RegionsNotLinked, int Waiting, int Undeclared, int MovesPending,
+    int EventsMissing);
 
 internal sealed record JournalView(long Seq, DateTimeOffset At, string Actor, string Action, JsonElement? Before, JsonElement? After,
     string Hash);

@@ -16,6 +16,7 @@ internal static class Metrics
             $"capillary_sites{{state=\"{state}\"}} {count}\n");
         Gauge(text, "capillary_sites_orphaned", "Sites that hold a line and are no longer declared.", status.Orphaned);
         Gauge(text, "capillary_sites_unacknowledged", "Sites heard of that have not accepted their line in time.", status.Unacknowledged);
+        Gauge(text, "capillary_sites_events_missing", "Sites heard of whose events did not come in time.", status.EventsMissing);
         Gauge(text, "capillary_nodes_key_copied", "Sites and regions of which a sign stands that their key was copied.",
             hub.Copies.Nodes().Count);
         Gauge(text, "capillary_generation", "The newest generation.", status.Generation);

@@ -18,7 +18,8 @@ internal static class StatusReader
             sites.Count(site => site.Orphaned), sites.Count(site => site.Unacknowledged), hub.Server.Sessions,
             RolloutView.Of(hub.Rollout.Status), LastFailed(hub), hub.Conditions.All,
             [.. Regions(hub).Where(region => region is { Enrolled: true, Linked: false }).Select(region => region.Region)],
-            hub.Approvals.Open.Count, hub.Knocks.All.Count, sites.Count(site => site.MovePending is not null));
+            hub.Approvals.Open.Count, hub.Knocks.All.Count, sites.Count(site => site.MovePending is not null),
+            sites.Count(site => site.EventsMissing));
     }
 
     public static List<RegionView> Regions(Hub hub)

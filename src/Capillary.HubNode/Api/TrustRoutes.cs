@@ -20,8 +20,11 @@ internal sealed record TrustVersionView(long Version, string Digest, DateTimeOff
 /// <summary>Every version, oldest first; the last is in force.</summary>
 internal sealed record TrustView(string Fleet, IReadOnlyList<TrustVersionView> Versions);
 
-/// <summary>What the next trust root is to change; root keys as base64 SubjectPublicKeyInfo.</summary>
-internal sealed record RotationBody(bool Release, bool Beacon, IReadOnlyList<PublicKey>? RootKeys, int? Threshold);
+/// <summary>
+/// What the next trust root is to change; root keys as base64 SubjectPublicKeyInfo; the bytes of trust roots that this hub lacks.
+/// </summary>
+internal sealed record RotationBody(bool Release, bool Beacon, IReadOnlyList<PublicKey>? RootKeys, int? Threshold,
+    IReadOnlyList<byte[]>? After);
 
 /// <summary>What the root keys' holders sign.</summary>
 /// <param name="Version">The next version.</param>
@@ -29,8 +32,8 @@ internal sealed record RotationBody(bool Release, bool Beacon, IReadOnlyList<Pub
 /// <param name="Current">The envelope of the trust root in force, as bytes.</param>
 internal sealed record PreparedView(long Version, byte[] Payload, byte[] Current);
 
-/// <summary>The bytes of a signed trust root's envelope.</summary>
-internal sealed record SubmitBody(byte[]? Envelope);
+/// <summary>The bytes of a signed trust root's envelope, and of those that it follows and this hub lacks.</summary>
+internal sealed record SubmitBody(byte[]? Envelope, IReadOnlyList<byte[]>? After);
 
 /// <summary>The trust root that is in force now, and how many records were signed anew.</summary>
 internal sealed record SubmittedView(long Version, int Records);
@@ -76,23 +79,30 @@ internal static class TrustRoutes
     {
         var body = await call.BodyAsync<RotationBody>(stop);
         if (body is null || body.RootKeys?.Any(key => key is null) == true) return Conflict("say what is to change", "see docs/api.md");
-        var wish = new RotationWish(body.Release, body.Beacon, body.RootKeys, body.Threshold);
-        return hub.Rotation.Prepare(wish) switch
+        return Answer(() =>
         {
-            RotationOutcome.Prepared made => ApiAnswer.Ok(new PreparedView(made.Next.Version, made.Payload,
-                hub.Cell.Value.TrustRoots[^1].ToBytes())),
-            RotationOutcome.Refused refused => Conflict(refused.Reason, null),
-            _ => throw new InvalidOperationException("unknown outcome"),
-        };
+            var wish = new RotationWish(body.Release, body.Beacon, body.RootKeys, body.Threshold) { After = Parsed(body.After) };
+            return hub.Rotation.Prepare(wish);
+        });
     }
 
     private static async Task<ApiAnswer> SubmitAsync(Hub hub, ApiCall call, CancellationToken stop)
     {
-        if ((await call.BodyAsync<SubmitBody>(stop))?.Envelope is not { } bytes) return Conflict("the envelope is missing", null);
+        var body = await call.BodyAsync<SubmitBody>(stop);
+        return body?.Envelope is { } bytes
+            ? Answer(() => hub.Rotation.Submit(Envelope.Parse(bytes), call.Actor, Parsed(body.After)))
+            : Conflict("the envelope is missing", null);
+    }
+
+    private static List<Envelope> Parsed(IReadOnlyList<byte[]>? envelopes) => [.. (envelopes ?? []).Select(bytes => Envelope.Parse(bytes))];
+
+    private static ApiAnswer Answer(Func<RotationOutcome> act)
+    {
         try
         {
-            return hub.Rotation.Submit(Envelope.Parse(bytes), call.Actor) switch
+            return act() switch
             {
+                RotationOutcome.Prepared made => ApiAnswer.Ok(new PreparedView(made.Next.Version, made.Payload, made.Current.ToBytes())),
                 RotationOutcome.Applied applied => ApiAnswer.Ok(new SubmittedView(applied.Version, applied.Records)),
                 RotationOutcome.Refused refused => Conflict(refused.Reason, null),
                 _ => throw new InvalidOperationException("unknown outcome"),

@@ -14,8 +14,8 @@ namespace Capillary.HubNode.Observe;
 /// Takes sites' events in (promise 3): verified with the site's record, each once and in order, events and cursor durable in one commit
 /// before anything is acknowledged.
 /// </summary>
-internal sealed partial class EventBook(HubDatabase database, DesiredStateCell cell, HubConditions conditions, TimeProvider time,
-    ILogger<EventBook> log)
+internal sealed partial class EventBook(HubDatabase database, DesiredStateCell cell, HubConditions conditions, EventGaps gaps,
+    TimeProvider time, ILogger<EventBook> log)
 {
     /// <summary>The most events that are kept; the oldest leave.</summary>
     public const int MostEvents = 1_000_000;
@@ -28,6 +28,12 @@ internal sealed partial class EventBook(HubDatabase database, DesiredStateCell c
         Channel.CreateBounded<Waiting>(new BoundedChannelOptions(MostWaiting) { SingleReader = true });
 
     private sealed record Waiting(EventBatch Batch, EventsAnswer Answer);
+
+    /// <summary>Tells what was kept before the start.</summary>
+    public void Restore()
+    {
+        foreach (var (site, cursor) in database.Read(EventTables.Cursors)) gaps.Kept(site, cursor);
+    }
 
     /// <summary><see cref="ParentHandlers.TakeEvents"/>.</summary>
     public async ValueTask TakeAsync(Envelope envelope, NodeRecord from, EventsAnswer answer, CancellationToken stop)
@@ -54,6 +60,7 @@ internal sealed partial class EventBook(HubDatabase database, DesiredStateCell c
             while (batches.Count < MostPerCommit && queue.Reader.TryRead(out var next)) batches.Add(next);
             List<Frame.EventsAck>? kept;
             while ((kept = TryKeep(batches)) is null) await Task.Delay(TimeSpan.FromSeconds(1), time, stop);
+            foreach (var ack in kept) gaps.Kept(ack.Site, new(ack.Incarnation, ack.Seq));
             for (var i = 0; i < batches.Count; i++) batches[i].Answer(kept[i]);
         }
     }

@@ -17,6 +17,7 @@ internal sealed class HubConditions(TimeProvider time)
     public const string ReleaseNotKept = "ReleaseNotKept";
     public const string PlanNotPublished = "PlanNotPublished";
     public const string HubBehind = "HubBehind";
+    public const string TrustRootBehind = "TrustRootBehind";
     public const string SiteLifeWaits = "SiteLifeWaits";
     public const string ReportsNotKept = "ReportsNotKept";
     public const string EventsNotKept = "EventsNotKept";

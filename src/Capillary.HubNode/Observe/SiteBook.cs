@@ -54,8 +54,8 @@ internal abstract record ReceiptOutcome
 /// Takes reports in: verified with the site's record, newest wins, durable before they are acknowledged, many in one commit. Proofs of life
 /// stay in memory.
 /// </summary>
-internal sealed partial class SiteBook(HubDatabase database, DesiredStateCell cell, HubConditions conditions, TimeProvider time,
-    ILogger<SiteBook> log)
+internal sealed partial class SiteBook(HubDatabase database, DesiredStateCell cell, HubConditions conditions, EventGaps gaps,
+    TimeProvider time, ILogger<SiteBook> log)
 {
     private const int MostWaiting = 10_000;
     private const int MostPerCommit = 1_000;
@@ -86,10 +86,10 @@ internal sealed partial class SiteBook(HubDatabase database, DesiredStateCell ce
         {
             if (records.TryGetValue(new NodeName(stored.Site.Value), out var record)
                 && (TryParse(stored.Envelope, record.Record) ?? VerifyByEarlierKey(stored.Envelope, record.Record)) is { } report)
-                seen[stored.Site] = new(report, stored.ReceivedAt, stored.ReceivedAt, stored.Healthy, stored.CarriedAt)
+                Put(report, new(report, stored.ReceivedAt, stored.ReceivedAt, stored.Healthy, stored.CarriedAt)
                 {
                     ReportDigest = stored.Envelope.Digest,
-                };
+                });
             return stored.Site;
         }));
     }
@@ -216,14 +216,20 @@ internal sealed partial class SiteBook(HubDatabase database, DesiredStateCell ce
             var site = item.Report.Site;
             var proven = batch.Where(other => other.Report.Site == site && !other.IsCarried)
                 .Select(other => (DateTimeOffset?)ProvenAt(other.Report, other.IsRelayed, now)).Max();
-            seen[site] = new(item.Report, proven ?? seen.GetValueOrDefault(site)?.ProvenAt ?? SiteSeen.Never, LifeOf(site),
+            Put(item.Report, new(item.Report, proven ?? seen.GetValueOrDefault(site)?.ProvenAt ?? SiteSeen.Never, LifeOf(site),
                 healthy[site], item.IsCarried ? now : null)
             {
                 ReportDigest = item.Envelope.Digest,
-            };
+            });
         }
         TellRivals(batch);
         foreach (var item in batch) item.Kept.TrySetResult();
+    }
+
+    private void Put(Report report, SiteSeen now)
+    {
+        seen[report.Site] = now;
+        if (now.CarriedAt is null) gaps.Said(report);
     }
 
     /// <summary>Reports of one number that came in one batch.</summary>

@@ -27,9 +27,10 @@ internal sealed record RunView(long? Generation, string? Bundle, string? Commit)
 /// <param name="MovePending">The region that its file stands in, when its record says another.</param>
 /// <param name="CarriedAt">When what it last said came in on a stick; null when it came over a link. It does not count as heard of.</param>
 /// <param name="KeyCopied">A sign stands that its key was copied; says nothing of its state.</param>
+/// <param name="EventsMissing">Its reports number events that did not come for long: something between withholds them.</param>
 internal sealed record SiteView(string Site, string Region, SiteState State, long? Since, long? Generation, string? Bundle, string? Commit,
     RunView Desired, long? AgeSeconds, bool Orphaned, bool Unacknowledged, DateTimeOffset? HeardAt, string? LinkProblem, string? Life,
-    string? MovePending, DateTimeOffset? CarriedAt, bool KeyCopied);
+    string? MovePending, DateTimeOffset? CarriedAt, bool KeyCopied, bool EventsMissing);
 
 /// <summary>One site with all that is known of it.</summary>
 internal sealed record SiteDetail(

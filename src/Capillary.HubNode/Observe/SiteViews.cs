@@ -12,8 +12,8 @@ namespace Capillary.HubNode.Observe;
 
 /// <summary>Desired beside actual for every site, derived anew at each question, so that no state outlives its reason (promise
 /// 6).</summary>
-internal sealed class SiteViews(DesiredStateCell cell, ReleaseBook releases, Publisher publisher, SiteBook sites, SiteLife life,
-    LinkFacts links, HubDatabase database, CopiedKeys copies, KeyViews keys, Freshness freshness, TimeProvider time)
+internal sealed class SiteViews(DesiredStateCell cell, ReleaseBook releases, Publisher publisher, SiteBook sites, EventGaps gaps,
+    SiteLife life, LinkFacts links, HubDatabase database, CopiedKeys copies, KeyViews keys, Freshness freshness, TimeProvider time)
 {
     /// <summary>Every site that is declared, holds a line or has a record, in site order.</summary>
     public List<SiteView> All()
@@ -35,7 +35,7 @@ internal sealed class SiteViews(DesiredStateCell cell, ReleaseBook releases, Pub
         if (declared is null && line is null && record is not { Kind: NodeKind.Site }) return null;
         var report = sites.Seen.GetValueOrDefault(site)?.Report;
         var node = new NodeName(site.Value);
-        IReadOnlyList<Condition> ours = copies.ConditionOf(node) is { } condition ? [condition] : [];
+        var ours = ((Condition?[])[copies.ConditionOf(node), GapOf(site, record)]).OfType<Condition>();
         var around = new Surroundings(RegionsAway(state), copies.Nodes());
         return new(View(site, state, declared, around, time.GetUtcNow()), line?.Fallback?.Text,
             line is null ? null : database.Read(db => PlanTables.ReasonOf(db, site, line.Since)), report?.Phase, report?.Generation,
@@ -64,7 +64,7 @@ internal sealed class SiteViews(DesiredStateCell cell, ReleaseBook releases, Pub
             seen?.HeardAt is { } at ? Math.Max(0, (long)(now - at).TotalSeconds) : null,
             declared is null && wish != WishKind.Retired, IsUnacknowledged(line, seen, now), seen?.HeardAt,
             LinkProblem(region, site, around.Away), LifeOf(wish), life.MovePending(site)?.Value, seen?.CarriedAt,
-            around.Copied.Contains(new NodeName(site.Value)));
+            around.Copied.Contains(new NodeName(site.Value)), GapOf(site, record) is not null);
     }
 
     private static string? LifeOf(WishKind? wish) => wish switch
@@ -75,6 +75,9 @@ internal sealed class SiteViews(DesiredStateCell cell, ReleaseBook releases, Pub
         WishKind.Retry => "retrying",
         _ => null,
     };
+
+    private Condition? GapOf(SiteId site, NodeRecord? record) =>
+        record?.State == RecordState.Active ? gaps.ConditionOf(site, sites.Seen.GetValueOrDefault(site)?.HeardAt) : null;
 
     /// <summary>What this hub knows of a site came through its region: says so when that is away.</summary>
     private string? LinkProblem(RegionId region, SiteId site, Dictionary<RegionId, DateTimeOffset> away) =>

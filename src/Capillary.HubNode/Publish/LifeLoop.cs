@@ -5,7 +5,8 @@ using Microsoft.Extensions.Logging;
 namespace Capillary.HubNode.Publish;
 
 /// <summary>Takes the wishes for sites' lives on whenever something may have changed, and writes down who knocked.</summary>
-internal sealed partial class LifeLoop(SiteLife life, Knocks knocks, HubConditions conditions, TimeProvider time, ILogger<LifeLoop> log)
+internal sealed partial class LifeLoop(SiteLife life, RecordRenewal renewal, Knocks knocks, HubConditions conditions, TimeProvider time,
+    ILogger<LifeLoop> log)
 {
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(5);
 
@@ -42,6 +43,7 @@ internal sealed partial class LifeLoop(SiteLife life, Knocks knocks, HubConditio
     {
         try
         {
+            renewal.Step();
             var more = life.Step();
             knocks.Keep();
             if (conditions.Clear(HubConditions.SiteLifeWaits)) LogGoesOn();

@@ -24,6 +24,7 @@ internal sealed partial class RestoreCheck
     private readonly ILogger<RestoreCheck> log;
     private readonly TimeSpan grace;
     private readonly ConcurrentDictionary<NodeName, RegionAhead> ahead;
+    private readonly ConcurrentDictionary<NodeName, long> newerRoots = new();
     private readonly TaskCompletionSource settled = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile RegionNodes? regions;
     private long lastResume;
@@ -72,9 +73,25 @@ internal sealed partial class RestoreCheck
         await Task.Delay(Timeout.InfiniteTimeSpan, time, stop);
     }
 
+    /// <summary>
+    /// A node that holds a newer trust root than this hub believes nothing of what this hub signs, and hangs up. It proves its key and not
+    /// what it says, so it stops nothing here but what concerns itself.
+    /// </summary>
+    public void RootAhead(ParentOutput.RootAhead found)
+    {
+        var isNew = newerRoots.TryAdd(found.Node, found.Version);
+        newerRoots[found.Node] = found.Version;
+        ShowRoots();
+        if (!isNew) return;
+        LogRootBehind(found.Node, found.Version, cell.Value.TrustRoots.Count);
+        database.Write(db => JournalTable.Append(db, time.GetUtcNow(), "hub", "hub.root-behind", null,
+            new { node = found.Node.Value, version = found.Version }));
+    }
+
     /// <summary>A region is linked; before anything is sent to it.</summary>
     public void Joined(ParentOutput.Joined joined)
     {
+        if (newerRoots.TryRemove(joined.Child.Node, out _)) ShowRoots();
         if (joined.Child.Kind != NodeKind.Region) return;
         var node = joined.Child.Node;
         if (joined.Proven is { } proven && IsForeign(proven)) Fall(node, proven);
@@ -200,6 +217,16 @@ internal sealed partial class RestoreCheck
         LogRecovered(newer.Count, from.Node);
     }
 
+    private void ShowRoots()
+    {
+        var nodes = string.Join(", ", newerRoots.OrderBy(one => one.Key.Value, StringComparer.Ordinal).Take(5)
+            .Select(one => $"{one.Key} (version {one.Value})"));
+        if (newerRoots.IsEmpty) conditions.Clear(HubConditions.TrustRootBehind);
+        else conditions.Raise(HubConditions.TrustRootBehind, $"this hub has trust root version {cell.Value.TrustRoots.Count}, and nodes "
+            + $"hold a newer one: {nodes}; it came back from a backup of before a rotation, and they believe nothing that it signs. See "
+            + "docs/operations/site-life.md, 'A hub from before a rotation'");
+    }
+
     private void RaiseBehind() => conditions.Raise(HubConditions.HubBehind, Text());
 
     private string Text()
@@ -213,6 +240,10 @@ internal sealed partial class RestoreCheck
         Message = "region node {Node} proves generation {Generation}, this hub is at {Own}: it came back from a backup; nothing is "
             + "published")]
     private partial void LogBehind(NodeName node, long generation, long own);
+
+    [LoggerMessage(EventId = 2155, Level = LogLevel.Error,
+        Message = "{Node} holds trust root version {Version}, this hub has {Own}: it believes nothing of what this hub signs")]
+    private partial void LogRootBehind(NodeName node, long version, int own);
 
     [LoggerMessage(EventId = 2152, Level = LogLevel.Warning, Message = "{Count} newer records were taken in from region node {Node}")]
     private partial void LogRecovered(int count, NodeName node);

@@ -13,7 +13,11 @@ namespace Capillary.HubNode.Publish;
 /// <param name="Beacon">A new beacon key.</param>
 /// <param name="RootKeys">Other root keys; null: as they are.</param>
 /// <param name="Threshold">How many of them sign the one after it; null: as it is.</param>
-internal sealed record RotationWish(bool Release, bool Beacon, IReadOnlyList<PublicKey>? RootKeys, int? Threshold);
+internal sealed record RotationWish(bool Release, bool Beacon, IReadOnlyList<PublicKey>? RootKeys, int? Threshold)
+{
+    /// <summary>Trust roots that came into force after the backup that this hub is from; it has none of the keys that they name.</summary>
+    public IReadOnlyList<Envelope> After { get; init; } = [];
+}
 
 /// <summary>What came of a rotation's step.</summary>
 internal abstract record RotationOutcome
@@ -21,7 +25,7 @@ internal abstract record RotationOutcome
     private RotationOutcome() { }
 
     /// <summary>The payload that the root keys sign.</summary>
-    public sealed record Prepared(TrustRoot Next, byte[] Payload) : RotationOutcome;
+    public sealed record Prepared(TrustRoot Next, byte[] Payload, Envelope Current) : RotationOutcome;
 
     /// <summary>It is in force here, and offered.</summary>
     public sealed record Applied(long Version, int Records) : RotationOutcome;
@@ -41,11 +45,13 @@ internal sealed partial class TrustRotation(HubKeys keys, RecordSigner records, 
 
     /// <summary>Makes the new private keys, which never leave the hub, and says what is to be signed.</summary>
     /// <exception cref="IOException">The disk is full.</exception>
+    /// <exception cref="TrustFormatException">What is to be followed does not follow the root in force.</exception>
     public RotationOutcome Prepare(RotationWish wish)
     {
         lock (records.Gate)
         {
-            var current = Current;
+            var current = TrustChain.Extend(Current, wish.After);
+            if (current.Version > Current.Version) wish = wish with { Release = true, Beacon = true };
             var rootKeys = wish.RootKeys ?? current.RootKeys;
             var threshold = wish.Threshold ?? current.Threshold;
             if (rootKeys.Count is < 1 or > 16 || rootKeys.DistinctBy(key => key.Id).Count() != rootKeys.Count)
@@ -60,28 +66,34 @@ internal sealed partial class TrustRotation(HubKeys keys, RecordSigner records, 
                 ReleaseKeys = wish.Release ? [keys.Next(KeyUse.Release).Public] : current.ReleaseKeys,
                 BeaconKeys = wish.Beacon ? [keys.Next(KeyUse.Beacon).Public] : current.BeaconKeys,
             };
-            return new RotationOutcome.Prepared(next, next.ToPayload());
+            var newest = cell.Value.TrustRoots.Concat(wish.After).Last(one => TrustRoot.Parse(one).Version == current.Version);
+            return new RotationOutcome.Prepared(next, next.ToPayload(), newest);
         }
     }
 
     /// <summary>Applies a signed trust root; one that is in force already is applied.</summary>
+    /// <param name="envelope">It.</param>
+    /// <param name="actor">For the journal.</param>
+    /// <param name="after">As in <see cref="RotationWish.After"/>.</param>
     /// <exception cref="SqliteException">The disk is full or broken; nothing changed.</exception>
-    public RotationOutcome Submit(Envelope envelope, string actor)
+    public RotationOutcome Submit(Envelope envelope, string actor, IReadOnlyList<Envelope>? after = null)
     {
         if (records.Closed() is { } closed) return new RotationOutcome.Refused($"the hub signs no records now: {closed}");
         lock (records.Gate)
         {
             TrustRoot next;
+            List<Envelope> foreign;
             try
             {
                 next = TrustRoot.Parse(envelope);
                 var before = cell.Value.TrustRoots;
                 if (next.Version <= before.Count && before[(int)next.Version - 1].Digest == envelope.Digest)
                     return new RotationOutcome.Applied(next.Version, 0);
-                if (next.Version != before.Count + 1)
-                    return new RotationOutcome.Refused($"it is version {next.Version}, the next one here is {before.Count + 1}; begin "
-                        + "anew with: capillary trust rotate");
-                TrustChain.Extend(Current, [envelope]);
+                foreign = [.. (after ?? []).Where(one => TrustRoot.Parse(one).Version > before.Count)];
+                if (next.Version != before.Count + foreign.Count + 1)
+                    return new RotationOutcome.Refused($"it is version {next.Version}, the next one here is "
+                        + $"{before.Count + foreign.Count + 1}; begin anew with: capillary trust rotate");
+                TrustChain.Extend(Current, [.. foreign, envelope]);
             }
             catch (TrustFormatException e)
             {
@@ -89,7 +101,7 @@ internal sealed partial class TrustRotation(HubKeys keys, RecordSigner records, 
             }
             if (Changed(KeyUse.Release, next.ReleaseKeys, out var release) is { } noRelease) return noRelease;
             if (Changed(KeyUse.Beacon, next.BeaconKeys, out var beacon) is { } noBeacon) return noBeacon;
-            return Apply(envelope, next, release, beacon, actor);
+            return Apply(new Turn(envelope, next, foreign, actor), release, beacon);
         }
     }
 
@@ -103,19 +115,22 @@ internal sealed partial class TrustRotation(HubKeys keys, RecordSigner records, 
             + $"capillary trust rotate --{name}");
     }
 
-    private RotationOutcome.Applied Apply(Envelope envelope, TrustRoot next, bool release, bool beacon, string actor)
+    /// <summary>What is put into force: the next root, after roots that this hub never had.</summary>
+    private sealed record Turn(Envelope Envelope, TrustRoot Next, IReadOnlyList<Envelope> Foreign, string Actor);
+
+    private RotationOutcome.Applied Apply(Turn turn, bool release, bool beacon)
     {
         var now = time.GetUtcNow();
         var state = cell.Value;
-        var signed = release
-            ? state.Records.Values.Append(state.OwnRecord).Select(item => SignAnew(item.Record)).ToList()
-            : [];
+        // After roots that this hub never had there are newer records than it knows: RecordRenewal signs those when they are told.
+        var due = turn.Foreign.Count > 0 ? [] : state.Records.Values;
+        var signed = release ? due.Append(state.OwnRecord).Select(item => SignAnew(item.Record)).ToList() : [];
         var own = signed.Find(item => item.Record.Kind == NodeKind.Hub) ?? state.OwnRecord;
         var others = signed.Where(item => item.Record.Kind != NodeKind.Hub).ToList();
         publisher.Reprove(new Reproof(_ => release)
         {
             Key = release ? keys.Next(KeyUse.Release) : keys.Release,
-            Also = db => Keep(db, envelope, next, signed, now, actor),
+            Also = db => Keep(db, turn, signed, now),
             Kept = () =>
             {
                 if (release) keys.Promote(KeyUse.Release);
@@ -123,24 +138,25 @@ internal sealed partial class TrustRotation(HubKeys keys, RecordSigner records, 
             },
             Offer = offered => offered with
             {
-                TrustRoots = [.. offered.TrustRoots, envelope],
+                TrustRoots = [.. offered.TrustRoots, .. turn.Foreign, turn.Envelope],
+                Foreign = offered.Foreign.Union(turn.Foreign.Select(one => TrustRoot.Parse(one).Version)),
                 OwnRecord = own,
                 Records = offered.Records.SetItems(others.Select(item => KeyValuePair.Create(item.Record.Node, item))),
             },
         });
-        LogRotated(next.Version, signed.Count);
-        return new RotationOutcome.Applied(next.Version, signed.Count);
+        LogRotated(turn.Next.Version, signed.Count);
+        return new RotationOutcome.Applied(turn.Next.Version, signed.Count);
     }
 
     private SignedRecord SignAnew(NodeRecord record) =>
         records.Sign(record with { Version = record.Version + 1 }, keys.Next(KeyUse.Release));
 
-    private void Keep(SqliteConnection db, Envelope envelope, TrustRoot next, List<SignedRecord> signed, DateTimeOffset now, string actor)
+    private void Keep(SqliteConnection db, Turn turn, List<SignedRecord> signed, DateTimeOffset now)
     {
         var before = Current;
-        RecordTables.AddTrustRoot(db, envelope, now);
+        foreach (var root in turn.Foreign.Append(turn.Envelope)) RecordTables.AddTrustRoot(db, root, now);
         foreach (var item in signed) RecordTables.AddRecord(db, item, now);
-        JournalTable.Append(db, now, actor, "trust.rotate", Shown(before), Shown(next));
+        JournalTable.Append(db, now, turn.Actor, "trust.rotate", Shown(before), Shown(turn.Next));
     }
 
     private static object Shown(TrustRoot root) => new

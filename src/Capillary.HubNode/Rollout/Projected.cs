@@ -3,7 +3,9 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Capillary.HubNode.Rollout;
 
-/// <summary>A dictionary seen as one of other values, each made when it is asked for: a copy would cost the whole fleet at each look.</summary>
+/// <summary>
+/// A dictionary seen as one of other values, each made when it is asked for: a copy would cost the whole fleet at each look.
+/// </summary>
 internal sealed class Projected<TKey, TFrom, TTo>(IReadOnlyDictionary<TKey, TFrom> from, Func<TKey, TFrom, TTo> project)
     : IReadOnlyDictionary<TKey, TTo>
 {

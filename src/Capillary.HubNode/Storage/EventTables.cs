@@ -16,6 +16,10 @@ internal static class EventTables
         db.Query("SELECT incarnation, seq FROM event_cursors WHERE site = $site", row => new EventCursor(row.GetInt64(0), row.GetInt64(1)),
             ("$site", site.Value)).SingleOrDefault() ?? EventCursor.None;
 
+    public static List<(SiteId Site, EventCursor Cursor)> Cursors(SqliteConnection db) =>
+        db.Query("SELECT site, incarnation, seq FROM event_cursors", row => (new SiteId(row.GetString(0)),
+            new EventCursor(row.GetInt64(1), row.GetInt64(2))));
+
     public static void Keep(SqliteConnection db, SiteId site, EventCursor cursor) =>
         db.Execute("INSERT OR REPLACE INTO event_cursors VALUES($site, $incarnation, $seq)", ("$site", site.Value),
             ("$incarnation", cursor.Incarnation), ("$seq", cursor.Seq));

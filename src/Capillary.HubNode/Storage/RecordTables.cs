@@ -38,6 +38,11 @@ internal static class RecordTables
             return new SignedRecord(NodeRecord.Parse(envelope, root), envelope);
         });
 
+    /// <summary>Ids of all keys that ever signed a record of a node.</summary>
+    public static IReadOnlySet<string> Signers(SqliteConnection db, NodeName node) =>
+        db.Query("SELECT envelope FROM records WHERE node = $node", row => Envelope.Parse(row.Bytes(0)), ("$node", node.Value))
+            .SelectMany(envelope => envelope.Signatures).Select(signature => signature.Keyid).ToHashSet();
+
     /// <summary>Every record of a node, newest first; older ones may be signed by release keys that were retired since.</summary>
     public static List<NodeRecord> History(SqliteConnection db, NodeName node, IReadOnlyList<Envelope> roots) =>
         db.Query("SELECT envelope FROM records WHERE node = $node ORDER BY version DESC", row =>

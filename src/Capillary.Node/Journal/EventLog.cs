@@ -7,9 +7,10 @@ using Capillary.Core.Reports;
 namespace Capillary.Node.Journal;
 
 /// <summary>
-/// A site's events until the hub keeps them (promise 3): appended and flushed one by one to segment files, bounded in bytes. A number that
-/// is given and not found again (its segment made room, its write failed, its bytes were damaged) is named in a dropped range when the next
-/// batch is made; nothing has to be remembered for that but what the hub keeps.
+/// A site's events (promise 3): appended and flushed one by one to segment files, bounded in bytes. That the hub keeps them is only a
+/// parent's word, so they leave for room alone, the oldest first. A number that is given and not found again (its segment made room, its
+/// write failed, its bytes were damaged) is named in a dropped range when the next batch is made; nothing has to be remembered for that
+/// but what the hub keeps.
 /// </summary>
 public sealed class EventLog : IDisposable
 {
@@ -50,7 +51,21 @@ public sealed class EventLog : IDisposable
         keptFile = new(Path.Combine(folder, "kept.json"), EventLogJson.Default.KeptEvents);
         if (keptFile.Read() is DurableRead<KeptEvents>.Found { Value: var found } && found.Incarnation == incarnation) kept = found.Seq;
         next = kept + 1;
-        foreach (var path in Directory.EnumerateFiles(folder, "*.events").Order(StringComparer.Ordinal)) Open(path);
+        foreach (var path in Directory.EnumerateFiles(folder, "*.events"))
+        {
+            if (long.TryParse(Path.GetFileNameWithoutExtension(path), NumberStyles.None, CultureInfo.InvariantCulture, out var first))
+                segments[first] = new Segment(path) { Bytes = new FileInfo(path).Length };
+        }
+        if (segments.Count > 0) Continue(segments.Last().Key, segments.Last().Value);
+    }
+
+    /// <summary>The number of the newest event; 0 before the first.</summary>
+    public long Newest
+    {
+        get
+        {
+            lock (gate) return next - 1;
+        }
     }
 
     /// <summary>Called after an event was appended or the hub's word changed what is to be sent next.</summary>
@@ -73,8 +88,7 @@ public sealed class EventLog : IDisposable
 
     /// <summary>
     /// The hub keeps everything up to <paramref name="seq"/>; a restored hub may say less than before, and one that outlived this log more
-    /// than was numbered here. Nobody signed it: a parent that lies about it loses events, whose numbers are named as dropped once the hub
-    /// says what it has; a number that cannot be is ignored.
+    /// than was numbered here. Nobody signed it, so it decides only what is sent next; a number that cannot be is ignored.
     /// </summary>
     public void Kept(long ofIncarnation, long seq)
     {
@@ -86,7 +100,6 @@ public sealed class EventLog : IDisposable
             try
             {
                 keptFile.Write(new KeptEvents(incarnation, seq));
-                RemoveKept();
             }
             catch (IOException)
             {
@@ -99,26 +112,31 @@ public sealed class EventLog : IDisposable
     /// <summary>The next batch to send; null when the hub keeps everything.</summary>
     public EventBatch? NextBatch(FleetName fleet, SiteId site)
     {
-        lock (gate)
-        {
-            if (kept + 1 >= next) return null;
-            var (events, expected, bytes) = (new List<SiteEvent>(), kept + 1, 0);
-            foreach (var stored in Stored(kept + 1))
-            {
-                if (stored.N > expected) Drop(events, expected, stored.N - 1);
-                bytes += stored.E.ByteLength() + 1;
-                if (events.Count >= EventBatch.MaxEvents || bytes > BatchBytes) return Batch(fleet, site, events);
-                events.Add(stored.E);
-                expected = stored.N + 1;
-            }
-            if (expected < next) Drop(events, expected, next - 1);
-            return Batch(fleet, site, events);
-        }
+        lock (gate) return kept + 1 < next ? new(1, fleet, site, incarnation, kept + 1, From(kept + 1)) : null;
+    }
+
+    /// <summary>The newest event alone, whoever keeps it; null before the first.</summary>
+    public EventBatch? NewestBatch(FleetName fleet, SiteId site)
+    {
+        lock (gate) return next > 1 ? new(1, fleet, site, incarnation, next - 1, From(next - 1)) : null;
     }
 
     public void Dispose() => tail?.Dispose();
 
-    private EventBatch Batch(FleetName fleet, SiteId site, List<SiteEvent> events) => new(1, fleet, site, incarnation, kept + 1, events);
+    private List<SiteEvent> From(long first)
+    {
+        var (events, expected, bytes) = (new List<SiteEvent>(), first, 0);
+        foreach (var stored in Stored(first))
+        {
+            if (stored.N > expected) Drop(events, expected, stored.N - 1);
+            bytes += stored.E.ByteLength() + 1;
+            if (events.Count >= EventBatch.MaxEvents || bytes > BatchBytes) return events;
+            events.Add(stored.E);
+            expected = stored.N + 1;
+        }
+        if (expected < next) Drop(events, expected, next - 1);
+        return events;
+    }
 
     private void Drop(List<SiteEvent> events, long first, long last)
     {
@@ -127,6 +145,20 @@ public sealed class EventLog : IDisposable
     }
 
     private void Write(long number, byte[] line)
+    {
+        try
+        {
+            WriteToTail(number, line);
+        }
+        catch (IOException)
+        {
+            // On a full disk what the hub is said to keep makes room for what it cannot know yet.
+            if (!RemoveKept()) throw;
+            WriteToTail(number, line);
+        }
+    }
+
+    private void WriteToTail(long number, byte[] line)
     {
         if (tail is null || tail.Length >= SegmentBytes) Roll(number);
         var before = tail!.Length;
@@ -151,6 +183,8 @@ public sealed class EventLog : IDisposable
     {
         tail?.Dispose();
         tail = null;
+        // An agent that starts often must not leave a file each time.
+        if (segments.Count > 0 && segments.Last() is { Value.Bytes: var bytes } last && bytes < SegmentBytes) first = last.Key;
         var path = Path.Combine(folder, first.ToString("d20", CultureInfo.InvariantCulture) + ".events");
         tail = new FileStream(path, new FileStreamOptions
         {
@@ -160,14 +194,15 @@ public sealed class EventLog : IDisposable
         DurableFolder.Flush(folder);
         segments[first] = new Segment(path) { Bytes = tail.Length };
         // Only now: the newest number stands in a file's name or in a file at every moment, so that none is given twice.
-        RemoveKept();
         while (segments.Count > 1 && segments.Values.Sum(segment => segment.Bytes) + SegmentBytes > maxBytes) Remove(segments.First().Key);
     }
 
-    /// <summary>Segments whose every number the hub keeps, but for the one that is written to.</summary>
-    private void RemoveKept()
+    /// <summary>Segments whose every number the hub keeps, but for the one that is written to; false when there is none.</summary>
+    private bool RemoveKept()
     {
+        var before = segments.Count;
         while (segments.Count > 1 && segments.Keys.ElementAt(1) <= kept + 1) Remove(segments.First().Key);
+        return segments.Count < before;
     }
 
     private void Remove(long first)
@@ -176,21 +211,20 @@ public sealed class EventLog : IDisposable
         segments.Remove(first);
     }
 
-    /// <summary>Finds the last number of a segment, and cuts the half line that a power cut left at its end.</summary>
-    private void Open(string path)
+    /// <summary>Finds the last number of the newest segment, and cuts the half line that a power cut left at its end.</summary>
+    private void Continue(long first, Segment newest)
     {
-        if (!long.TryParse(Path.GetFileNameWithoutExtension(path), NumberStyles.None, CultureInfo.InvariantCulture, out var first)) return;
-        var bytes = File.ReadAllBytes(path);
+        var bytes = File.ReadAllBytes(newest.Path);
         var whole = Array.LastIndexOf(bytes, (byte)'\n') + 1;
         if (whole < bytes.Length)
         {
-            using var file = new FileStream(path, FileMode.Open, FileAccess.Write);
+            using var file = new FileStream(newest.Path, FileMode.Open, FileAccess.Write);
             file.SetLength(whole);
             file.Flush(flushToDisk: true);
         }
-        segments[first] = new Segment(path) { Bytes = whole };
+        newest.Bytes = whole;
         next = Math.Max(next, first);
-        foreach (var stored in Lines(path)) next = Math.Max(next, stored.N + 1);
+        foreach (var stored in Lines(newest.Path)) next = Math.Max(next, stored.N + 1);
     }
 
     private IEnumerable<StoredEvent> Stored(long from)

@@ -13,8 +13,11 @@ public sealed class TokenBucket(long bytesPerSecond, TimeProvider time)
     private double tokens = bytesPerSecond / 8.0;
     private long filledAt = time.GetTimestamp();
 
-    /// <summary>The most to take at once that keeps the flow even: an eighth of a second.</summary>
-    public int Piece { get; } = (int)Math.Clamp(bytesPerSecond / 8, 1024, 64 << 10);
+    /// <summary>
+    /// The most to read at once: a 32nd of a second. A reader pays for what it has read, so each that shares the rate is one piece ahead
+    /// of it, and all windows are open again by then.
+    /// </summary>
+    public int Piece { get; } = (int)Math.Clamp(bytesPerSecond / 32, 1024, 64 << 10);
 
     /// <summary>Takes, and returns when the rate allows more.</summary>
     public async Task TakeAsync(int bytes, CancellationToken stop)

@@ -24,6 +24,9 @@ public sealed record ParentHandlers(
     /// <summary>Somebody was refused whose key stands in no record of the name he gave.</summary>
     public Action<ParentOutput.Knocked> Knocked { get; init; } = _ => { };
 
+    /// <summary>A node holds a newer trust root than this parent.</summary>
+    public Action<ParentOutput.RootAhead> RootAhead { get; init; } = _ => { };
+
     /// <summary>Takes a succession in: the hub decides, a region passes it on; null when it is kept, else why not.</summary>
     public Func<Envelope, NodeRecord, string?> Succeed { get; init; } = (_, _) => "successions are not taken here";
 

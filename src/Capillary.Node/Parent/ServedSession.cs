@@ -120,6 +120,9 @@ internal sealed partial class ServedSession(string keyId, FrameStream frames, De
             case ParentOutput.OldKeyShown shown:
                 attendance.RefusedOldKey(opened, shown.Record.Node, keyId, shown.Record.IdentityKey.Id);
                 return true;
+            case ParentOutput.RootAhead ahead:
+                handlers.RootAhead(ahead);
+                return true;
             case ParentOutput.Knocked knocked:
                 handlers.Knocked(knocked);
                 return true;

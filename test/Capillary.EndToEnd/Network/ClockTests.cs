@@ -7,7 +7,7 @@ namespace Capillary.EndToEnd.Network;
 /// <summary>A clock at 1970 or ten years ahead decides nothing: every tier boots, proves its peers and converges.</summary>
 public abstract class ClockTest(ITestOutputHelper output) : NetworkTest(output)
 {
-    private protected const string FakeTime = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
+    private protected const string FakeTime = FakeTimeFactAttribute.Library;
 
     private protected const string ClockWrong = "ClockWrong";
 

@@ -106,6 +106,20 @@ internal sealed class TestNetwork : IGround, IAsyncDisposable
         add rule inet {Table} loss-{node} numgen random mod 100 < {percent} drop
         """, stop);
 
+    /// <summary>Loses all that a node says.</summary>
+    public Task MuteAsync(string node, CancellationToken stop) => OnlyAsync(node, $"iifname {cables[node].Link} drop", stop);
+
+    /// <summary>Loses all that is said to a node.</summary>
+    public Task DeafenAsync(string node, CancellationToken stop) => OnlyAsync(node, $"oifname {cables[node].Link} drop", stop);
+
+    /// <summary>Loses nothing of a node any more.</summary>
+    public Task HearAsync(string node, CancellationToken stop) => NftAsync($"flush chain inet {Table} loss-{node}", stop);
+
+    private Task OnlyAsync(string node, string rule, CancellationToken stop) => NftAsync($"""
+        flush chain inet {Table} loss-{node}
+        add rule inet {Table} loss-{node} {rule}
+        """, stop);
+
     /// <summary>Makes the way down to a node this slow.</summary>
     public Task SlowAsync(string node, int megabits, CancellationToken stop) => RunAsync("tc", stop, "-n", Router, "qdisc", "add", "dev",
         cables[node].Link, "root", "tbf", "rate", $"{megabits}mbit", "burst", "256kb", "latency", "100ms");

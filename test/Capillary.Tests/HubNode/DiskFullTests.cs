@@ -1,29 +1,20 @@
-using System.Diagnostics;
 using Capillary.Core.Identity;
 using Capillary.HubNode.Api;
 using Xunit;
-using Xunit.Abstractions;
 
 namespace Capillary.Tests.HubNode;
 
 /// <summary>A hub whose disk is full keeps the last good state, says so, and recovers by itself when there is space again.</summary>
-public sealed class DiskFullTests(ITestOutputHelper output)
+public sealed class DiskFullTests
 {
-    [Theory]
+    [SmallDiskTheory]
     [InlineData(64, "ReleaseNotKept")] // Not even the release's blobs fit.
     [InlineData(-1, "PlanNotPublished")] // The release fits, the plan's transaction does not.
     public async Task The_last_good_state_stays_until_there_is_space(int leaveKilobytes, string condition)
     {
         using var folder = new TempFolder();
-        if (!Mount(folder.Path)) return;
-        try
-        {
-            await RunAsync(folder.Of("hub"), folder.Of("filler"), leaveKilobytes, condition);
-        }
-        finally
-        {
-            Run("umount", "-l", folder.Path);
-        }
+        using var disk = new SmallDisk(folder.Path, "6m");
+        await RunAsync(folder.Of("hub"), folder.Of("filler"), leaveKilobytes, condition);
     }
 
     private static async Task RunAsync(string data, string filler, int leaveKilobytes, string condition)
@@ -63,19 +54,5 @@ public sealed class DiskFullTests(ITestOutputHelper output)
             }
             file.SetLength(Math.Max(0, file.Length - leaveKilobytes * 1024L));
         }
-    }
-
-    private bool Mount(string folder)
-    {
-        if (Environment.IsPrivilegedProcess && Run("mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", folder)) return true;
-        output.WriteLine("not run: mounting a small tmpfs needs root and the right to mount");
-        return false;
-    }
-
-    private static bool Run(string program, params string[] arguments)
-    {
-        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
-        process.WaitForExit();
-        return process.ExitCode == 0;
     }
 }

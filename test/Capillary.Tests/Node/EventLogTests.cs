@@ -51,7 +51,7 @@ public sealed class EventLogTests : IDisposable
     }
 
     [Fact]
-    public void What_the_hub_keeps_leaves_and_numbers_go_on_behind_it()
+    public void Numbers_go_on_behind_what_the_hub_keeps()
     {
         using (var log = New())
         {
@@ -63,6 +63,42 @@ public sealed class EventLogTests : IDisposable
         using var again = New();
         Append(again, "three");
         Assert.Equal([(3, "three")], Sent(again));
+    }
+
+    /// <summary>It is only a parent's word.</summary>
+    [Fact]
+    public void Promise3_what_is_said_to_be_kept_stays_until_its_room_is_needed()
+    {
+        using var log = New(64 << 10);
+        for (var i = 1; i <= 12; i++) Append(log, $"{i} {new string('x', 3000)}");
+        log.Kept(1, 12);
+        log.Kept(1, 0);
+        Assert.Equal(Enumerable.Range(1, 12), Sent(log).Select(one => one.Item1));
+        Assert.DoesNotContain(log.NextBatch(Fleet, Site)!.Events, one => one.Type == SiteEvent.DroppedType);
+    }
+
+    [Fact]
+    public void An_agent_that_starts_often_leaves_no_file_each_time()
+    {
+        for (var i = 1; i <= 20; i++)
+        {
+            using var log = New();
+            Append(log, $"{i}");
+        }
+        Assert.Single(Directory.EnumerateFiles(folder, "*.events"));
+        using var last = New();
+        Assert.Equal((20L, 20), (last.Newest, Sent(last).Count));
+    }
+
+    [Fact]
+    public void The_newest_event_can_be_told_again()
+    {
+        using var log = New();
+        Assert.Null(log.NewestBatch(Fleet, Site));
+        Append(log, "one", "two");
+        log.Kept(1, 2);
+        var batch = log.NewestBatch(Fleet, Site)!;
+        Assert.Equal((2L, 2L, "two"), (batch.First, batch.Last, batch.Events.Single().Text));
     }
 
     /// <summary>A hub restored from a backup keeps less than it did: what is still here is sent again, the rest is named.</summary>

@@ -322,7 +322,7 @@ public sealed class DesiredStateRedTeamTests(ITestOutputHelper output) : IAsyncL
     /// parent brings the next ones.
     /// </summary>
     [Fact]
-    public async Task RedTeam_events_that_a_region_says_are_kept_are_named_as_dropped()
+    public async Task RedTeam_numbers_that_a_region_says_are_kept_are_named_as_dropped()
     {
         var record = fleet.Record("basel").Record;
         foreach (var seq in (long[])[-1, long.MinValue, long.MaxValue, EventBatch.MaxNumber, EventBatch.MaxNumber / 2, 1_000_000])

@@ -4,7 +4,10 @@ using Capillary.Core.Identity;
 using Capillary.Core.Protocol;
 using Capillary.Core.Reports;
 using Capillary.Core.Trust;
+using Capillary.HubNode.Observe;
+using Capillary.HubNode.Storage;
 using Capillary.Node.Keys;
+using Capillary.Tests.Node.Networks;
 using Xunit;
 
 namespace Capillary.Tests.RedTeam;
@@ -104,6 +107,56 @@ public sealed class WithholdingTests : IAsyncLifetime
             await up.SayAsync([.. evil.Reports.Select(report => new Frame.ReportUp(report))]);
         }
     }
+
+    /// <summary>
+    /// That the hub keeps a site's events is said by nobody's signature. The site's signed reports number them, so the hub misses them; and
+    /// the site still has them when another parent takes over.
+    /// </summary>
+    [Fact]
+    public async Task RedTeam_events_that_are_acknowledged_and_kept_back_are_missed_and_come_later()
+    {
+        var up = await HandRegion.JoinAsync(fleet, fleet.RegionKey);
+        await using var evil = new EvilParent(fleet.RegionKey)
+        {
+            Greeting = _ => new Frame.TrustAnswer([], fleet.Record("eu").Envelope, fleet.Hub.Cell.Value.Beacon),
+            Serve = async (context, digest) => await context.Response.Body.WriteAsync(fleet.Hub.Blobs.ReadAll(digest)!),
+        };
+        await using var wire = new Relay(await evil.StartAsync());
+        await fleet.JoinAsync("basel", NodeKind.Site, wire.At);
+        fleet.StartSite();
+        await evil.SayAsync(fleet.Stop, Forgery.Honest(fleet.Line("basel")));
+        await fleet.UntilAsync("a healthy site with events", () => Newest(evil) is { Phase: ReportPhase.Healthy, Events: > 0 });
+        var had = Newest(evil)!.Events!.Value;
+        await evil.SayAsync(fleet.Stop, new Frame.EventsAck(RedFleet.Basel, 1, had));
+        await PassOnAsync();
+        Assert.False(View().Summary.EventsMissing);
+
+        // Events may take a while; 10 minutes after the first report that numbers them they are missed.
+        for (var i = 0; i < 2; i++)
+        {
+            Pass(LinkProtocol.BeaconEvery);
+            fleet.Hub.Publisher.Beat();
+            await evil.SayAsync(fleet.Stop, new Frame.BeaconDown(fleet.Hub.Cell.Value.Beacon!));
+            await fleet.UntilAsync("a report on the beacon", () => Newest(evil)?.Beacon == fleet.Time.Now);
+            await PassOnAsync();
+        }
+        Assert.Equal((true, SiteState.Healthy), (View().Summary.EventsMissing, View().Summary.State));
+        var missed = Assert.Single(View().Conditions, one => one.Code == EventGaps.EventsMissing);
+        Assert.Contains($"up to number {had}, and this hub keeps them up to 0", missed.Text, StringComparison.Ordinal);
+
+        up.Dispose();
+        await fleet.StartHonestRegionAsync();
+        wire.To = fleet.Honest;
+        wire.Cut();
+        await fleet.UntilAsync("the events that were kept back", () => Kept().Count > 0 && Kept()[^1].Last >= had);
+        Assert.DoesNotContain(Kept(), one => one.Type == SiteEvent.DroppedType);
+        Assert.False(View().Summary.EventsMissing);
+
+        async Task PassOnAsync() => await up.SayAsync([.. evil.Reports.Select(report => new Frame.ReportUp(report)), Alive]);
+        List<KeptEvent> Kept() => fleet.Hub.Database.Read(db => EventTables.List(db, RedFleet.Basel, 0, 1000));
+    }
+
+    private SiteDetail View() => fleet.Hub.Views.Find(RedFleet.Basel)!;
 
     private static Frame Alive => new Frame.Alive([RedFleet.Basel]);
 

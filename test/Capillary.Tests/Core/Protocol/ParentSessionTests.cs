@@ -58,6 +58,20 @@ public sealed class ParentSessionTests
         })), told: 2);
     }
 
+    /// <summary>A parent that came back from a backup hears it from its own children and from nobody else.</summary>
+    [Fact]
+    public void A_newer_trust_root_is_believed_of_a_known_key_only()
+    {
+        Assert.Equal([new ParentOutput.RootAhead(TestFleet.EuRecord.Node, 2)], Ahead("region-eu", 2, State));
+        Assert.Empty(Ahead("region-eu", 1, State));
+        Assert.Empty(Ahead("stranger", 2, State));
+        Assert.Empty(Ahead("region-eu", 2, State with { Revocations = [TestFleet.EuRecord.IdentityKey.Id] }));
+
+        static IEnumerable<ParentOutput.RootAhead> Ahead(string key, long version, DesiredState state) =>
+            new ParentSession(TestKey.Named(key).Id).OnFrame(new Frame.TrustQuery(LinkProtocol.Version, TestFleet.EuRecord.Node, version), state)
+                .OfType<ParentOutput.RootAhead>();
+    }
+
     private static DesiredState With(NodeRecord record) =>
         State with { Records = State.Records.SetItem(record.Node, TestSessions.Signed(record)) };
 

@@ -27,7 +27,7 @@ public sealed class ReportTests
     [Fact]
     public void A_signed_report_reads_back()
     {
-        foreach (var report in (Report[])[TestReports.Healthy, TestReports.Degraded, Idle])
+        foreach (var report in (Report[])[TestReports.Healthy, TestReports.Degraded, Idle, Idle with { Beacon = TestFleet.Issued, Events = 7 }])
             Assert.Equal(report.ToPayload(), Report.Verify(TestReports.Sign(report), TestFleet.BaselRecord).ToPayload());
     }
 
@@ -91,7 +91,8 @@ public sealed class ReportTests
                 report with { Conditions = [.. Enumerable.Repeat(condition, 101)] }, report with { Conditions = [condition with { Text = long1 }] },
                 report with { Apps = [.. Enumerable.Repeat(report.Apps[0], BundleManifest.MaxLayers + 1)] }, report with { Seq = 0 },
                 report with { Apps = [report.Apps[0] with { Message = long1 }] }, report with { Since = 8 }, report with { BundleSince = 8 },
-                report with { Agent = long1 }, report with { Agent = null! },
+                report with { Agent = long1 }, report with { Agent = null! }, report with { Events = -1 },
+                report with { Events = EventBatch.MaxNumber + 1 },
             ])
             Throws(TestReports.Sign(wrong), TestFleet.BaselRecord);
     }

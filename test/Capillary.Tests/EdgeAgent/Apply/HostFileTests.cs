@@ -154,39 +154,30 @@ public sealed class HostFileTests
         Assert.False(File.Exists(site.In("new")));
     }
 
-    [Theory]
+    [SmallDiskTheory]
     [InlineData(0)]
     [InlineData(16 << 10)]
     public async Task Promise4_a_full_disk_keeps_the_old_state_and_recovers_when_space_returns(int margin)
     {
-        var mount = Directory.CreateTempSubdirectory("capillary-small-").FullName;
-        // Only root can mount; elsewhere there is no small disk to fill.
-        if (!HostSite.IsRoot || !await RunAsync("mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", mount)) return;
-        try
-        {
-            await using var site = new HostSite(o => o with { SpaceMargin = margin }, root: mount);
-            site.Start();
-            var first = site.Bundles.Bundle(new TestApp("a").File("x", "x", "1"));
-            await site.ApplyAsync(first);
-            File.WriteAllBytes(site.In("hog"), new byte[44 << 10]);
-            // With the 4 KiB pages of tmpfs both fit by their size and, without a margin, do not by their pages.
-            var second = site.Bundles.Bundle(
-                new TestApp("a").File("x", "x", "2").File("p", "p", new string('p', 5000)).File("q", "q", new string('q', 5000)));
-            site.Assign(second, first);
-            await site.UntilAsync(() => site.Has(ConditionCodes.DiskFull));
-            Assert.Equal(first, site.Status.Bundle);
-            Assert.Equal("1", File.ReadAllText(site.In("x")));
-            Assert.False(File.Exists(site.In("p")));
-            File.Delete(site.In("hog"));
-            await site.UntilEndAsync(ApplyPhase.Healthy);
-            Assert.Equal((second, "2"), (site.Status.Bundle!.Value, File.ReadAllText(site.In("x"))));
-            Assert.False(site.Has(ConditionCodes.DiskFull));
-        }
-        finally
-        {
-            await RunAsync("umount", mount);
-            Directory.Delete(mount);
-        }
+        using var folder = new HubNode.TempFolder();
+        using var disk = new SmallDisk(folder.Path, "64k");
+        await using var site = new HostSite(o => o with { SpaceMargin = margin }, root: folder.Path);
+        site.Start();
+        var first = site.Bundles.Bundle(new TestApp("a").File("x", "x", "1"));
+        await site.ApplyAsync(first);
+        File.WriteAllBytes(site.In("hog"), new byte[44 << 10]);
+        // With the 4 KiB pages of tmpfs both fit by their size and, without a margin, do not by their pages.
+        var second = site.Bundles.Bundle(
+            new TestApp("a").File("x", "x", "2").File("p", "p", new string('p', 5000)).File("q", "q", new string('q', 5000)));
+        site.Assign(second, first);
+        await site.UntilAsync(() => site.Has(ConditionCodes.DiskFull));
+        Assert.Equal(first, site.Status.Bundle);
+        Assert.Equal("1", File.ReadAllText(site.In("x")));
+        Assert.False(File.Exists(site.In("p")));
+        File.Delete(site.In("hog"));
+        await site.UntilEndAsync(ApplyPhase.Healthy);
+        Assert.Equal((second, "2"), (site.Status.Bundle!.Value, File.ReadAllText(site.In("x"))));
+        Assert.False(site.Has(ConditionCodes.DiskFull));
     }
 
     [Fact]
@@ -218,11 +209,4 @@ public sealed class HostFileTests
 
     private static string[] Entries(string folder) =>
         [.. Directory.EnumerateFileSystemEntries(folder, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)];
-
-    private static async Task<bool> RunAsync(string program, params string[] arguments)
-    {
-        using var process = System.Diagnostics.Process.Start(program, arguments);
-        await process.WaitForExitAsync();
-        return process.ExitCode == 0;
-    }
 }

@@ -80,6 +80,8 @@ public sealed class LinkLimitsTests
         clock.Advance(TimeSpan.FromHours(1));
         Assert.True(bucket.TakeAsync(125, default).IsCompleted);
         Assert.False(bucket.TakeAsync(1, default).IsCompleted);
+        // Whoever shares it is so much ahead of it: a 32nd of a second.
+        Assert.Equal(12_500, new TokenBucket(400_000, clock).Piece);
     }
 
     [Theory]

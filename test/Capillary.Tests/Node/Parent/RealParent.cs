@@ -4,6 +4,7 @@ using Capillary.Core.Bundles;
 using Capillary.Core.Identity;
 using Capillary.Core.Protocol;
 using Capillary.Node.Blobs;
+using Capillary.Node.Child;
 using Capillary.Node.Keys;
 using Capillary.Node.Links;
 using Capillary.Node.Parent;
@@ -27,6 +28,8 @@ internal sealed class RealParent : IAsyncDisposable
     private readonly ConcurrentBag<IDisposable> kept = [];
     private readonly SigningKey[] keys;
     private readonly BlobStore blobs;
+    private readonly Func<int, ParentServer> serverAt;
+    private CancellationTokenSource serverStop = new();
     private Task? serving;
 
     public RealParent(int children, Func<ParentLimits, ParentLimits>? change = null, NodeKind kind = NodeKind.Site, TimeProvider? time = null)
@@ -36,16 +39,17 @@ internal sealed class RealParent : IAsyncDisposable
         Cell = new DesiredStateCell(Authority.State);
         blobs = new BlobStore(Path.Combine(folder, "blobs"));
         var limits = change is null ? new ParentLimits() : change(new ParentLimits());
-        Server = new ParentServer(new ParentOptions(new IPEndPoint(IPAddress.Loopback, 0)) { Limits = limits }, new LinkKeys(Authority.HubKey), Cell, blobs,
+        serverAt = port => new ParentServer(new ParentOptions(new IPEndPoint(IPAddress.Loopback, port)) { Limits = limits }, new LinkKeys(Authority.HubKey), Cell, blobs,
             new ParentHandlers((_, _, _) => new((string?)null), _ => { }, (_, _, _) => Task.FromResult(new EnrollAnswer(NotHere)), Authority.Fleet),
             time ?? TimeProvider.System, NullLoggerFactory.Instance);
+        Server = serverAt(0);
     }
 
     public Authority Authority { get; } = new();
 
     public DesiredStateCell Cell { get; }
 
-    public ParentServer Server { get; }
+    public ParentServer Server { get; private set; }
 
     public CancellationToken Stop => stop.Token;
 
@@ -53,8 +57,33 @@ internal sealed class RealParent : IAsyncDisposable
 
     public async Task StartAsync()
     {
-        serving = Server.RunAsync(stop.Token);
+        serving = Server.RunAsync(serverStop.Token);
         Port = (await Server.Listening.WaitAsync(stop.Token)).Port;
+    }
+
+    /// <summary>All sessions end, and another server listens at the same port.</summary>
+    public async Task RestartAsync()
+    {
+        await EndServerAsync();
+        serverStop = new CancellationTokenSource();
+        Server = serverAt(Port);
+        await StartAsync();
+    }
+
+    /// <summary>A child's lasting link to this parent, as an agent runs it.</summary>
+    public ParentLink Link(int index, Action<LinkStatus> status)
+    {
+        var handlers = new ChildHandlers(() => new ChildHello(0, null, "test", $"boot-{index}"), (_, _) => { }, (_, _, _) => { }, (_, _, _) => { },
+            () => [], status);
+        return new ParentLink(new ParentLinkOptions(NameOf(index), [new DnsEndPoint("127.0.0.1", Port)]), new LinkKeys(keys[index]),
+            TrustState.Begin(Authority.TrustRoots[0]), handlers, new Outbox(), TimeProvider.System, NullLogger<ParentLink>.Instance);
+    }
+
+    private async Task EndServerAsync()
+    {
+        await serverStop.CancelAsync();
+        if (serving is not null) await serving;
+        serverStop.Dispose();
     }
 
     public LinkConnection Connect(SigningKey key) => new(new DnsEndPoint("127.0.0.1", Port), key);
@@ -90,7 +119,7 @@ internal sealed class RealParent : IAsyncDisposable
     {
         foreach (var child in kept) child.Dispose();
         await stop.CancelAsync();
-        if (serving is not null) await serving;
+        await EndServerAsync();
         blobs.Dispose();
         foreach (var key in keys) key.Dispose();
         Directory.Delete(folder, recursive: true);
