@@ -3,7 +3,7 @@ using System.Globalization;
 using Xunit;
 
 // Tests with a network of their own mostly wait; those of the shared fleet count seconds and run alone, after them.
-[assembly: CollectionBehavior(MaxParallelThreads = 8)]
+[assembly: CollectionBehavior(MaxParallelThreads = 4)]
 
 namespace Capillary.EndToEnd;
 
