@@ -17,16 +17,16 @@ internal sealed class RecordRenewal(RecordSigner records, DesiredStateCell cell,
         if (restore.Paused is not null) return;
         var state = cell.Value;
         var keys = TrustRoot.Parse(state.TrustRoots[^1]).ReleaseKeys.Select(key => key.Id).ToHashSet();
-        foreach (var item in state.Records.Values.Where(item => !item.Envelope.Signatures.Any(one => keys.Contains(one.Keyid))))
-        {
-            if (IsTold(item.Record, state)) records.Issue(item.Record.Node, "hub", "record.renew", newest => newest);
-        }
+        var stale = state.Records.Values.Where(item => !item.Envelope.Signatures.Any(one => keys.Contains(one.Keyid)))
+            .Select(item => item.Record).ToList();
+        if (stale.Count == 0) return;
+        var nodes = state.Records.Values.Select(item => item.Record)
+            .Where(one => one is { Kind: NodeKind.Region, State: RecordState.Active }).ToLookup(one => one.Region, one => one.Node);
+        foreach (var record in stale.Where(record => IsTold(nodes[record.Region], state)))
+            records.Issue(record.Node, "hub", "record.renew", newest => newest);
     }
 
-    private static bool IsTold(NodeRecord record, DesiredState state)
-    {
-        var nodes = state.Records.Values.Select(item => item.Record)
-            .Where(one => one is { Kind: NodeKind.Region, State: RecordState.Active } && one.Region == record.Region).ToList();
-        return nodes.Count == 0 || nodes.Exists(one => state.Met?.Contains(one.Node) ?? true);
-    }
+    /// <summary>A node of the region has told, or it has none.</summary>
+    private static bool IsTold(IEnumerable<NodeName> nodes, DesiredState state) =>
+        !nodes.Any() || nodes.Any(node => state.Met?.Contains(node) ?? true);
 }
