@@ -4,13 +4,15 @@ using Capillary.Core.Bundles;
 using Capillary.Core.Identity;
 using Capillary.Core.Protocol;
 using Capillary.Core.Trust;
+using Capillary.EdgeAgent.Apply;
 using Capillary.EdgeAgent.Apply.Host;
+using Capillary.EdgeAgent.Apply.Kubernetes;
 using Capillary.Node.Blobs;
 using Capillary.Node.Child;
 using Capillary.Node.Hosting;
 using Capillary.Node.Journal;
 using Microsoft.Extensions.Logging;
-using HostFetch = Capillary.EdgeAgent.Apply.Host.FetchOutcome;
+using HostFetch = Capillary.EdgeAgent.Apply.FetchOutcome;
 using LinkFetch = Capillary.Node.Child.FetchOutcome;
 
 namespace Capillary.EdgeAgent;
@@ -28,7 +30,7 @@ internal sealed partial class Edge
     private readonly Outbox outbox = new();
     private readonly BlobStore blobs;
     private readonly Reporter reporter;
-    private readonly HostApply apply;
+    private readonly SiteApply apply;
     private readonly ParentLink link;
     private readonly BlobFetcher fetcher;
 
@@ -69,7 +71,7 @@ internal sealed partial class Edge
         reporter = new Reporter(identity, settings.Incarnation, outbox, lastReport, numbers, () => confirmation!.Conditions(), time,
             () => confirmation!.Newest, () => events!.Newest);
         confirmation = new Confirmation(trust.TimeFloor, reporter.Wake, time);
-        apply = new HostApply(ApplyOptions(), blobs.PathOf, FetchAsync, time, logs.CreateLogger<HostApply>());
+        apply = new SiteApply(home.FolderOf("apply"), Target(logs), HostApplyOptions.UsualBeat, FetchAsync, time, logs.CreateLogger<SiteApply>());
         events = new EventLog(home.FolderOf("events"), settings.Incarnation);
         notes = new EventNotes(events, identity, settings.Incarnation, outbox, time);
         events.Changed += () => notes.Send(again: false);
@@ -121,10 +123,13 @@ internal sealed partial class Edge
         }
     }
 
-    private HostApplyOptions ApplyOptions()
+    private IApplyTarget Target(ILoggerFactory logs)
     {
-        var own = EdgeSettings.Load(home.FileOf("edge.json"));
-        return new HostApplyOptions
+        var file = home.FileOf("edge.json");
+        var own = EdgeSettings.Load(file);
+        if (own.Kubernetes is { } cluster)
+            return new ClusterTarget(site.Value, cluster.Connect(file), cluster.MaxPrunePercent, blobs.PathOf, time, logs.CreateLogger<ClusterTarget>());
+        return new HostTarget(new HostApplyOptions
         {
             Site = site.Value,
             StateFolder = home.FolderOf("apply"),
@@ -132,7 +137,7 @@ internal sealed partial class Edge
             Users = own.Users,
             AllowRoot = own.AllowRoot,
             PrivilegedPorts = own.PrivilegedPorts.ToHashSet(),
-        };
+        }, blobs.PathOf, time, logs.CreateLogger<HostTarget>());
     }
 
     private void KeepTrust(TrustState trust, IReadOnlyList<Envelope> newRoots)

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Capillary.Core.Trust;
+using Capillary.EdgeAgent.Apply.Kubernetes;
 using Capillary.Node.Journal;
 using Capillary.Node.Links;
 
@@ -31,6 +32,9 @@ internal sealed record EdgeSettings
     /// <summary>When big blobs wait, by the local clock, such as <c>07:00-19:00</c>. Default: never.</summary>
     public string? QuietHours { get; init; }
 
+    /// <summary>The cluster that this agent applies to; null: it applies to its own host.</summary>
+    public ClusterSettings? Kubernetes { get; init; }
+
     /// <summary>What the site's people allow the link; null: anything.</summary>
     /// <exception cref="InvalidDataException">A text is no rate or no hours.</exception>
     public LinkLimits? Limits(string path) => LinkLimits.Parse(MaxRate, QuietHours, $"{path}: maxRate", $"{path}: quietHours");
@@ -50,6 +54,27 @@ internal sealed record EdgeSettings
     }
 
     public void Save(string path) => AtomicFile.Write(path, JsonSerializer.SerializeToUtf8Bytes(this, EdgeJson.Default.EdgeSettings));
+}
+
+/// <summary>Which cluster the agent applies to, and what the site's people allow there.</summary>
+internal sealed record ClusterSettings
+{
+    /// <summary>A kubeconfig; null: the service account of the pod that the agent runs in.</summary>
+    public string? Kubeconfig { get; init; }
+
+    /// <summary>Where the agent keeps its lists of what it owns. Default: its pod's namespace, or <c>capillary-system</c>.</summary>
+    public string? Namespace { get; init; }
+
+    /// <summary>The share of owned objects that may be removed without an operator's confirmation, 0 to 100. Default: 50.</summary>
+    public int MaxPrunePercent { get; init; } = 50;
+
+    /// <exception cref="InvalidDataException">There is no such cluster; says why.</exception>
+    public KubeConnection Connect(string file)
+    {
+        if (MaxPrunePercent is < 0 or > 100) throw new InvalidDataException($"{file}: kubernetes.maxPrunePercent is {MaxPrunePercent}, expected 0 to 100");
+        var connection = Kubeconfig is { } path ? KubeConfigFile.Load(path) : KubeConnection.InCluster();
+        return Namespace is { } space ? connection with { Namespace = space } : connection;
+    }
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,

@@ -38,6 +38,9 @@ public abstract record ApplyEvent
     /// <summary>Files of ours were changed by others. Told again until repaired.</summary>
     public sealed record DriftFound(ImmutableArray<Drift> Drifts) : ApplyEvent;
 
+    /// <summary>What the target itself remembers to be ours; it counts where the agent's own state knows nothing.</summary>
+    public sealed record Remembered(ImmutableArray<OwnedObject> Owned) : ApplyEvent;
+
     /// <summary>A condition that the host knows of holds now.</summary>
     public sealed record Raised(string Code, string Subject, string Text) : ApplyEvent;
 
@@ -61,6 +64,9 @@ public abstract record ApplyAction
 
     /// <summary>Do this step; answer StepDone or StepFailed.</summary>
     public sealed record Do(Step Step) : ApplyAction;
+
+    /// <summary>The step in flight only waits, and something newer is to be applied: answer it soon, as failed.</summary>
+    public sealed record Abandon : ApplyAction;
 
     /// <summary>Answer with HealthChanged as it is now.</summary>
     public sealed record AskHealth : ApplyAction;

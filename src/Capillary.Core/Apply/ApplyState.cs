@@ -25,6 +25,9 @@ public enum ApplyPhase
     /// <summary>The assigned bundle was healthy once and an app is not now. Nothing is reverted; it returns to Healthy by itself.</summary>
     Unhealthy,
 
+    /// <summary>The attempt failed; its on-failure hooks run. What follows is Reverting, or Degraded.</summary>
+    Failing,
+
     /// <summary>The attempt failed; steps towards the fallback.</summary>
     Reverting,
 
@@ -129,7 +132,7 @@ public sealed record ApplyState
     [JsonIgnore]
     public Digest? Wanted => Phase switch
     {
-        ApplyPhase.Applying or ApplyPhase.Verifying => Attempt?.Bundle,
+        ApplyPhase.Applying or ApplyPhase.Verifying or ApplyPhase.Failing => Attempt?.Bundle,
         ApplyPhase.Reverting or ApplyPhase.VerifyingFallback => Attempt?.Fallback,
         ApplyPhase.Idle => null,
         _ => Target,
@@ -177,17 +180,18 @@ public sealed record ApplyStatus(
     public static ApplyStatus Of(ApplyState state)
     {
         var fetching = state.Pending && state.Phase
-            is not (ApplyPhase.Applying or ApplyPhase.Verifying or ApplyPhase.Reverting or ApplyPhase.VerifyingFallback);
+            is not (ApplyPhase.Applying or ApplyPhase.Verifying or ApplyPhase.Failing or ApplyPhase.Reverting
+                or ApplyPhase.VerifyingFallback);
         var subject = fetching ? state.Desired : state.Attempt;
         var apps = state.Objects is null ? state.Health : [.. state.Objects.Apps.Select(app => HealthOf(state, app))];
         return new ApplyStatus(
             fetching ? ApplyPhase.Fetching : state.Phase, state.Actual, subject?.Since, subject?.Bundle, apps, state.Conditions);
     }
 
-    /// <summary>An app without services is healthy; one that nobody has told about is unknown.</summary>
+    /// <summary>An app with nothing that has a health is healthy; one that nobody has told about is unknown.</summary>
     internal static AppHealth HealthOf(ApplyState state, DesiredApp app)
     {
-        if (app.Services.IsEmpty) return new AppHealth(app.Name, HealthState.Healthy, null);
+        if (app.Services.IsEmpty && app.Objects.IsEmpty) return new AppHealth(app.Name, HealthState.Healthy, null);
         foreach (var health in state.Health)
         {
             if (health.App == app.Name) return health;

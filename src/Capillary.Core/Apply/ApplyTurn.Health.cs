@@ -45,11 +45,12 @@ internal sealed partial class ApplyTurn
 
     private void RevertDone()
     {
-        var reason = s.Conditions.LastOrDefault(c => ConditionCodes.BelongsToAttempt(c.Code) && c.Severity == ConditionSeverity.Error);
-        var why = reason?.Text ?? "it failed";
-        Raise(ConditionCodes.Reverted, "", $"{s.Attempt!.Bundle} was reverted to {s.Attempt.Fallback}: {why}");
+        Raise(ConditionCodes.Reverted, "", $"{s.Attempt!.Bundle} was reverted to {s.Attempt.Fallback}: {LastError}");
         Save(s with { Phase = ApplyPhase.Reverted, VerifySince = null });
     }
+
+    private string LastError => s.Conditions.LastOrDefault(c => ConditionCodes.BelongsToAttempt(c.Code)
+        && c.Severity == ConditionSeverity.Error)?.Text ?? "it failed";
 
     private void NoteUnhealthy(DesiredObjects objects)
     {
@@ -63,7 +64,7 @@ internal sealed partial class ApplyTurn
 
     private void CheckDeadlines()
     {
-        if (!Verifying || s.VerifySince is not { } since || s.Objects is not { } objects) return;
+        if (!Verifying || Unreachable || s.VerifySince is not { } since || s.Objects is not { } objects) return;
         foreach (var app in objects.Apps)
         {
             if (now - since < TimeSpan.FromSeconds(app.HealthDeadlineSeconds)) continue;
@@ -90,6 +91,15 @@ internal sealed partial class ApplyTurn
         if (conditions.Length > ApplyMachine.MaxConditions)
             conditions = conditions.Remove(conditions.FirstOrDefault(c => c.Code == ConditionCodes.DriftRepaired) ?? conditions[0]);
         s = s with { Conditions = conditions };
+    }
+
+    private void Cleared(ApplyEvent.Cleared e)
+    {
+        Clear(e.Code, e.Subject);
+        if (e.Code != ConditionCodes.ClusterUnreachable) return;
+        // Nothing could become healthy, or be seen to, while the cluster did not answer.
+        if (Verifying) s = s with { VerifySince = now };
+        if (s.RetryAt is not null) s = s with { RetryAt = now };
     }
 
     private void Clear(string code, string? subject = null)

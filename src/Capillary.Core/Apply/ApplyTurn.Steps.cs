@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Capillary.Core.Apply.Kubernetes;
 
 namespace Capillary.Core.Apply;
 
@@ -7,15 +8,28 @@ internal sealed partial class ApplyTurn
 {
     private void Plan()
     {
-        var steps = ApplyPlanner.Plan(s.Objects!, s.Owned);
+        var steps = s.Phase == ApplyPhase.Failing ? ClusterPlanner.FailureHooks(s.Objects!, s.Owned, RunMark) : StepsToward(s.Objects!);
         s = s with { Steps = steps, RetryAt = null };
         if (steps.IsEmpty)
         {
             Finish();
             return;
         }
-        if (steps[0] is not Step.Stage) Commit();
+        if (!steps[0].IsUnseen) Commit();
         Next();
+    }
+
+    /// <summary>Tells one run of a hook from the next.</summary>
+    private string RunMark => $"{s.Attempt?.Since ?? 0}-{(s.Phase is ApplyPhase.Applying or ApplyPhase.Verifying ? "apply" : "revert")}";
+
+    private ImmutableArray<Step> StepsToward(DesiredObjects objects)
+    {
+        // What a failed attempt had made is removed without a question: the fallback was healthy without it.
+        var confirmed = s.Attempt is not { } attempt || attempt.PruneConfirmed || objects.Bundle != attempt.Bundle;
+        var plan = ClusterPlanner.Plan(objects, s.Owned, RunMark, confirmed);
+        if (plan.Held is { } held) Raise(ConditionCodes.PruneNeedsConfirm, "", held);
+        else Clear(ConditionCodes.PruneNeedsConfirm);
+        return [.. ApplyPlanner.Plan(objects, s.Owned), .. plan.Steps];
     }
 
     /// <summary>
@@ -31,6 +45,9 @@ internal sealed partial class ApplyTurn
             {
                 Step.WriteFile write => owned.With(Unknown(owned, OwnedObject.Of(write.File))),
                 Step.StartService start => owned.With(Unknown(owned, OwnedObject.Of(start.Service))),
+                Step.RunHook run => owned.With(OwnedObject.Of(run.Hook)),
+                Step.ApplyObjects apply => apply.Objects.Aggregate(owned, (so, value) =>
+                    so.With(OwnedObject.Of(value) with { Mark = so.Find(value.Key)?.Mark })),
                 _ => owned,
             };
         }
@@ -49,9 +66,10 @@ internal sealed partial class ApplyTurn
             var key = OwnedObject.PathKey(OwnedKind.File, write.File.Path);
             step = write with { Original = s.Owned.Find(key)?.Original ?? false };
         }
+        if (step is Step.KeepInventory keep) step = keep with { Objects = ClusterPlanner.Inventory(s.Owned, keep.App) };
         s = s with { InFlight = step, Steps = s.Steps.RemoveAt(0) };
         // Files in a row share the plan's record; what stops, starts or removes gets one that says what was done before it.
-        if (step is not (Step.WriteFile or Step.Stage)) persist = true;
+        if (step is not Step.WriteFile && !step.IsUnseen) persist = true;
         Act(new ApplyAction.Do(step));
     }
 
@@ -63,11 +81,12 @@ internal sealed partial class ApplyTurn
             Step.RemoveService removed => s.Owned.Without(removed.Owned.Key),
             Step.RemoveFile removed => s.Owned.Without(removed.Owned.Key),
             Step.RemoveFolder removed => s.Owned.Without(removed.Owned.Key),
+            Step.RemoveObjects removed => removed.Objects.Aggregate(s.Owned, (owned, item) => owned.Without(item.Key)),
             _ => s.Owned,
         };
         foreach (var item in made) owned = owned.With(item);
         s = s with { Owned = owned, InFlight = null };
-        if (step is Step.Stage)
+        if (step.IsUnseen)
         {
             Clear(ConditionCodes.DiskFull);
             Commit();
@@ -86,13 +105,18 @@ internal sealed partial class ApplyTurn
             Begin();
             return;
         }
-        var patient = Settled || Verifying || e.Code == ConditionCodes.DiskFull;
+        var patient = Settled || Verifying || e.Code is ConditionCodes.DiskFull or ConditionCodes.ClusterUnreachable;
         if (patient || (!e.Final && s.Retries + 1 < ApplyMachine.MaxTries)) Again(e.Code, e.Subject, e.Reason);
         else Fail(e.Code, e.Subject, e.Reason);
     }
 
     private void Finish()
     {
+        if (s.Phase == ApplyPhase.Failing)
+        {
+            AfterFailure(LastError);
+            return;
+        }
         var bundle = s.Objects!.Bundle;
         ClearRetried();
         foreach (var drift in s.Repairing) Raise(ConditionCodes.DriftRepaired, drift.Seen.Subject, drift.Text);
@@ -130,7 +154,11 @@ internal sealed partial class ApplyTurn
             Clear(ConditionCodes.BlobsWait);
         }
         var whole = s.Phase is ApplyPhase.Applying or ApplyPhase.Verifying or ApplyPhase.Healthy or ApplyPhase.Unhealthy;
-        ReadOnlySpan<string> codes = [ConditionCodes.ApplyFailed, ConditionCodes.PathNotAllowed, ConditionCodes.BundleInvalid];
+        ReadOnlySpan<string> codes =
+        [
+            ConditionCodes.ApplyFailed, ConditionCodes.PathNotAllowed, ConditionCodes.BundleInvalid, ConditionCodes.NotPermitted,
+            ConditionCodes.KindUnknown, ConditionCodes.FieldImmutable,
+        ];
         foreach (var code in codes)
         {
             if (whole) Clear(code);

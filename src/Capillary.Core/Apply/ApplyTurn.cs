@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Capillary.Core.Apply.Kubernetes;
 
 namespace Capillary.Core.Apply;
 
@@ -25,13 +26,17 @@ internal sealed partial class ApplyTurn(ApplyState state, DateTimeOffset now)
             case ApplyEvent.StepFailed e: Failed(e); break;
             case ApplyEvent.HealthChanged e: Health(e.Apps); break;
             case ApplyEvent.DriftFound e: Repair(e.Drifts); break;
+            case ApplyEvent.Remembered e: Remember(e.Owned); break;
             case ApplyEvent.Raised e: Raise(e.Code, e.Subject, e.Text); break;
-            case ApplyEvent.Cleared e: Clear(e.Code, e.Subject); break;
+            case ApplyEvent.Cleared e: Cleared(e); break;
             case ApplyEvent.Tick: Tick(); break;
         }
     }
 
     private bool Settled => s.Phase is ApplyPhase.Healthy or ApplyPhase.Unhealthy or ApplyPhase.Reverted or ApplyPhase.Degraded;
+
+    /// <summary>The cluster does not answer: nothing fails for that, and no deadline passes.</summary>
+    private bool Unreachable => s.Conditions.Any(condition => condition.Code == ConditionCodes.ClusterUnreachable);
 
     private bool Verifying => s.Phase is ApplyPhase.Verifying or ApplyPhase.VerifyingFallback;
 
@@ -50,6 +55,9 @@ internal sealed partial class ApplyTurn(ApplyState state, DateTimeOffset now)
         if (s.Wanted is { } bundle) Act(new ApplyAction.Load(bundle));
     }
 
+    private void Remember(ImmutableArray<OwnedObject> known) =>
+        Save(s with { Owned = known.Where(item => s.Owned.Find(item.Key) is null).Aggregate(s.Owned, (owned, item) => owned.With(item)) });
+
     private void Assign(DesiredBundle desired)
     {
         if (s.Desired is { } known && desired.Since <= known.Since) return;
@@ -64,6 +72,7 @@ internal sealed partial class ApplyTurn(ApplyState state, DateTimeOffset now)
         if (!s.Pending || since != s.Desired!.Since) return;
         s = s with { FetchReady = true, FetchAt = null };
         if (s.InFlight is null) Begin();
+        else if (s.InFlight.IsWait) Act(new ApplyAction.Abandon());
     }
 
     private void Missing(ApplyEvent.BlobsMissing e)
@@ -85,7 +94,7 @@ internal sealed partial class ApplyTurn(ApplyState state, DateTimeOffset now)
     private void Enter(ApplyPhase phase, ApplyState next)
     {
         Save(next with { Phase = phase, Steps = [], Repairing = [], Retries = 0, RetryAt = null, VerifySince = null });
-        var begins = phase is ApplyPhase.Applying or ApplyPhase.Reverting;
+        var begins = phase is ApplyPhase.Applying or ApplyPhase.Failing or ApplyPhase.Reverting;
         if (s.Wanted is { } bundle && (begins || bundle != s.Objects?.Bundle)) Act(new ApplyAction.Load(bundle));
     }
 
@@ -101,7 +110,7 @@ internal sealed partial class ApplyTurn(ApplyState state, DateTimeOffset now)
         if (e.Bundle != s.Wanted || s.InFlight is not null) return;
         var missing = e.Code == ConditionCodes.BlobsMissing;
         if (missing && !s.Pending) Act(new ApplyAction.Fetch(s.Attempt!));
-        if (Settled || missing) Again(e.Code, "", e.Reason);
+        if (Settled || missing || e.Code == ConditionCodes.ClusterUnreachable) Again(e.Code, "", e.Reason);
         else Fail(e.Code, "", e.Reason);
     }
 
@@ -119,6 +128,13 @@ internal sealed partial class ApplyTurn(ApplyState state, DateTimeOffset now)
         s = s with { InFlight = null };
         Clear(ConditionCodes.DiskFull);
         Raise(code, subject, reason);
+        if (s.Phase is ApplyPhase.Applying or ApplyPhase.Verifying && s.Objects is { } objects && objects.Bundle == s.Attempt!.Bundle
+            && ClusterPlanner.HasFailureHooks(objects, s.Owned)) Enter(ApplyPhase.Failing, s);
+        else AfterFailure(reason);
+    }
+
+    private void AfterFailure(string reason)
+    {
         if (s.Phase is ApplyPhase.Reverting or ApplyPhase.VerifyingFallback)
         {
             Raise(ConditionCodes.RevertFailed, "", $"the fallback {s.Attempt!.Fallback} failed too: {reason}");

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text;
 using System.Text.Json;
+using Capillary.Core.Apply.Kubernetes;
 using Capillary.Core.Bundles;
 
 namespace Capillary.Core.Apply;
@@ -41,11 +42,12 @@ public sealed record BundleContent(
     }
 
     /// <summary>The objects without their bytes; relative paths are taken from <paramref name="root"/>.</summary>
-    /// <exception cref="BundleFormatException">Two objects name one path.</exception>
+    /// <exception cref="BundleFormatException">Two objects name one path, or one object of a cluster.</exception>
     public DesiredObjects ToDesired(string root)
     {
         var paths = new Dictionary<string, string>(StringComparer.Ordinal);
         var apps = ImmutableArray.CreateBuilder<DesiredApp>(Apps.Length);
+        var objects = new Dictionary<string, string>(StringComparer.Ordinal);
         var order = 0;
         foreach (var app in Apps)
         {
@@ -62,7 +64,10 @@ public sealed record BundleContent(
             var services = ImmutableArray.CreateBuilder<DesiredService>();
             foreach (var (service, json) in app.Services)
                 services.Add(new DesiredService(app.Name, service, json, SpecDigest(json, done), order++));
-            apps.Add(new DesiredApp(app.Name, app.HealthDeadlineSeconds, done, services.ToImmutable()));
+            apps.Add(new DesiredApp(app.Name, app.HealthDeadlineSeconds, done, services.ToImmutable())
+            {
+                Objects = app.Cluster.ToDesired(app.Name, objects, ref order),
+            });
         }
         return new DesiredObjects(Digest, apps.ToImmutable());
     }
@@ -108,6 +113,9 @@ public sealed record AppContent(
     ImmutableArray<(ServiceObject Object, string Json)> Services,
     IReadOnlyDictionary<string, ReadOnlyMemory<byte>> Rendered)
 {
+    /// <summary>The app's Kubernetes objects; none on a host.</summary>
+    public ClusterContent Cluster { get; init; } = ClusterContent.Empty;
+
     /// <summary>The bytes of a file that is no artifact; null for an artifact.</summary>
     public ReadOnlyMemory<byte>? Bytes(FileObject file) => file.Source switch
     {
@@ -122,8 +130,14 @@ public sealed record AppContent(
         var layer = AppLayer.Parse(bytes);
         var files = ImmutableArray.CreateBuilder<FileObject>();
         var services = ImmutableArray.CreateBuilder<(ServiceObject, string)>();
+        var cluster = new SortedDictionary<string, ReadOnlyMemory<byte>>(StringComparer.Ordinal);
         foreach (var (key, json) in layer.Objects.OrderBy(pair => pair.Key, StringComparer.Ordinal))
         {
+            if (ClusterContent.Holds(json))
+            {
+                cluster.Add(key, json);
+                continue;
+            }
             var value = ReadObject(layer.Name.Value, key, json);
             if (value is ServiceObject service) services.Add((service, Encoding.UTF8.GetString(json.Span)));
             if (value is not FileObject file) continue;
@@ -131,7 +145,10 @@ public sealed record AppContent(
             files.Add(file);
         }
         return new AppContent(
-            layer.Name.Value, layer.HealthDeadlineSeconds, files.ToImmutable(), services.ToImmutable(), layer.Files);
+            layer.Name.Value, layer.HealthDeadlineSeconds, files.ToImmutable(), services.ToImmutable(), layer.Files)
+        {
+            Cluster = ClusterContent.Read(layer.Name.Value, cluster, KubernetesPolicy.Default),
+        };
     }
 
     private static HostObject ReadObject(string app, string key, ReadOnlyMemory<byte> json)

@@ -72,10 +72,35 @@ public static class ConditionCodes
     /// <summary>The site's own durable state was unreadable and was put aside.</summary>
     public const string StateLost = "StateLost";
 
+    /// <summary>The cluster's API server does not answer; what runs there goes on, and what is to be done is done when it does.</summary>
+    public const string ClusterUnreachable = "ClusterUnreachable";
+
+    /// <summary>The agent's service account may not do what the bundle needs.</summary>
+    public const string NotPermitted = "NotPermitted";
+
+    /// <summary>The cluster does not serve a kind that the bundle has.</summary>
+    public const string KindUnknown = "KindUnknown";
+
+    /// <summary>Another field manager owned a field that the bundle sets; it was taken over, or left, as the app's policy says.</summary>
+    public const string FieldConflict = "FieldConflict";
+
+    /// <summary>A field must change that cannot, and the object does not ask to be replaced.</summary>
+    public const string FieldImmutable = "FieldImmutable";
+
+    /// <summary>A hook failed, or did not end in time.</summary>
+    public const string HookFailed = "HookFailed";
+
+    /// <summary>More of the site's objects left the bundle than may be removed without a confirmation; they stay until then.</summary>
+    public const string PruneNeedsConfirm = "PruneNeedsConfirm";
+
+    /// <summary>An object that left the bundle was not removed, as it is guarded; it is ours no longer.</summary>
+    public const string PruneSkipped = "PruneSkipped";
+
     /// <summary>The severity of a code; unknown codes are errors.</summary>
     public static ConditionSeverity SeverityOf(string code) => code switch
     {
-        DriftRepaired or BlobsWait => ConditionSeverity.Info,
+        DriftRepaired or BlobsWait or FieldConflict or PruneSkipped => ConditionSeverity.Info,
+        ClusterUnreachable or PruneNeedsConfirm => ConditionSeverity.Warning,
         BlobsMissing or ClockWrong or DesiredStateUnconfirmed or DiskFull or ServiceCrashLooping or StateLost => ConditionSeverity.Warning,
         _ => ConditionSeverity.Error,
     };
@@ -85,5 +110,5 @@ public static class ConditionCodes
         new(code, SeverityOf(code), subject, text, at);
 
     /// <summary>True for what an attempt raised and the next attempt makes void.</summary>
-    internal static bool BelongsToAttempt(string code) => code is not (DriftRepaired or ServiceCrashLooping or StateLost);
+    internal static bool BelongsToAttempt(string code) => code is not (DriftRepaired or ServiceCrashLooping or StateLost or ClusterUnreachable);
 }

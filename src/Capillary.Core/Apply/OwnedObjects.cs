@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json.Serialization;
+using Capillary.Core.Apply.Kubernetes;
 using Capillary.Core.Bundles;
 
 namespace Capillary.Core.Apply;
@@ -13,15 +14,21 @@ public enum OwnedKind
     Folder,
 
     Service,
+
+    /// <summary>An object of a Kubernetes cluster.</summary>
+    Object,
+
+    /// <summary>A hook of a Kubernetes cluster: the object it left, and that it ran.</summary>
+    Hook,
 }
 
 /// <summary>One thing at the site that is ours. Nothing else is ever removed or overwritten for good.</summary>
 /// <param name="Kind">What it is.</param>
 /// <param name="App">The app; "" for a folder.</param>
 /// <param name="Name">The object's name; "" for a folder.</param>
-/// <param name="Path">Absolute path of a file or folder; "" for a service.</param>
+/// <param name="Path">Absolute path of a file or folder; <see cref="ObjectRef"/> of a cluster's object; "" for a service.</param>
 /// <param name="Digest">Of the content or the service's specification as last made; null: about to be made, so not known.</param>
-/// <param name="Mode">A file's permission bits.</param>
+/// <param name="Mode">A file's permission bits; the <see cref="ManifestOptions"/> of a cluster's object.</param>
 /// <param name="Owner">A file's fleet user name, or null.</param>
 /// <param name="Original">A file was here before ours; it is kept beside as <c>name.capillary-orig</c> and comes back on removal.</param>
 /// <param name="Mark">What the host needs to know the object again without reading it; meaningless elsewhere.</param>
@@ -31,11 +38,28 @@ public sealed record OwnedObject(
 {
     /// <summary>Unique within an inventory: files and folders by path, services by <c>app/name</c>.</summary>
     [JsonIgnore]
-    public string Key => Kind == OwnedKind.Service ? ServiceKey($"{App}/{Name}") : PathKey(Kind, Path);
+    public string Key => Kind switch
+    {
+        OwnedKind.Service => ServiceKey($"{App}/{Name}"),
+        OwnedKind.Object or OwnedKind.Hook => ObjectKey(Kind, Ref),
+        _ => PathKey(Kind, Path),
+    };
 
     /// <summary>What a person calls it.</summary>
     [JsonIgnore]
-    public string Subject => Kind == OwnedKind.Service ? $"{App}/{Name}" : Path;
+    public string Subject => Kind switch
+    {
+        OwnedKind.Service => $"{App}/{Name}",
+        OwnedKind.Object or OwnedKind.Hook => Ref.Subject,
+        _ => Path,
+    };
+
+    /// <summary>Of an object of a cluster: which one.</summary>
+    [JsonIgnore]
+    public ObjectRef Ref => ObjectRef.Parse(Path);
+
+    /// <summary>The key of an object of a cluster; its version is no part of it.</summary>
+    public static string ObjectKey(OwnedKind kind, ObjectRef of) => $"{kind}:{of.Key}";
 
     /// <summary>The key of a service.</summary>
     public static string ServiceKey(string service) => $"Service:{service}";
@@ -50,6 +74,10 @@ public sealed record OwnedObject(
     /// <summary>A service as desired, before it is started.</summary>
     public static OwnedObject Of(DesiredService service) =>
         new(OwnedKind.Service, service.App, service.Object.Name, "", null, 0, null, false, null, service.Order);
+
+    /// <summary>A cluster's object as desired, before it is made.</summary>
+    public static OwnedObject Of(DesiredObject value) => new(value.Manifest.IsHook ? OwnedKind.Hook : OwnedKind.Object, value.App,
+        value.Manifest.Ref.Name, value.Manifest.Ref.ToString(), null, (int)value.Manifest.Options, null, false, null, value.Place);
 
     /// <summary>A folder that is about to be made.</summary>
     public static OwnedObject Folder(string path) => new(OwnedKind.Folder, "", "", path, null, 0, null, false, null, 0);

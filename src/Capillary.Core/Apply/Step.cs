@@ -6,7 +6,7 @@ namespace Capillary.Core.Apply;
 /// <summary>
 /// One act of apply. It leaves no choice to the host, and doing it twice is doing it once: after a crash the host may get it again.
 /// </summary>
-public abstract record Step
+public abstract partial record Step
 {
     private Step() { }
 

@@ -22,6 +22,10 @@ public sealed record KubernetesPolicy(string Namespace, ConflictPolicy Conflicts
 {
     /// <summary>What holds when app.yaml says nothing.</summary>
     public static KubernetesPolicy Default { get; } = new("default", ConflictPolicy.Force, [], []);
+
+    /// <summary>JSON pointers (RFC 6901) of an object's fields that others may change, in ordinal order.</summary>
+    public IReadOnlyList<string> IgnoredFor(ObjectRef of) => [.. IgnoreDifferences.Where(rule => rule.Fits(of))
+        .SelectMany(rule => rule.JsonPointers).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
 }
 
 /// <summary>Fields that are set once and then left to others, as Argo CD's <c>ignoreDifferences</c>.</summary>
@@ -30,7 +34,11 @@ public sealed record KubernetesPolicy(string Namespace, ConflictPolicy Conflicts
 /// <param name="Name">Their name; null: every name.</param>
 /// <param name="Namespace">Their namespace; null: every namespace.</param>
 /// <param name="JsonPointers">RFC 6901, such as <c>/spec/replicas</c>.</param>
-public sealed record IgnoredDifference(string Group, string Kind, string? Name, string? Namespace, ImmutableArray<string> JsonPointers);
+public sealed record IgnoredDifference(string Group, string Kind, string? Name, string? Namespace, ImmutableArray<string> JsonPointers)
+{
+    internal bool Fits(ObjectRef of) => Group == of.Group && Kind == of.Kind && (Name is null || Name == of.Name)
+        && (Namespace is null || Namespace == of.Namespace);
+}
 
 /// <summary>How the health of a kind is read when there is no built-in rule, or in its place.</summary>
 /// <param name="Group">API group; "" is the core group.</param>

@@ -22,7 +22,7 @@ internal sealed class Accounts(HostApplyOptions options)
     public (uint User, uint Group) Ids(string? user)
     {
         if (user is null) return (self, Libc.EffectiveGroup());
-        if (Problem(user) is { } problem) throw new HostException(ConditionCodes.UserNotAllowed, user, $"user '{user}': {problem}", true);
+        if (Problem(user) is { } problem) throw new StepException(ConditionCodes.UserNotAllowed, user, $"user '{user}': {problem}", true);
         return Find(options.Users[user])!.Value;
     }
 

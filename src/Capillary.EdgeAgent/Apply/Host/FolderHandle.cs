@@ -20,7 +20,7 @@ internal sealed class FolderHandle : IDisposable
     public static FolderHandle OpenRoot(string path)
     {
         var descriptor = Libc.Open(path, Libc.ReadOnly | Libc.Directory | Libc.CloseOnExec);
-        return descriptor >= 0 ? new(descriptor, path) : throw HostException.Of("open", path, Libc.LastError);
+        return descriptor >= 0 ? new(descriptor, path) : throw HostProblem.Of("open", path, Libc.LastError);
     }
 
     /// <summary>The folder that holds <paramref name="path"/>, or null when it is missing and not to be made.</summary>
@@ -47,12 +47,12 @@ internal sealed class FolderHandle : IDisposable
             if (next >= 0) return new(next, path);
             var error = Libc.LastError;
             // With O_DIRECTORY a link says "not a directory" as well.
-            if (error is Libc.NotDirectory or Libc.Loop && Look(name) is { IsLink: true }) throw HostException.Link(path);
+            if (error is Libc.NotDirectory or Libc.Loop && Look(name) is { IsLink: true }) throw HostProblem.Link(path);
             if (error == Libc.NotDirectory && !make) return null;
-            if (error != Libc.NoEntry) throw HostException.Of("enter", path, error);
+            if (error != Libc.NoEntry) throw HostProblem.Of("enter", path, error);
             if (!make) return null;
             if (Libc.MakeFolderAt(descriptor, name, mode) != 0 && Libc.LastError != Libc.Exists)
-                throw HostException.Of("make", path, Libc.LastError);
+                throw HostProblem.Of("make", path, Libc.LastError);
             Flush();
         }
     }
@@ -66,13 +66,13 @@ internal sealed class FolderHandle : IDisposable
         var path = $"{Path}/{name}";
         var file = Libc.OpenAt(
             descriptor, name, Libc.WriteOnly | Libc.Create | Libc.Exclusive | Libc.NoFollow | Libc.CloseOnExec, 0x180);
-        if (file < 0) throw HostException.Of("create", path, Libc.LastError);
+        if (file < 0) throw HostProblem.Of("create", path, Libc.LastError);
         try
         {
             write(file);
-            if (Libc.Own(file, owner.User, owner.Group) != 0) throw HostException.Of("give", path, Libc.LastError);
-            if (Libc.Mode(file, (uint)mode) != 0) throw HostException.Of("set the mode of", path, Libc.LastError);
-            if (Libc.Sync(file) != 0) throw HostException.Of("flush", path, Libc.LastError);
+            if (Libc.Own(file, owner.User, owner.Group) != 0) throw HostProblem.Of("give", path, Libc.LastError);
+            if (Libc.Mode(file, (uint)mode) != 0) throw HostProblem.Of("set the mode of", path, Libc.LastError);
+            if (Libc.Sync(file) != 0) throw HostProblem.Of("flush", path, Libc.LastError);
         }
         catch
         {
@@ -95,7 +95,7 @@ internal sealed class FolderHandle : IDisposable
         if (Libc.RenameAt(descriptor, from, folder.descriptor, to) != 0)
         {
             if (Libc.LastError == Libc.CrossDevice) return false;
-            throw HostException.Of("move into place", $"{folder.Path}/{to}", Libc.LastError);
+            throw HostProblem.Of("move into place", $"{folder.Path}/{to}", Libc.LastError);
         }
         folder.Flush();
         return true;
@@ -110,8 +110,8 @@ internal sealed class FolderHandle : IDisposable
             if (error is Libc.Exists or Libc.NoEntry) return;
             // No hard links here: then the name is free for a moment instead.
             if (error is not (Libc.NotPermitted or Libc.NotSupported or Libc.TooManyLinks))
-                throw HostException.Of("keep", $"{Path}/{name}", error);
-            if (Libc.RenameAt(descriptor, name, descriptor, kept) != 0) throw HostException.Of("keep", $"{Path}/{name}", Libc.LastError);
+                throw HostProblem.Of("keep", $"{Path}/{name}", error);
+            if (Libc.RenameAt(descriptor, name, descriptor, kept) != 0) throw HostProblem.Of("keep", $"{Path}/{name}", Libc.LastError);
         }
         Flush();
     }
@@ -121,7 +121,7 @@ internal sealed class FolderHandle : IDisposable
     {
         if (Libc.UnlinkAt(descriptor, name, folder ? Libc.RemoveDir : 0) == 0) Flush();
         else if (Libc.LastError is Libc.NotEmpty or Libc.Exists or Libc.NotDirectory && folder) return false;
-        else if (Libc.LastError != Libc.NoEntry) throw HostException.Of("remove", $"{Path}/{name}", Libc.LastError);
+        else if (Libc.LastError != Libc.NoEntry) throw HostProblem.Of("remove", $"{Path}/{name}", Libc.LastError);
         return true;
     }
 
@@ -146,7 +146,7 @@ internal sealed class FolderHandle : IDisposable
     public void CopyTo(string name, int target)
     {
         var file = Libc.OpenAt(descriptor, name, Libc.ReadOnly | Libc.NoFollow | Libc.CloseOnExec, 0);
-        if (file < 0) throw HostException.Of("read", $"{Path}/{name}", Libc.LastError);
+        if (file < 0) throw HostProblem.Of("read", $"{Path}/{name}", Libc.LastError);
         try
         {
             Pump(file, $"{Path}/{name}", bytes => Append(target, bytes, Path));
@@ -163,7 +163,7 @@ internal sealed class FolderHandle : IDisposable
         {
             nint count;
             fixed (byte* start = bytes) count = Libc.Write(file, start, bytes.Length);
-            if (count < 0) throw HostException.Of("write", path, Libc.LastError);
+            if (count < 0) throw HostProblem.Of("write", path, Libc.LastError);
             bytes = bytes[(int)count..];
         }
     }
@@ -175,7 +175,7 @@ internal sealed class FolderHandle : IDisposable
 
     private void Flush()
     {
-        if (Libc.Sync(descriptor) != 0 && Libc.LastError != 22) throw HostException.Of("flush", Path, Libc.LastError);
+        if (Libc.Sync(descriptor) != 0 && Libc.LastError != 22) throw HostProblem.Of("flush", Path, Libc.LastError);
     }
 
     private delegate void Chunk(ReadOnlySpan<byte> bytes);
@@ -189,7 +189,7 @@ internal sealed class FolderHandle : IDisposable
             {
                 nint count;
                 fixed (byte* start = buffer) count = Libc.Read(file, start, buffer.Length);
-                if (count < 0) throw HostException.Of("read", path, Libc.LastError);
+                if (count < 0) throw HostProblem.Of("read", path, Libc.LastError);
                 if (count == 0) return;
                 take(buffer.AsSpan(0, (int)count));
             }
@@ -218,6 +218,6 @@ internal readonly record struct FileFacts(StatX Raw)
     {
         StatX facts;
         if (Libc.StatX(folder, name, Libc.NoFollowAt, 0x7FF, &facts) == 0) return new(facts);
-        return Libc.LastError is Libc.NoEntry or Libc.NotDirectory ? null : throw HostException.Of("look at", path, Libc.LastError);
+        return Libc.LastError is Libc.NoEntry or Libc.NotDirectory ? null : throw HostProblem.Of("look at", path, Libc.LastError);
     }
 }

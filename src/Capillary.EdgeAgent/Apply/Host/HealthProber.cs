@@ -27,7 +27,7 @@ internal sealed class HealthProber(ServiceLauncher launcher, TimeProvider time)
         {
             return $"no answer within {probe.TimeoutSeconds} s";
         }
-        catch (Exception e) when (e is SocketException or IOException or HostException or System.ComponentModel.Win32Exception)
+        catch (Exception e) when (e is SocketException or IOException or StepException or System.ComponentModel.Win32Exception)
         {
             return e.Message;
         }

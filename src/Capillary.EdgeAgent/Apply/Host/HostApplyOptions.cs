@@ -27,8 +27,11 @@ internal sealed record HostApplyOptions
     /// <summary>Space that is left free beside what a bundle needs, in bytes. Default: 8 MiB.</summary>
     public long SpaceMargin { get; init; } = 8 << 20;
 
+    /// <summary>How often services are looked at, unless said otherwise.</summary>
+    public static readonly TimeSpan UsualBeat = TimeSpan.FromMilliseconds(500);
+
     /// <summary>How often services are looked at. Default: 500 ms.</summary>
-    public TimeSpan Beat { get; init; } = TimeSpan.FromMilliseconds(500);
+    public TimeSpan Beat { get; init; } = UsualBeat;
 
     /// <summary>How often files are looked at. Default: 3 s.</summary>
     public TimeSpan DriftInterval { get; init; } = TimeSpan.FromSeconds(3);

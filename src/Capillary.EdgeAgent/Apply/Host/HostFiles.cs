@@ -80,7 +80,7 @@ internal sealed class HostFiles(HostApplyOptions options, SiteAllowList allow, A
             var name = NameOf(file.Path);
             if (parent.Look(name) is not { } facts) return false;
             if (ours) return false;
-            if (facts.IsLink) throw HostException.Link(file.Path);
+            if (facts.IsLink) throw HostProblem.Link(file.Path);
             if (!facts.IsFile && !facts.IsFolder) throw NotAFile(file.Path);
             return facts.IsFile && parent.Hash(name) != file.Digest;
         }
@@ -124,7 +124,7 @@ internal sealed class HostFiles(HostApplyOptions options, SiteAllowList allow, A
             return Owned(write, there);
         }
         if (facts is not null && write.Original) parent.Keep(name, name + SiteAllowList.OriginalSuffix);
-        if (stage.Look(staged) is null) throw new HostException(ConditionCodes.ApplyFailed, file.Path, "the staged content is gone", false);
+        if (stage.Look(staged) is null) throw new StepException(ConditionCodes.ApplyFailed, file.Path, "the staged content is gone", false);
         if (!stage.Move(staged, parent, name))
         {
             // A mount within the root: copy across, and rename there.
@@ -203,19 +203,19 @@ internal sealed class HostFiles(HostApplyOptions options, SiteAllowList allow, A
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                throw new HostException(ConditionCodes.ApplyFailed, root, $"'{root}': {e.Message}", false);
+                throw new StepException(ConditionCodes.ApplyFailed, root, $"'{root}': {e.Message}", false);
             }
             if (free >= needed + options.SpaceMargin) continue;
             var margin = options.SpaceMargin >> 10;
             var text = $"'{root}' has {free >> 10} KiB free; {needed >> 10} KiB and a margin of {margin} KiB are needed";
-            throw new HostException(ConditionCodes.DiskFull, root, text, false);
+            throw new StepException(ConditionCodes.DiskFull, root, text, false);
         }
     }
 
     private string RootOf(string path) => allow.RootOf(path)
-        ?? throw new HostException(ConditionCodes.PathNotAllowed, path, $"'{path}' is not below a folder that this site allows", true);
+        ?? throw new StepException(ConditionCodes.PathNotAllowed, path, $"'{path}' is not below a folder that this site allows", true);
 
-    private static HostException NotAFile(string path) =>
+    private static StepException NotAFile(string path) =>
         new(ConditionCodes.PathNotAllowed, path, $"'{path}' is there already and is no regular file", true);
 
     private static string NameOf(string path) => path[(path.LastIndexOf('/') + 1)..];

@@ -2,12 +2,9 @@ using Microsoft.Extensions.Logging;
 
 namespace Capillary.EdgeAgent.Apply.Host;
 
-/// <summary>Log events 4000–4099: apply on a host.</summary>
+/// <summary>Log events 4000–4049: services and files of a host.</summary>
 internal static partial class HostLog
 {
-    [LoggerMessage(4000, LogLevel.Information, "apply: {Phase} since {Since}, bundle {Bundle}")]
-    public static partial void Phase(ILogger log, string phase, long? since, string? bundle);
-
     [LoggerMessage(4001, LogLevel.Information, "service {Service}: started as process {Pid}, attempt {Attempt}")]
     public static partial void Started(ILogger log, string service, int pid, int attempt);
 
@@ -20,18 +17,6 @@ internal static partial class HostLog
     [LoggerMessage(4004, LogLevel.Information, "service {Service}: stopped")]
     public static partial void Stopped(ILogger log, string service);
 
-    [LoggerMessage(4005, LogLevel.Error, "{What}: state not written: {Reason}")]
-    public static partial void NotSaved(ILogger log, string what, string reason);
-
     [LoggerMessage(4006, LogLevel.Warning, "service {Service}: log not rotated: {Reason}")]
     public static partial void NotRotated(ILogger log, string service, string reason);
-
-    [LoggerMessage(4007, LogLevel.Warning, "{Code} {Subject}: {Text}")]
-    public static partial void Condition(ILogger log, string code, string subject, string text);
-
-    [LoggerMessage(4008, LogLevel.Error, "state was unreadable and is kept at {Aside}: {Reason}")]
-    public static partial void StateLost(ILogger log, string aside, string reason);
-
-    [LoggerMessage(4009, LogLevel.Error, "a task of apply failed")]
-    public static partial void Bug(ILogger log, Exception reason);
 }

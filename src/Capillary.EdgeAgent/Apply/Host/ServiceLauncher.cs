@@ -20,7 +20,7 @@ internal sealed class ServiceLauncher(HostApplyOptions options, Accounts account
 
     private static readonly string Lang = Environment.GetEnvironmentVariable("LANG") ?? "C.UTF-8";
 
-    /// <exception cref="HostException">The user is not allowed, or a tool is missing.</exception>
+    /// <exception cref="StepException">The user is not allowed, or a tool is missing.</exception>
     /// <exception cref="System.ComponentModel.Win32Exception">The working directory is missing, or no process can be made.</exception>
     public Process Start(ServiceObject service, IReadOnlyList<string> command, string? mark, string log)
     {
@@ -65,5 +65,5 @@ internal sealed class ServiceLauncher(HostApplyOptions options, Accounts account
 
     private static string Tool(string name) => File.Exists($"/usr/bin/{name}") ? $"/usr/bin/{name}"
         : File.Exists($"/bin/{name}") ? $"/bin/{name}"
-        : throw new HostException(ConditionCodes.ApplyFailed, name, $"'{name}' of util-linux or coreutils is not installed", true);
+        : throw new StepException(ConditionCodes.ApplyFailed, name, $"'{name}' of util-linux or coreutils is not installed", true);
 }

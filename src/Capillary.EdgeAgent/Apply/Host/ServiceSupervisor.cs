@@ -70,7 +70,7 @@ internal sealed class ServiceSupervisor(SupervisorContext context)
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                HostLog.NotSaved(context.Log, service.Record.Key, e.Message);
+                ApplyLog.NotSaved(context.Log, service.Record.Key, e.Message);
             }
             changed |= service.Health.TakeChanged();
         }

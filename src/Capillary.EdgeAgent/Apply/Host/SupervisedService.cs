@@ -146,7 +146,7 @@ internal sealed class SupervisedService
             child?.Dispose();
             child = context.Launcher.Start(spec, spec.Command, Mark, context.LogPath(record.App, record.Name));
         }
-        catch (Exception e) when (e is Win32Exception or HostException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is Win32Exception or StepException or IOException or UnauthorizedAccessException)
         {
             child = null;
             Wait(now, null, $"could not be started: {e.Message}");
@@ -249,7 +249,7 @@ internal sealed class SupervisedService
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            HostLog.NotSaved(context.Log, record.Key, e.Message);
+            ApplyLog.NotSaved(context.Log, record.Key, e.Message);
             return false;
         }
     }

@@ -1,5 +1,6 @@
 using System.Runtime.Versioning;
 using Capillary.Core.Apply;
+using Capillary.EdgeAgent.Apply;
 using Capillary.EdgeAgent.Apply.Host;
 using Capillary.Tests.Core.Apply;
 using Xunit;
@@ -96,7 +97,7 @@ public sealed class HostFileTests
                 parent.Create($"file{i}", (Libc.EffectiveUser(), Libc.EffectiveGroup()), 0x1A4, _ => { });
                 written++;
             }
-            catch (HostException)
+            catch (StepException)
             {
                 refused++;
             }

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Runtime.Versioning;
 using Capillary.Core.Apply;
 using Capillary.Core.Bundles;
+using Capillary.EdgeAgent.Apply;
 using Capillary.EdgeAgent.Apply.Host;
 using Capillary.Tests.Core.Apply;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -52,7 +53,7 @@ internal sealed class HostSite : IAsyncDisposable
 
     public HostApplyOptions Options { get; }
 
-    public HostApply Host { get; private set; }
+    public SiteApply Host { get; private set; }
 
     public ApplyStatus Status => Host.Status;
 
@@ -143,6 +144,10 @@ internal sealed class HostSite : IAsyncDisposable
         }
     }
 
-    private HostApply Create() =>
-        new(Options, Bundles.PathOf, (bundle, _) => Task.FromResult(Fetch(bundle)), TimeProvider.System, NullLogger.Instance);
+    /// <summary>An agent's apply on this machine.</summary>
+    public static SiteApply Apply(HostApplyOptions options, Func<Digest, string?> blobs, Func<Digest, FetchOutcome> fetch) => new(
+        options.StateFolder, new HostTarget(options, blobs, TimeProvider.System, NullLogger.Instance), options.Beat,
+        (bundle, _) => Task.FromResult(fetch(bundle)), TimeProvider.System, NullLogger.Instance);
+
+    private SiteApply Create() => Apply(Options, Bundles.PathOf, bundle => Fetch(bundle));
 }

@@ -3,6 +3,7 @@ using System.Runtime.Versioning;
 using System.Text;
 using Capillary.Core.Apply;
 using Capillary.Core.Bundles;
+using Capillary.EdgeAgent.Apply;
 using Capillary.EdgeAgent.Apply.Host;
 using Capillary.Tests.Core.Apply;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -59,8 +60,7 @@ namespace Capillary.Tests.EdgeAgent.Apply
                 Beat = TimeSpan.FromMilliseconds(20),
                 DriftInterval = TimeSpan.FromMilliseconds(100),
             };
-            var host = new HostApply(options, blobs.PathOf, (_, _) => Task.FromResult<FetchOutcome>(new FetchOutcome.Ready()),
-                TimeProvider.System, NullLogger.Instance);
+            var host = HostSite.Apply(options, blobs.PathOf, _ => new FetchOutcome.Ready());
             var since = long.Parse(Environment.GetEnvironmentVariable("CAPILLARY_TEST_SINCE")!);
             host.Changed += () =>
             {

@@ -4,7 +4,7 @@ using Capillary.Core.Bundles;
 using Capillary.Node.Journal;
 using Microsoft.Extensions.Logging;
 
-namespace Capillary.EdgeAgent.Apply.Host;
+namespace Capillary.EdgeAgent.Apply;
 
 /// <summary>What came of bringing a bundle's blobs here.</summary>
 internal abstract record FetchOutcome
@@ -21,50 +21,40 @@ internal abstract record FetchOutcome
 }
 
 /// <summary>
-/// Makes this host what it was assigned to be. Drives <see cref="ApplyMachine"/>: one loop takes events one by one, makes the state
-/// durable, then acts; files are written by one task beside it. Services run on when it ends, and are found again when it begins.
+/// Makes this site what it was assigned to be. Drives <see cref="ApplyMachine"/>: one loop takes events one by one, makes the state
+/// durable, then has the target act. What runs goes on when it ends, and is found again when it begins.
 /// </summary>
-internal sealed partial class HostApply
+internal sealed partial class SiteApply
 {
-    private readonly HostApplyOptions options;
+    private readonly string folder;
+    private readonly TimeSpan beat;
+    private readonly IApplyTarget target;
     private readonly Func<Digest, CancellationToken, Task<FetchOutcome>> fetch;
     private readonly TimeProvider time;
     private readonly ILogger log;
-    private readonly Accounts accounts;
-    private readonly SiteAllowList allow;
-    private readonly BundleReader bundles;
-    private readonly HostFiles files;
     private readonly DurableFile<ApplyState> journal;
     private readonly long startTicks;
     private readonly DateTimeOffset startTime;
 
-    /// <summary>At most: a beat, an assignment, and one answer each of fetch, load, step and drift.</summary>
-    private readonly Channel<ApplyEvent> events = Channel.CreateBounded<ApplyEvent>(64);
+    /// <summary>At most: a beat, an assignment, a few words of the target, and one answer each of fetch, load, step and drift.</summary>
+    private readonly Channel<ApplyEvent> events = Channel.CreateBounded<ApplyEvent>(256);
     private DesiredBundle? assigned;
     private int assigning;
     private int beating;
     private ApplyStatus status = ApplyStatus.Of(ApplyState.Initial);
 
-    /// <param name="options">The site's own settings.</param>
-    /// <param name="blobs">The path of a local blob, or null.</param>
+    /// <param name="folder">Absolute folder for durable state, 0700, made when missing.</param>
+    /// <param name="target">Carries out what is decided.</param>
+    /// <param name="beat">How often the target looks around.</param>
     /// <param name="fetch">Brings all blobs of a bundle here; may take long, and is cancelled by a newer assignment.</param>
     /// <param name="time">The clock.</param>
     /// <param name="log">Events 4000–4099.</param>
-    public HostApply(
-        HostApplyOptions options,
-        Func<Digest, string?> blobs,
-        Func<Digest, CancellationToken, Task<FetchOutcome>> fetch,
-        TimeProvider time,
-        ILogger log)
+    public SiteApply(string folder, IApplyTarget target, TimeSpan beat, Func<Digest, CancellationToken, Task<FetchOutcome>> fetch,
+        TimeProvider time, ILogger log)
     {
-        options.Validate();
-        (this.options, this.fetch, this.time, this.log) = (options, fetch, time, log);
+        (this.folder, this.target, this.beat, this.fetch, this.time, this.log) = (folder, target, beat, fetch, time, log);
         (startTicks, startTime) = (time.GetTimestamp(), time.GetUtcNow());
-        accounts = new Accounts(options);
-        allow = options.ToAllowList(accounts);
-        bundles = new BundleReader(blobs);
-        files = new HostFiles(options, allow, accounts, bundles);
-        journal = new DurableFile<ApplyState>($"{options.StateFolder}/apply.json", ApplyJson.Default.ApplyState);
+        journal = new DurableFile<ApplyState>($"{folder}/apply.json", ApplyJson.Default.ApplyState);
     }
 
     /// <summary>Raised after <see cref="Status"/> changed, on the loop: do not block.</summary>
@@ -85,11 +75,10 @@ internal sealed partial class HostApply
     /// <exception cref="IOException">Another process has the state folder, or it cannot be used.</exception>
     public async Task RunAsync(CancellationToken stop)
     {
-        foreach (var folder in (string[])[options.StateFolder, $"{options.StateFolder}/services", $"{options.StateFolder}/logs"])
-            MakePrivate(folder);
-        await using var guard = new FileStream($"{options.StateFolder}/lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        MakePrivate(folder);
+        await using var guard = new FileStream($"{folder}/lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         var loop = new ApplyLoop(this, stop);
-        await using var timer = time.CreateTimer(_ => Beat(), null, options.Beat, options.Beat);
+        await using var timer = time.CreateTimer(_ => Beat(), null, beat, beat);
         try
         {
             loop.Begin();
@@ -117,16 +106,16 @@ internal sealed partial class HostApply
     {
         var before = status;
         if (before.SameAs(next)) return;
-        if (before.Phase != next.Phase) HostLog.Phase(log, next.Phase.ToString(), next.Since, next.AttemptedBundle?.Text);
+        if (before.Phase != next.Phase) ApplyLog.Phase(log, next.Phase.ToString(), next.Since, next.AttemptedBundle?.Text);
         foreach (var condition in next.Conditions)
         {
-            if (!before.Conditions.Contains(condition)) HostLog.Condition(log, condition.Code, condition.Subject, condition.Text);
+            if (!before.Conditions.Contains(condition)) ApplyLog.Condition(log, condition.Code, condition.Subject, condition.Text);
         }
         Volatile.Write(ref status, next);
         Changed?.Invoke();
     }
 
-    private static void MakePrivate(string path)
+    internal static void MakePrivate(string path)
     {
         if (OperatingSystem.IsWindows()) throw new PlatformNotSupportedException("host sites run Linux");
         Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);

@@ -1,19 +1,20 @@
 using System.Security.Cryptography;
 using Capillary.Core.Apply;
 using Capillary.Core.Bundles;
+using Capillary.EdgeAgent.Apply.Host;
 
-namespace Capillary.EdgeAgent.Apply.Host;
+namespace Capillary.EdgeAgent.Apply;
 
 /// <summary>Reads bundles from the local blobs. Layers are read whole and let go; artifacts are streamed.</summary>
 internal sealed class BundleReader(Func<Digest, string?> blobs)
 {
-    /// <exception cref="HostException">Missing or not valid.</exception>
+    /// <exception cref="StepException">Missing or not valid.</exception>
     public BundleContent Read(Digest bundle) => BundleContent.Load(bundle, Bytes) switch
     {
         BundleLoad.Loaded loaded => loaded.Content,
-        BundleLoad.Missing missing => throw new HostException(
+        BundleLoad.Missing missing => throw new StepException(
             ConditionCodes.BlobsMissing, "", $"blob {missing.Blob} of {bundle} is not here", false),
-        BundleLoad.Invalid invalid => throw new HostException(ConditionCodes.BundleInvalid, "", invalid.Reason, true),
+        BundleLoad.Invalid invalid => throw new StepException(ConditionCodes.BundleInvalid, "", invalid.Reason, true),
         var other => throw new InvalidOperationException(other.ToString()),
     };
 
@@ -29,7 +30,7 @@ internal sealed class BundleReader(Func<Digest, string?> blobs)
     private void Stream(DesiredFile file, int target)
     {
         var path = blobs(file.Digest)
-            ?? throw new HostException(ConditionCodes.BlobsMissing, "", $"artifact {file.Digest} is not here", false);
+            ?? throw new StepException(ConditionCodes.BlobsMissing, "", $"artifact {file.Digest} is not here", false);
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         using var source = File.OpenHandle(path, options: FileOptions.SequentialScan);
         var buffer = new byte[64 << 10];
@@ -39,7 +40,7 @@ internal sealed class BundleReader(Func<Digest, string?> blobs)
             FolderHandle.Append(target, buffer.AsSpan(0, count), file.Path);
         }
         if (Digest.FromHash(hash.GetHashAndReset()) != file.Digest)
-            throw new HostException(ConditionCodes.BundleInvalid, file.Path, $"the bytes of {file.Digest} have another digest", true);
+            throw new StepException(ConditionCodes.BundleInvalid, file.Path, $"the bytes of {file.Digest} have another digest", true);
     }
 
     private ReadOnlyMemory<byte>? Bytes(Digest digest)

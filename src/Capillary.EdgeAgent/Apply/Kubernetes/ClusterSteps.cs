@@ -1,0 +1,275 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using System.Text.Json;
+using Capillary.Core.Apply;
+using Capillary.Core.Apply.Kubernetes;
+using Microsoft.Extensions.Logging;
+
+namespace Capillary.EdgeAgent.Apply.Kubernetes;
+
+/// <summary>Does what <see cref="ClusterPlanner"/> decided, object by object. Everything can be done twice.</summary>
+internal sealed class ClusterSteps(KubeClient client, KubeDiscovery discovery, ClusterView view, ClusterPruning pruning,
+    ClusterInventory inventory, Action<ApplyEvent> send, TimeProvider time, ILogger log)
+{
+    private const int AtOnce = 8;
+    private const int MostDropped = 8;
+    private static readonly TimeSpan KindWait = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan GoneWait = TimeSpan.FromSeconds(60);
+
+    /// <returns>What the step made.</returns>
+    /// <exception cref="StepException">It could not be done.</exception>
+    public async Task<ImmutableArray<OwnedObject>> DoAsync(Step step, Func<DesiredObject, ClusterContent> contentOf, CancellationToken stop)
+    {
+        switch (step)
+        {
+            case Step.TryObjects attempt:
+                await EachAsync(attempt.Objects, value => TryAsync(value, contentOf(value), stop), stop);
+                return [];
+            case Step.ApplyObjects apply:
+                return await EachAsync(apply.Objects, value => ApplyAsync(value, contentOf(value), null, stop), stop);
+            case Step.AwaitObjects wait:
+                await AwaitAsync(wait, stop);
+                return [];
+            case Step.RunHook run:
+                return [await RunAsync(run, contentOf(run.Hook), stop)];
+            case Step.RemoveObjects remove:
+                await pruning.RemoveAsync(remove, stop);
+                return [];
+            case Step.KeepInventory keep:
+                await inventory.KeepAsync(keep.App, keep.Objects, stop);
+                return [];
+            default:
+                throw new StepException(ConditionCodes.BundleInvalid, "", "this site is a Kubernetes cluster, and runs no File and no Service", true);
+        }
+    }
+
+    /// <summary>All of them, several at once; what fails is told after all were tried.</summary>
+    private static async Task<ImmutableArray<OwnedObject>> EachAsync(ImmutableArray<DesiredObject> objects, Func<DesiredObject, Task<OwnedObject?>> act,
+        CancellationToken stop)
+    {
+        var made = new ConcurrentBag<OwnedObject>();
+        var failed = new ConcurrentQueue<(int Place, StepException Failure)>();
+        await Parallel.ForEachAsync(objects, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = stop }, async (value, _) =>
+        {
+            try
+            {
+                if (await act(value) is { } done) made.Add(done);
+            }
+            catch (StepException e)
+            {
+                failed.Enqueue((value.Place, e));
+            }
+            catch (KubeException e)
+            {
+                failed.Enqueue((value.Place, FailureOf(value.Manifest.Ref, e)));
+            }
+        });
+        if (failed.IsEmpty) return [.. made];
+        var first = failed.MinBy(item => item.Place).Failure;
+        throw failed.Count == 1 ? first
+            : new StepException(first.Code, first.Subject, $"{first.Message} (and {failed.Count - 1} more objects)", first.Final);
+    }
+
+    private static StepException FailureOf(ObjectRef of, KubeException e) => e switch
+    {
+        { Code: 401 or 403 } => new(ConditionCodes.NotPermitted, of.Subject, $"{of.Subject}: {e.Message}", false),
+        { IsImmutable: true } => new(ConditionCodes.FieldImmutable, of.Subject, $"{of.Subject}: {e.Message}; the object may be made anew only "
+            + "when it bears the annotation capillary.dev/replace: \"true\"", true),
+        { Code: 400 or 413 or 422 } => new(ConditionCodes.ApplyFailed, of.Subject, $"{of.Subject}: {e.Message}", true),
+        _ => new(ConditionCodes.ApplyFailed, of.Subject, $"{of.Subject}: {e.Message}", false),
+    };
+
+    private async Task<KubeResource> ResourceAsync(ObjectRef of, CancellationToken stop)
+    {
+        var until = time.GetUtcNow() + KindWait;
+        while (true)
+        {
+            if (await discovery.FindAsync(of, stop) is { } found) return found;
+            if (time.GetUtcNow() >= until)
+                throw new StepException(ConditionCodes.KindUnknown, of.Subject, $"{of.Subject}: this cluster does not serve {of.ApiVersion} {of.Kind}",
+                    false);
+            await Task.Delay(TimeSpan.FromMilliseconds(500), time, stop);
+        }
+    }
+
+    private async Task<OwnedObject?> TryAsync(DesiredObject value, ClusterContent content, CancellationToken stop)
+    {
+        var of = value.Manifest.Ref;
+        // A kind that is to be made by this very bundle cannot be tried yet.
+        if (await discovery.FindAsync(of, stop) is not { } resource) return null;
+        try
+        {
+            var body = await BodyAsync(value, content, resource, null, stop);
+            (await client.ApplyAsync(resource.PathOf(of), body.ToBytes(), force: true, dryRun: true, stop)).Dispose();
+        }
+        catch (KubeException e) when (e.IsImmutable && value.Manifest.Options.HasFlag(ManifestOptions.Replace))
+        {
+            // It will be made anew.
+        }
+        return null;
+    }
+
+    private async Task<OwnedObject?> ApplyAsync(DesiredObject value, ClusterContent content, string? run, CancellationToken stop)
+    {
+        var of = value.Manifest.Ref;
+        var resource = await ResourceAsync(of, stop);
+        try
+        {
+            return await SendAsync(value, content, resource, run, stop);
+        }
+        catch (KubeException e) when (e.IsImmutable && value.Manifest.Options.HasFlag(ManifestOptions.Replace))
+        {
+            KubeLog.Acted(log, of.Subject, "made anew, as a field that cannot change must change");
+            await DeleteAndWaitAsync(of, resource, stop);
+            return await SendAsync(value, content, resource, run, stop);
+        }
+    }
+
+    private async Task<OwnedObject> SendAsync(DesiredObject value, ClusterContent content, KubeResource resource, string? run,
+        CancellationToken stop)
+    {
+        var of = value.Manifest.Ref;
+        var body = await BodyAsync(value, content, resource, run, stop);
+        var force = false;
+        for (var attempt = 0; ; attempt++)
+        {
+            try
+            {
+                using var live = await client.ApplyAsync(resource.PathOf(of), body.ToBytes(), force, dryRun: false, stop);
+                view.Served(WatchedKind.Of(of), resource.IsNamespaced);
+                view.Put(WatchedKind.Of(of), live.RootElement);
+                return OwnedObject.Of(value) with { Digest = value.Digest, Mark = FieldOwners.MarkOf(live.RootElement) };
+            }
+            catch (KubeException e) when (e.IsFieldConflict && !force && attempt < MostDropped)
+            {
+                var fields = string.Join(", ", e.Causes.Take(3).Select(cause => cause.Field)) + (e.Causes.Count > 3 ? ", …" : "");
+                var by = string.Join(", ", e.Causes.Select(cause => ManagerOf(cause.Message)).Distinct(StringComparer.Ordinal));
+                var leaves = content.Policy.Conflicts == ConflictPolicy.Leave;
+                send(new ApplyEvent.Raised(ConditionCodes.FieldConflict, of.Subject,
+                    $"{of.Subject}: {fields} {(leaves ? "is left to" : "was taken over from")} {by}"));
+                // Too many rounds: whoever it is changes the object all the time.
+                force = !leaves;
+                if (leaves && !e.Causes.Select(cause => body.Drop(cause.Field)).ToList().Contains(true)) throw;
+            }
+        }
+    }
+
+    /// <summary>A conflict's text names the other manager in quotes: <c>conflict with "kubectl-edit" using apps/v1</c>.</summary>
+    private static string ManagerOf(string message) => message.Split('"') is [_, var name, ..] ? $"'{name}'" : "another manager";
+
+    private async Task<ManifestBody> BodyAsync(DesiredObject value, ClusterContent content, KubeResource resource, string? run,
+        CancellationToken stop)
+    {
+        var of = value.Manifest.Ref;
+        var body = new ManifestBody(content.JsonOf(of), value.App, value.Manifest);
+        body.Place(resource.IsNamespaced ? of.Namespace : null);
+        if (run is not null) body.MarkRun(run);
+        if (content.Policy.IgnoredFor(of) is { Count: > 0 } ignored && await LiveAsync(resource.PathOf(of), stop) is { } live)
+        {
+            using (live) body.Keep(live.RootElement, ignored);
+        }
+        return body;
+    }
+
+    private async Task<JsonDocument?> LiveAsync(string path, CancellationToken stop)
+    {
+        try
+        {
+            return await client.GetAsync(path, stop);
+        }
+        catch (KubeException e) when (e.IsNotFound)
+        {
+            return null;
+        }
+    }
+
+    private async Task DeleteAndWaitAsync(ObjectRef of, KubeResource resource, CancellationToken stop)
+    {
+        var path = resource.PathOf(of);
+        if (await LiveAsync(path, stop) is not { } live) return;
+        string uid;
+        using (live) uid = live.RootElement.GetProperty("metadata").GetProperty("uid").GetString()!;
+        try
+        {
+            await client.DeleteAsync(path, uid, stop);
+        }
+        catch (KubeException e) when (e.IsNotFound)
+        {
+            return;
+        }
+        if (!await UntilAsync(() => view.Find(of, out var isKnown) is { } seen ? seen.Uid != uid : isKnown, GoneWait, stop))
+            throw new StepException(ConditionCodes.ApplyFailed, of.Subject, $"{of.Subject}: it was deleted, and is not gone after "
+                + $"{GoneWait.TotalSeconds:0} s; something holds it by a finalizer", false);
+    }
+
+    private async Task AwaitAsync(Step.AwaitObjects wait, CancellationToken stop)
+    {
+        ObjectRef? last = null;
+        string? why = null;
+        bool AllHealthy()
+        {
+            foreach (var value in wait.Objects)
+            {
+                var seen = view.Find(value.Manifest.Ref, out _);
+                if (seen is { Deleting: false, Health: null or { State: ObjectHealthState.Healthy or ObjectHealthState.Suspended } }) continue;
+                (last, why) = (value.Manifest.Ref, seen?.Health?.Message ?? (seen is null ? "it is not there yet" : "it is not healthy yet"));
+                return false;
+            }
+            return true;
+        }
+        if (await UntilAsync(AllHealthy, TimeSpan.FromSeconds(wait.Seconds), stop)) return;
+        throw new StepException(ConditionCodes.HealthCheckFailed, wait.Objects[0].App,
+            $"app '{wait.Objects[0].App}' was not healthy within {wait.Seconds} s: {last!.Subject}: {why}", true);
+    }
+
+    private async Task<OwnedObject> RunAsync(Step.RunHook step, ClusterContent content, CancellationToken stop)
+    {
+        var of = step.Hook.Manifest.Ref;
+        var resource = await ResourceAsync(of, stop);
+        var isRunning = false;
+        if (await LiveAsync(resource.PathOf(of), stop) is { } live)
+        {
+            using (live)
+            {
+                view.Put(WatchedKind.Of(of), live.RootElement);
+                isRunning = view.Find(of, out _)?.Run == step.Run;
+            }
+            if (!isRunning) await DeleteAndWaitAsync(of, resource, stop);
+        }
+        OwnedObject? owned = null;
+        if (!isRunning)
+        {
+            KubeLog.Acted(log, of.Subject, "hook started");
+            owned = await ApplyAsync(step.Hook, content, step.Run, stop);
+        }
+        ObjectHealth? ended = null;
+        bool HasEnded() => view.Find(of, out _) is { } seen && seen.Run == step.Run
+            && (ended = seen.Health ?? new ObjectHealth(ObjectHealthState.Healthy, null)).State
+                is ObjectHealthState.Healthy or ObjectHealthState.Degraded;
+        var inTime = await UntilAsync(HasEnded, TimeSpan.FromSeconds(step.Seconds), stop);
+        var succeeded = inTime && ended!.State == ObjectHealthState.Healthy;
+        if (step.Hook.Manifest.Deletion.HasFlag(succeeded ? HookDeletion.Succeeded : HookDeletion.Failed))
+            await DeleteAndWaitAsync(of, resource, stop);
+        if (succeeded) return (owned ?? OwnedObject.Of(step.Hook)) with { Digest = step.Hook.Digest, Mark = null };
+        throw new StepException(ConditionCodes.HookFailed, of.Subject, $"hook {of.Subject} "
+            + (inTime ? $"failed: {ended!.Message ?? "it says no reason"}" : $"did not end within {step.Seconds} s: {ended?.Message}"), true);
+    }
+
+    /// <summary>Waits for a level of the view; time in which the cluster does not answer does not count.</summary>
+    private async Task<bool> UntilAsync(Func<bool> holds, TimeSpan most, CancellationToken stop)
+    {
+        var left = most;
+        while (true)
+        {
+            var next = view.NextChange;
+            if (holds()) return true;
+            if (left <= TimeSpan.Zero) return false;
+            var began = time.GetTimestamp();
+            using var ends = CancellationTokenSource.CreateLinkedTokenSource(stop);
+            await Task.WhenAny(next, Task.Delay(left < TimeSpan.FromSeconds(1) ? left : TimeSpan.FromSeconds(1), time, ends.Token));
+            await ends.CancelAsync();
+            stop.ThrowIfCancellationRequested();
+            if (client.Unreachable is null) left -= time.GetElapsedTime(began);
+        }
+    }
+}

@@ -1,0 +1,208 @@
+using System.Collections.Immutable;
+using Capillary.Core.Apply;
+using Capillary.Core.Apply.Kubernetes;
+using Capillary.Core.Bundles;
+using Microsoft.Extensions.Logging;
+
+namespace Capillary.EdgeAgent.Apply.Kubernetes;
+
+/// <summary>Applies to a Kubernetes cluster: server-side apply of what the bundle holds, watches for what comes of it.</summary>
+internal sealed class ClusterTarget : IApplyTarget, IDisposable
+{
+    private readonly int maxPrunePercent;
+    private readonly ILogger log;
+    private readonly TimeProvider time;
+    private readonly BundleReader bundles;
+    private readonly KubeClient client;
+    private readonly KubeDiscovery discovery;
+    private readonly ClusterView view = new();
+    private readonly ClusterInventory inventory;
+    private readonly ClusterDrift drift;
+    private readonly Dictionary<WatchedKind, (ClusterWatch Watch, Task Running)> watches = [];
+    private ApplyPort port = null!;
+    private CancellationTokenSource? stepping;
+    private Task work = Task.CompletedTask;
+    private BundleContent? content;
+    private ApplyState last = ApplyState.Initial;
+    private bool remembered;
+
+    /// <param name="site">The site's name; part of the label of its inventories.</param>
+    /// <param name="connection">The cluster.</param>
+    /// <param name="maxPrunePercent">The share of owned objects that may go without a confirmation, 0 to 100.</param>
+    /// <param name="blobs">The path of a local blob, or null.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="log">Events 4050–4079.</param>
+    public ClusterTarget(string site, KubeConnection connection, int maxPrunePercent, Func<Digest, string?> blobs, TimeProvider time, ILogger log)
+    {
+        (this.maxPrunePercent, this.time, this.log) = (maxPrunePercent, time, log);
+        bundles = new BundleReader(blobs);
+        client = new KubeClient(connection, time);
+        discovery = new KubeDiscovery(client);
+        inventory = new ClusterInventory(client, connection.Namespace, site);
+        drift = new ClusterDrift(client, discovery, view, bundles);
+    }
+
+    /// <summary>Requests sent so far.</summary>
+    public long Requests => client.Requests;
+
+    public void Begin(ApplyPort given, DateTimeOffset now) => port = given;
+
+    public void Beat(ApplyState state, DateTimeOffset now)
+    {
+        last = state;
+        var isShown = state.Conditions.Any(condition => condition.Code == ConditionCodes.ClusterUnreachable);
+        if (client.Unreachable is { } why)
+        {
+            if (!isShown) port.Tell(new ApplyEvent.Raised(ConditionCodes.ClusterUnreachable, "", why));
+            return;
+        }
+        if (isShown && client.Requests > 0) port.Tell(new ApplyEvent.Cleared(ConditionCodes.ClusterUnreachable, ""));
+        foreach (var (watch, _) in watches.Values)
+        {
+            if (watch.Problem is { } problem) port.Tell(new ApplyEvent.Raised(ConditionCodes.NotPermitted, "", problem));
+        }
+        if (state.InFlight is null && state.Steps.IsEmpty && work.IsCompleted) content = null;
+        var changed = view.TakeChanged();
+        if (changed.Count > 0 && state.Objects is not null) port.Tell(new ApplyEvent.HealthChanged(HealthNow(state)));
+        if (drift.Find(state, changed, port.Stop) is { IsEmpty: false } found) port.Tell(new ApplyEvent.DriftFound(found));
+    }
+
+    public void Load(Digest bundle, ApplyState state)
+    {
+        last = state;
+        Work(
+            async stop =>
+            {
+                var read = bundles.Read(bundle);
+                var desired = read.ToDesired("/") with { MaxPrunePercent = maxPrunePercent };
+                if (desired.Apps.FirstOrDefault(app => !app.Files.IsEmpty || !app.Services.IsEmpty) is { } wrong)
+                {
+                    return new ApplyEvent.LoadFailed(bundle, ConditionCodes.BundleInvalid,
+                        $"app '{wrong.Name}' has Files or Services, and this site is a Kubernetes cluster");
+                }
+                if (!remembered) await RememberAsync(state, stop);
+                content = read;
+                view.Rules = [.. read.Apps.SelectMany(app => app.Cluster.Policy.HealthRules).Distinct()];
+                Watch(desired.Apps.SelectMany(app => app.Objects).Select(value => value.Manifest.Ref)
+                    .Concat(state.Owned.Where(item => item.Kind is OwnedKind.Object or OwnedKind.Hook).Select(item => item.Ref)));
+                return new ApplyEvent.Loaded(desired);
+            },
+            e => new ApplyEvent.LoadFailed(bundle, e.Code, e.Message));
+    }
+
+    public void Do(Step step, ApplyState state, DateTimeOffset now)
+    {
+        last = state;
+        var bundle = state.Objects!.Bundle;
+        stepping = CancellationTokenSource.CreateLinkedTokenSource(port.Stop);
+        var cancel = stepping.Token;
+        // A list of what is ours now: a namespace is not deleted while it holds anything else.
+        var ours = state.Owned.Where(item => item.Mark is not null).Select(item => item.Mark!.Split(':')[0]).ToHashSet(StringComparer.Ordinal);
+        var pruning = new ClusterPruning(client, discovery, view, () => ours, port.Send, time, log);
+        var steps = new ClusterSteps(client, discovery, view, pruning, inventory, port.Send, time, log);
+        Work(
+            async _ =>
+            {
+                var read = content is { } held && held.Digest == bundle ? held : content = bundles.Read(bundle);
+                var made = await steps.DoAsync(step, value => read.Apps.First(app => app.Name == value.App).Cluster, cancel);
+                if (step is Step.ApplyObjects) Nudge();
+                return new ApplyEvent.StepDone(made);
+            },
+            e => new ApplyEvent.StepFailed(e.Code, e.Subject, e.Message, e.Final));
+    }
+
+    public void Abandon() => stepping?.Cancel();
+
+    public ImmutableArray<AppHealth> HealthNow(ApplyState state) => state.Objects is not { } objects ? []
+        : [.. objects.Apps.Where(app => !app.Objects.IsEmpty).Select(app => ClusterHealth.Of(app, of => view.Find(of, out _)?.Health,
+            of => view.Find(of, out _) is not null))];
+
+    public async Task EndAsync()
+    {
+        await work;
+        await Task.WhenAll(watches.Values.Select(watch => watch.Running));
+        await drift.EndAsync();
+        Dispose();
+    }
+
+    public void Dispose()
+    {
+        stepping?.Dispose();
+        client.Dispose();
+    }
+
+    /// <summary>An agent whose disk is new learns from the cluster what it owns.</summary>
+    private async Task RememberAsync(ApplyState state, CancellationToken stop)
+    {
+        if (state.Owned.IsEmpty && await inventory.ReadAsync(stop) is { IsEmpty: false } known)
+        {
+            KubeLog.Remembered(log, known.Length);
+            port.Send(new ApplyEvent.Remembered(known));
+        }
+        remembered = true;
+    }
+
+    private void Watch(IEnumerable<ObjectRef> wanted)
+    {
+        lock (watches)
+        {
+            foreach (var of in wanted)
+            {
+                var kind = WatchedKind.Of(of);
+                if (watches.ContainsKey(kind)) continue;
+                var watch = new ClusterWatch(client, discovery, view, of, time, log);
+                watches[kind] = (watch, Task.Run(() => watch.RunAsync(port.Stop), CancellationToken.None));
+            }
+        }
+    }
+
+    private void Nudge()
+    {
+        lock (watches)
+        {
+            foreach (var (watch, _) in watches.Values) watch.Nudge();
+        }
+    }
+
+    /// <summary>One thing after another, off the loop; its answer comes back as an event.</summary>
+    private void Work(Func<CancellationToken, Task<ApplyEvent>> act, Func<StepException, ApplyEvent> failed) =>
+        work = work.ContinueWith(_ => GuardedAsync(act, failed), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default)
+            .Unwrap();
+
+    private async Task GuardedAsync(Func<CancellationToken, Task<ApplyEvent>> act, Func<StepException, ApplyEvent> failed)
+    {
+        try
+        {
+            port.Send(await act(port.Stop));
+        }
+        catch (OperationCanceledException) when (port.Stop.IsCancellationRequested)
+        {
+            // The step is done again by the next process.
+        }
+        catch (OperationCanceledException)
+        {
+            port.Send(failed(new StepException(ConditionCodes.ApplyFailed, "", "something newer is to be applied", false)));
+        }
+        catch (StepException e)
+        {
+            port.Send(failed(e));
+        }
+        catch (KubeUnreachableException e)
+        {
+            port.Send(failed(new StepException(ConditionCodes.ClusterUnreachable, "", e.Message, false)));
+        }
+        catch (KubeException e)
+        {
+            port.Send(failed(new StepException(e.Code is 401 or 403 ? ConditionCodes.NotPermitted : ConditionCodes.ApplyFailed, "", e.Message, false)));
+        }
+        catch (BundleFormatException e)
+        {
+            port.Send(failed(new StepException(ConditionCodes.BundleInvalid, "", e.Message, true)));
+        }
+        catch (Exception e)
+        {
+            if (e is not (IOException or UnauthorizedAccessException)) ApplyLog.Bug(log, e);
+            port.Send(failed(new StepException(ConditionCodes.ApplyFailed, "", e.Message, false)));
+        }
+    }
+}
