@@ -72,10 +72,13 @@ internal sealed class ObjectFields
     {
         var map = new SortedDictionary<string, string>(StringComparer.Ordinal);
         if (Get(name, required: false) is not { } value) return map;
-        if (value.ValueKind != JsonValueKind.Object || value.EnumerateObject().Any(item => item.Value.ValueKind != JsonValueKind.String))
-            Error(name, "expected an object whose values are strings (quote numbers and booleans)");
+        if (value.ValueKind != JsonValueKind.Object) Error(name, $"expected an object, found {Describe(value)}");
         else
-            foreach (var item in value.EnumerateObject()) map[item.Name] = item.Value.GetString()!;
+            foreach (var item in value.EnumerateObject())
+            {
+                if (item.Value.ValueKind == JsonValueKind.String) map[item.Name] = item.Value.GetString()!;
+                else Error($"{name}.{item.Name}", $"expected a string, found {Describe(item.Value)}");
+            }
         return map;
     }
 

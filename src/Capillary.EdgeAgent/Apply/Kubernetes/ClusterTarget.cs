@@ -114,7 +114,7 @@ internal sealed class ClusterTarget : IApplyTarget, IDisposable
     public void Abandon() => stepping?.Cancel();
 
     public ImmutableArray<AppHealth> HealthNow(ApplyState state) => state.Objects is not { } objects ? []
-        : [.. objects.Apps.Where(app => !app.Objects.IsEmpty).Select(app => ClusterHealth.Of(app, of => view.Find(of, out _)?.Health,
+        : [.. objects.Apps.Where(app => !app.Objects.IsEmpty).Select(app => HealthSum.Of(app, of => view.Find(of, out _)?.Health,
             of => view.Find(of, out _) is not null))];
 
     public async Task EndAsync()
