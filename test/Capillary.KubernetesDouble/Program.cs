@@ -1,0 +1,24 @@
+using Capillary.KubernetesDouble;
+
+if (Argument("--kubeconfig") is not { } kubeconfig)
+{
+    Console.Error.WriteLine("usage: Capillary.KubernetesDouble --kubeconfig FILE [--port N] [--controllers]");
+    return 2;
+}
+using var stop = new CancellationTokenSource();
+Console.CancelKeyPress += (_, key) =>
+{
+    key.Cancel = true;
+    stop.Cancel();
+};
+await using var cluster = await ClusterDouble.StartAsync(new ClusterDoubleOptions
+{
+    KubeconfigPath = Path.GetFullPath(kubeconfig),
+    Port = int.Parse(Argument("--port") ?? "0"),
+    RunsControllers = args.Contains("--controllers"),
+});
+Console.WriteLine($"A Kubernetes API double listens on {cluster.Address}; try: kubectl --kubeconfig {cluster.KubeconfigPath} get namespaces");
+await Task.Delay(Timeout.Infinite, stop.Token).ContinueWith(_ => { }, TaskScheduler.Default);
+return 0;
+
+string? Argument(string name) => Array.IndexOf(args, name) is var at and >= 0 && at + 1 < args.Length ? args[at + 1] : null;
