@@ -37,8 +37,14 @@ public static class KubernetesHealth
     public static ObjectHealth? Of(JsonElement live, IReadOnlyList<HealthRule> rules)
     {
         var item = new LiveObject(live);
+        return Of(item.Group, item.Kind, live, rules);
+    }
+
+    /// <summary>As above, for an item of a list: the API leaves <c>apiVersion</c> and <c>kind</c> out there.</summary>
+    public static ObjectHealth? Of(string group, string kind, JsonElement live, IReadOnlyList<HealthRule> rules)
+    {
+        var item = new LiveObject(live);
         if (item.At("metadata", "deletionTimestamp") is not null) return Deletion(item);
-        var (group, kind) = (item.Group, item.Kind);
         foreach (var rule in rules)
         {
             if (rule.Group == group && rule.Kind == kind) return FleetHealth.Of(live, rule);

@@ -66,6 +66,13 @@ internal sealed record TestApp(string Name, int Deadline = 60)
         return Add("Service", name, spec);
     }
 
+    /// <summary>A Kubernetes object, as JSON.</summary>
+    public TestApp Object(string json)
+    {
+        objects[$"Kubernetes.{objects.Count:d4}"] = Encoding.UTF8.GetBytes(json);
+        return this;
+    }
+
     private TestApp Add(string kind, string name, Dictionary<string, object?> spec)
     {
         var document = new Dictionary<string, object?>

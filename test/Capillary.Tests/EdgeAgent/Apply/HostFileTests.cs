@@ -203,8 +203,7 @@ public sealed class HostFileTests
         await using var site = new HostSite();
         site.Start();
         await site.ApplyAsync(site.Bundles.Bundle());
-        var second = new HostApply(site.Options, site.Bundles.PathOf, (_, _) => Task.FromResult<FetchOutcome>(new FetchOutcome.Ready()),
-            TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
+        var second = HostSite.Apply(site.Options, site.Bundles.PathOf, _ => new FetchOutcome.Ready());
         await Assert.ThrowsAsync<IOException>(() => second.RunAsync(CancellationToken.None));
     }
 

@@ -6,7 +6,6 @@ using Capillary.Core.Bundles;
 using Capillary.EdgeAgent.Apply;
 using Capillary.EdgeAgent.Apply.Host;
 using Capillary.Tests.Core.Apply;
-using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
 
 namespace Capillary.Tests.EdgeAgent.Apply
