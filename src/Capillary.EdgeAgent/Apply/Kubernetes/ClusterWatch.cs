@@ -61,6 +61,13 @@ internal sealed class ClusterWatch(KubeClient client, KubeDiscovery discovery, C
             {
                 await WaitAsync(stop);
             }
+            catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException)
+            {
+                // Not as the API says it is: from the beginning again.
+                place = "";
+                Note($"{kind.Kind}: the API server's answer cannot be read: {e.Message}");
+                await WaitAsync(stop);
+            }
         }
     }
 

@@ -33,12 +33,13 @@ internal sealed class KubeException(int code, string reason, string message, IRe
         {
             var reader = new Utf8JsonReader(body);
             using var document = JsonDocument.ParseValue(ref reader);
-            return Of(document.RootElement, code);
+            if (document.RootElement.ValueKind == JsonValueKind.Object) return Of(document.RootElement, code);
         }
         catch (JsonException)
         {
-            return new KubeException(code, "", $"HTTP {code}", []);
+            // Plain text, as for a path that nobody serves.
         }
+        return new KubeException(code, "", $"HTTP {code}", []);
     }
 
     /// <summary>As above, from what a watch brings.</summary>
