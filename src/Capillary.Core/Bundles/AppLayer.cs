@@ -24,18 +24,18 @@ public sealed record AppLayer(
     /// <summary>The longest layer that is read, in bytes.</summary>
     public const int MaxBytes = 64 << 20;
 
-    /// <summary>
-    /// How the app is applied to a cluster: a JSON object that <c>KubernetesPolicyJson</c> writes and reads; null on hosts, and where all is
-    /// as usual.
-    /// </summary>
-    public string? Kubernetes { get; init; }
-
     private const string SettingsEntry = "app.json";
     private const string ObjectsFolder = "objects/";
     private const string FilesFolder = "files/";
     private const int MaxDeadline = 86_400;
     private const UnixFileMode FileMode =
         UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+
+    /// <summary>
+    /// How the app is applied to a cluster: a JSON object as <c>KubernetesPolicyJson</c> writes and reads it; null on hosts, and where
+    /// all is as usual.
+    /// </summary>
+    public string? Kubernetes { get; init; }
 
     /// <summary>The canonical bytes. A path longer than USTAR holds (100 characters, 255 with a prefix) is an error.</summary>
     /// <exception cref="BundleFormatException">A path does not fit or is not plain, or the layer is too large.</exception>
