@@ -82,6 +82,11 @@ internal static class FleetRenderCommand
         json.WriteString("name", app.Layer.Name.Value);
         json.WriteString("digest", app.Descriptor.Digest.Text);
         json.WriteNumber("healthDeadlineSeconds", app.Layer.HealthDeadlineSeconds);
+        if (app.Layer.Kubernetes is { } policy)
+        {
+            json.WritePropertyName("kubernetes");
+            json.WriteRawValue(policy);
+        }
         json.WriteStartArray("objects");
         foreach (var (_, bytes) in app.Layer.Objects.OrderBy(pair => pair.Key, StringComparer.Ordinal))
         {

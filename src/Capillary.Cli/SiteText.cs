@@ -7,13 +7,16 @@ namespace Capillary.Cli;
 /// <summary>A compiled site as named texts that people read and compare: objects as YAML, files as they are.</summary>
 internal static class SiteText
 {
-    /// <summary><c>app/objects/Kind.name.yaml</c> and <c>app/files/path</c> to text, in apply order.</summary>
+    /// <summary>
+    /// <c>app/kubernetes</c> (how the app is applied), <c>app/objects/KEY.yaml</c> and <c>app/files/path</c> to text, in apply order.
+    /// </summary>
     public static IReadOnlyList<(string Name, string Text)> Of(CompiledSite site)
     {
         var texts = new List<(string, string)>();
         foreach (var app in site.Apps)
         {
             var folder = app.Layer.Name.Value;
+            if (app.Layer.Kubernetes is { } policy) texts.Add(($"{folder}/kubernetes", Yaml(Encoding.UTF8.GetBytes(policy))));
             foreach (var (key, bytes) in app.Layer.Objects.OrderBy(pair => pair.Key, StringComparer.Ordinal))
                 texts.Add(($"{folder}/objects/{key}.yaml", Yaml(bytes)));
             foreach (var (path, bytes) in app.Layer.Files.OrderBy(pair => pair.Key, StringComparer.Ordinal))

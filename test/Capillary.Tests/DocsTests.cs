@@ -90,7 +90,7 @@ public sealed partial class DocsTests
 
     [Fact]
     public void Every_kind_has_an_example() =>
-        Assert.Equal(["App", "File", "Fleet", "Group", "Region", "RolloutPolicy", "Service", "Site"],
+        Assert.Equal(["App", "File", "Fleet", "Group", "HealthRules", "Region", "RolloutPolicy", "Service", "Site"],
             Documents().Select(item => item.Kind).Distinct().Order(StringComparer.Ordinal));
 
     [Fact]
@@ -155,6 +155,7 @@ public sealed partial class DocsTests
                 "Site" => $"sites/eu/{name}.yaml",
                 "Group" => $"groups/{name}.yaml",
                 "RolloutPolicy" => $"rollouts/{name}.yaml",
+                "HealthRules" => $"health/{name}.yaml",
                 "App" => $"apps/{name}/app.yaml",
                 _ => $"apps/monitor/templates/{kind}-{name}.yaml",
             }, block);

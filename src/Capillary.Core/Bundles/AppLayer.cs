@@ -11,7 +11,8 @@ namespace Capillary.Core.Bundles;
 /// mtime 0.
 /// </summary>
 /// <param name="Name">The app.</param>
-/// <param name="Objects">Rendered objects as canonical JSON, keyed <c>Kind.name</c>.</param>
+/// <param name="Objects">Rendered objects as canonical JSON, keyed <c>Kind.name</c>, on a Kubernetes site
+/// <c>Kind.group/namespace/name</c> (docs/bundle-format.md).</param>
 /// <param name="Files">Rendered plain files, keyed by their path below the app's templates folder, <c>/</c>-separated.</param>
 /// <param name="HealthDeadlineSeconds">How long the app may take to become healthy after it was applied, 1 to 86,400.</param>
 public sealed record AppLayer(
@@ -29,6 +30,12 @@ public sealed record AppLayer(
     private const int MaxDeadline = 86_400;
     private const UnixFileMode FileMode =
         UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+
+    /// <summary>
+    /// How the app is applied to a cluster: a JSON object as <c>KubernetesPolicyJson</c> writes and reads it; null on hosts, and where
+    /// all is as usual.
+    /// </summary>
+    public string? Kubernetes { get; init; }
 
     /// <summary>The canonical bytes. A path longer than USTAR holds (100 characters, 255 with a prefix) is an error.</summary>
     /// <exception cref="BundleFormatException">A path does not fit or is not plain, or the layer is too large.</exception>
@@ -105,11 +112,19 @@ public sealed record AppLayer(
         var name = new AppName(root.GetProperty("name").GetString() ?? "");
         var deadline = root.GetProperty("healthDeadlineSeconds").GetInt32();
         if (deadline is < 1 or > MaxDeadline) throw new BundleFormatException($"app layer: healthDeadlineSeconds is {deadline}");
-        return new AppLayer(name, objects, files, deadline);
+        string? kubernetes = null;
+        if (root.TryGetProperty("kubernetes", out var policy))
+        {
+            if (policy.ValueKind != JsonValueKind.Object) throw new BundleFormatException("app layer: kubernetes is no object");
+            kubernetes = policy.GetRawText();
+        }
+        return new AppLayer(name, objects, files, deadline) { Kubernetes = kubernetes };
     }
 
     private ReadOnlyMemory<byte> Settings() => Encoding.UTF8.GetBytes(
-        $"{{\"v\":1,\"name\":\"{Name}\",\"healthDeadlineSeconds\":{HealthDeadlineSeconds}}}");
+        $"{{\"v\":1,\"name\":\"{Name}\",\"healthDeadlineSeconds\":{HealthDeadlineSeconds}{Policy()}}}");
+
+    private string Policy() => Kubernetes is null ? "" : $",\"kubernetes\":{Kubernetes}";
 
     private static string? Key(string name, string folder, string suffix) =>
         name.Length > folder.Length + suffix.Length && name.StartsWith(folder, StringComparison.Ordinal)

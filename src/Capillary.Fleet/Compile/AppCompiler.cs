@@ -1,5 +1,6 @@
 using System.Text;
 using Capillary.Core.Apply;
+using Capillary.Core.Apply.Kubernetes;
 using Capillary.Core.Bundles;
 using Capillary.Core.Identity;
 using Capillary.Fleet.Documents;
@@ -81,14 +82,19 @@ internal sealed class AppCompiler
     private CompiledApp? Pack(Dictionary<string, ReadOnlyMemory<byte>> objects, Dictionary<string, ReadOnlyMemory<byte>> files,
         List<RenderedObject> rendered)
     {
-        var layer = new AppLayer(new AppName(program.Document.Name), objects, files, program.Document.HealthDeadlineSeconds);
+        var kinds = rendered.Select(item => item.Ref).OfType<ObjectRef>().Select(item => (item.Group, item.Kind)).Distinct().ToList();
+        var layer = new AppLayer(new AppName(program.Document.Name), objects, files, program.Document.HealthDeadlineSeconds)
+        {
+            Kubernetes = platform == SitePlatform.Kubernetes ? Policy(kinds) : null,
+        };
         try
         {
             var bytes = layer.ToBytes();
             var descriptor = new Descriptor(MediaTypes.App, Digest.Of(bytes), bytes.Length, program.Document.Name);
             return new CompiledApp(descriptor, layer, UsedArtifacts(rendered))
             {
-                Targets = [.. rendered.Where(item => item.Host is FileObject).Select(Target)],
+                Targets = [.. rendered.Select(TargetOf).OfType<Target>()],
+                Kinds = kinds,
             };
         }
         catch (BundleFormatException e)
@@ -99,8 +105,15 @@ internal sealed class AppCompiler
         }
     }
 
-    private static FileTarget Target(RenderedObject item) =>
-        new(((FileObject)item.Host!).Path, item.Template.File, ObjectPath.Locate(item.Root, "$.spec.path"));
+    private string? Policy(List<(string Group, string Kind)> kinds) =>
+        KubernetesPolicyJson.Write(program.Document.Kubernetes with { HealthRules = program.Rules.For(kinds) });
+
+    private static Target? TargetOf(RenderedObject item) => item switch
+    {
+        { Host: FileObject file } => new(file.Path, null, item.Template.File, ObjectPath.Locate(item.Root, "$.spec.path")),
+        { Ref: { } of } => new(of.Key, of.Subject, item.Template.File, item.Root.At),
+        _ => null,
+    };
 
     private List<ArtifactSource> UsedArtifacts(List<RenderedObject> rendered)
     {

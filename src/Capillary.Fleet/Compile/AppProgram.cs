@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Capillary.Core.Bundles;
 using Capillary.Fleet.Documents;
+using Capillary.Fleet.Inventory;
 using Capillary.Jinja;
 
 namespace Capillary.Fleet.Compile;
@@ -16,9 +17,13 @@ internal sealed class AppProgram
     private readonly string[] content;
     private readonly ConcurrentDictionary<string, AppResult> rendered = new(StringComparer.Ordinal);
 
-    private AppProgram(AppDocument document, string[] content) => (Document, this.content) = (document, content);
+    private AppProgram(AppDocument document, string[] content, HealthRuleSet rules) =>
+        (Document, this.content, Rules) = (document, content, rules);
 
     public AppDocument Document { get; }
+
+    /// <summary>Of these, an app's layer gets those of the kinds that it has.</summary>
+    public HealthRuleSet Rules { get; }
 
     public IReadOnlyList<TemplateProgram> Templates { get; private set; } = [];
 
@@ -36,14 +41,33 @@ internal sealed class AppProgram
     public bool CanRender => Diagnostics.Count == 0;
 
     /// <summary>The previous program if all its files are the same, else a new one.</summary>
-    public static AppProgram Create(AppDocument document, IReadOnlyList<TreeFile> templates, FleetTree tree, AppProgram? previous)
+    public static AppProgram Create(AppDocument document, IReadOnlyList<TreeFile> templates, FleetTree tree, HealthRuleSet rules,
+        AppProgram? previous)
     {
         var artifacts = document.Artifacts.Values.Select(artifact => tree.Find(artifact.Path)).ToList();
         string[] content = [.. templates.Concat(artifacts).Select(file => $"{file?.Path}\0{file?.Id}")];
         if (previous is not null && ReferenceEquals(previous.Document, document) && previous.content.AsSpan().SequenceEqual(content))
-            return previous;
-        var program = new AppProgram(document, content);
+            return ReferenceEquals(previous.Rules, rules) ? previous : previous.With(rules);
+        var program = new AppProgram(document, content, rules);
         program.Load(templates, tree);
+        return program;
+    }
+
+    /// <summary>The same app under other health rules: what was rendered stays, except where a kind of it is now read otherwise.</summary>
+    private AppProgram With(HealthRuleSet rules)
+    {
+        var program = new AppProgram(Document, content, rules)
+        {
+            Templates = Templates,
+            Reads = Reads,
+            Artifacts = Artifacts,
+            ArtifactContext = ArtifactContext,
+            Diagnostics = Diagnostics,
+        };
+        foreach (var (key, result) in rendered)
+        {
+            if (!rules.Differs(Rules, result.App?.Kinds ?? [])) program.rendered[key] = result;
+        }
         return program;
     }
 

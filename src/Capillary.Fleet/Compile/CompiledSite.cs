@@ -13,15 +13,22 @@ namespace Capillary.Fleet.Compile;
 /// <param name="Artifacts">What of the app's artifacts its objects or templates use.</param>
 public sealed record CompiledApp(Descriptor Descriptor, AppLayer Layer, IReadOnlyList<ArtifactSource> Artifacts)
 {
-    /// <summary>Where its File objects write, to find two apps that write the same path.</summary>
-    internal IReadOnlyList<FileTarget> Targets { get; init; } = [];
+    /// <summary>What it takes for itself at a site, to find two apps that take the same.</summary>
+    internal IReadOnlyList<Target> Targets { get; init; } = [];
+
+    /// <summary>Kinds of its Kubernetes objects, whose health rules it carries.</summary>
+    internal IReadOnlyList<(string Group, string Kind)> Kinds { get; init; } = [];
 
     /// <summary>The layer's bytes under their digest.</summary>
     public Blob ToBlob() => new(Descriptor.Digest, Layer.ToBytes());
 }
 
-/// <summary>A File object's path on the site, and where in the repository it was said.</summary>
-internal sealed record FileTarget(string Path, string File, TextPosition At);
+/// <summary>A path of a host or an object of a cluster, and where in the repository it was said.</summary>
+/// <param name="Key">The path, or <c>ObjectRef.Key</c>.</param>
+/// <param name="Subject">What a person calls the object; null for a path.</param>
+/// <param name="File">The template.</param>
+/// <param name="At">The place in it.</param>
+internal sealed record Target(string Key, string? Subject, string File, TextPosition At);
 
 /// <summary>An artifact of a bundle and where its bytes are: the file of the repository, by path and by content id.</summary>
 /// <param name="Descriptor">Digest and size; its title is the artifact's name.</param>

@@ -67,7 +67,7 @@ public static class FleetCompiler
         if (tree.Find(FleetLayout.FleetFile) is not null || problems.Exists(problem => problem.File is "" or FleetLayout.FleetFile)) return;
         var (code, message) = tree.Files.Count == 0
             ? (DiagnosticCodes.EmptyRepository,
-                "nothing here belongs to a fleet: there is no fleet.yaml, and no folder regions, sites, groups, apps or rollouts")
+                "nothing here belongs to a fleet: there is no fleet.yaml, and no folder regions, sites, groups, apps, rollouts or health")
             : (DiagnosticCodes.FleetFileMissing, "fleet.yaml is missing");
         problems.Add(Diagnostic.Error(code, tree.Files.Count == 0 ? "" : FleetLayout.FleetFile, TextPosition.WholeFile, message,
             "fleet.yaml holds apiVersion: capillary.dev/v1, kind: Fleet, metadata.name and spec.regions"));
@@ -81,7 +81,8 @@ public static class FleetCompiler
         var programs = new Dictionary<string, AppProgram>(StringComparer.Ordinal);
         foreach (var app in inventory.Apps)
         {
-            var program = AppProgram.Create(app, [.. templates[app.Name]], tree, previous?.Programs.GetValueOrDefault(app.Name));
+            var program = AppProgram.Create(app, [.. templates[app.Name]], tree, inventory.HealthRules,
+                previous?.Programs.GetValueOrDefault(app.Name));
             programs.Add(app.Name, program);
             problems.AddRange(program.Diagnostics);
         }

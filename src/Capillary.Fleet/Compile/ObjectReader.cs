@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Capillary.Core.Apply;
+using Capillary.Core.Apply.Kubernetes;
 using Capillary.Fleet.Documents;
 
 namespace Capillary.Fleet.Compile;
@@ -7,7 +8,7 @@ namespace Capillary.Fleet.Compile;
 /// <summary>Rendered YAML -> objects, checked as the site will check them.</summary>
 internal sealed class ObjectReader(AppProgram app, SitePlatform platform)
 {
-    private const int MaxKubernetesName = 253;
+    private const string OwnGroup = "capillary.dev/";
 
     public void Read(RenderedText rendered, List<RenderedObject> into)
     {
@@ -28,18 +29,40 @@ internal sealed class ObjectReader(AppProgram app, SitePlatform platform)
 
     private RenderedObject? Host(YamlMapping written, RenderedText rendered)
     {
+        if (written.Find("apiVersion") is YamlScalar version && !version.Text.StartsWith(OwnGroup, StringComparison.Ordinal))
+        {
+            rendered.Error(DiagnosticCodes.BadObject, version.At,
+                $"apiVersion: '{version.Text}' is of Kubernetes, and this site is a host; it runs File and Service of {HostObjectReader.ApiVersion}",
+                "place the app on kubernetes only (spec.placement.platforms), or write the document only there", "$.apiVersion");
+            return null;
+        }
         if (ResolveArtifact(written, rendered) is not { } root) return null;
         var bytes = CanonicalJson.Write(root);
         var errors = new List<ObjectError>();
         using var document = JsonDocument.Parse(bytes);
         var read = HostObjectReader.Read(document.RootElement, errors);
+        Tell(errors, written, rendered);
+        return read is null ? null : new RenderedObject($"{read.Kind}.{read.Name}", bytes, read, rendered, written);
+    }
+
+    private RenderedObject? Kubernetes(YamlMapping written, RenderedText rendered)
+    {
+        var bytes = CanonicalJson.Write(written);
+        var errors = new List<ObjectError>();
+        using var document = JsonDocument.Parse(bytes);
+        var read = KubernetesManifestReader.Read(document.RootElement, app.Document.Kubernetes.Namespace, errors);
+        Tell(errors, written, rendered);
+        return read is null ? null : new RenderedObject(read.Ref.LayerKey, bytes, null, rendered, written) { Ref = read.Ref };
+    }
+
+    private static void Tell(List<ObjectError> errors, YamlMapping written, RenderedText rendered)
+    {
         foreach (var error in errors)
         {
             var isUnquoted = error.Message.StartsWith("expected a string, found the ", StringComparison.Ordinal);
             rendered.Error(DiagnosticCodes.BadObject, ObjectPath.Locate(written, error.Path),
                 $"{error.Path[1..].TrimStart('.')}: {error.Message}", isUnquoted ? "put the value in quotes" : null, error.Path);
         }
-        return read is null ? null : new RenderedObject($"{read.Kind}.{read.Name}", bytes, read, rendered, written);
     }
 
     /// <summary>A File's <c>contentFrom.artifact</c> names an artifact; the object that is stored names its digest.</summary>
@@ -67,28 +90,5 @@ internal sealed class ObjectReader(AppProgram app, SitePlatform platform)
     {
         var entries = mapping.Entries.Where(entry => entry.Key.Text != key).Append(new(Text(key, value), value)).ToList();
         return new YamlMapping(entries, mapping.At, mapping.Weight);
-    }
-
-    private RenderedObject? Kubernetes(YamlMapping root, RenderedText rendered)
-    {
-        var metadata = root.Find("metadata");
-        var apiVersion = Required(root, root.Find("apiVersion"), "apiVersion", rendered);
-        var kind = Required(root, root.Find("kind"), "kind", rendered);
-        var name = Required(metadata ?? root, (metadata as YamlMapping)?.Find("name"), "metadata.name", rendered);
-        if (apiVersion is null || kind is null || name is null) return null;
-        if (!kind.All(char.IsAsciiLetterOrDigit))
-            rendered.Error(DiagnosticCodes.BadObject, root.Find("kind")!.At, $"kind: '{kind}' is not a kind", null, "kind");
-        else if (name.Length > MaxKubernetesName || !name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.' or ':' or '_'))
-            rendered.Error(DiagnosticCodes.BadObject, metadata!.At, $"metadata.name: '{name}' is not a name", null, "name");
-        else
-            return new RenderedObject($"{kind}.{name}", CanonicalJson.Write(root), null, rendered, root);
-        return null;
-    }
-
-    private static string? Required(YamlNode owner, YamlNode? node, string path, RenderedText rendered)
-    {
-        if (node is YamlScalar { Text.Length: > 0 } scalar && CoreSchema.Resolve(scalar).Kind == ScalarKind.String) return scalar.Text;
-        rendered.Error(DiagnosticCodes.BadObject, (node ?? owner).At, $"{path}: a string is required", null, path);
-        return null;
     }
 }

@@ -73,13 +73,15 @@ internal static class SiteCompiler
 
     private static void CheckTargets(List<CompiledApp> apps, List<SiteProblem> problems)
     {
-        var taken = new Dictionary<string, FileTarget>(StringComparer.Ordinal);
+        var taken = new Dictionary<string, Target>(StringComparer.Ordinal);
         foreach (var target in apps.SelectMany(app => app.Targets))
         {
-            if (taken.TryAdd(target.Path, target)) continue;
-            var first = taken[target.Path];
-            problems.Add(SiteProblem.Of(Diagnostic.Error(DiagnosticCodes.PathTakenTwice, target.File, target.At,
-                $"the path '{target.Path}' is written already by {first.File}:{first.At.Line}"), target.Path));
+            if (taken.TryAdd(target.Key, target)) continue;
+            var first = $"{taken[target.Key].File}:{taken[target.Key].At.Line}";
+            var (code, message) = target.Subject is { } subject
+                ? (DiagnosticCodes.ObjectTakenTwice, $"{subject} is already an object of another app, in {first}")
+                : (DiagnosticCodes.PathTakenTwice, $"the path '{target.Key}' is written already by {first}");
+            problems.Add(SiteProblem.Of(Diagnostic.Error(code, target.File, target.At, message), target.Key));
         }
     }
 

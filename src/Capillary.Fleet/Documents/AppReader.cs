@@ -16,7 +16,10 @@ internal static class AppReader
         var deadline = health?.Integer("deadlineSeconds", 1, 86_400, 60) ?? 60;
         health?.RejectUnknown();
         return new AppDocument(head, selector, platforms ?? [], VariableReader.Declarations(spec), Artifacts(head, spec),
-            spec.Names("after"), deadline);
+            spec.Names("after"), deadline)
+        {
+            Kubernetes = KubernetesPolicyReader.Read(spec),
+        };
     }
 
     private static SitePlatform? Platform(FieldReader fields, YamlNode node)

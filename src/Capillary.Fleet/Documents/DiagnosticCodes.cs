@@ -39,6 +39,7 @@ public static class DiagnosticCodes
     public static readonly DiagnosticCode BadLabel = new("CAP0209", "A label breaks the rule for labels");
     public static readonly DiagnosticCode BadSelector = new("CAP0210", "A selector cannot be used");
     public static readonly DiagnosticCode BadDeclaration = new("CAP0211", "A variable's declaration contradicts itself");
+    public static readonly DiagnosticCode BadHealthTest = new("CAP0212", "A test of a health rule cannot be used");
 
     // 03xx: documents that name each other.
     public static readonly DiagnosticCode UnknownRegion = new("CAP0301", "A region is not known");
@@ -46,6 +47,7 @@ public static class DiagnosticCodes
     public static readonly DiagnosticCode UnknownApp = new("CAP0303", "An app is not known");
     public static readonly DiagnosticCode AppCycle = new("CAP0304", "Apps wait for each other in a circle");
     public static readonly DiagnosticCode UnknownPolicy = new("CAP0305", "A rollout policy is not known");
+    public static readonly DiagnosticCode DuplicateRule = new("CAP0306", "Two health rules are for one kind");
 
     // 04xx: variables.
     public static readonly DiagnosticCode UndeclaredVariable = new("CAP0401", "No app declares this variable");
@@ -65,6 +67,7 @@ public static class DiagnosticCodes
     public static readonly DiagnosticCode ArtifactMissing = new("CAP0510", "An artifact's file is not in the repository");
     public static readonly DiagnosticCode BundleLimit = new("CAP0511", "The result does not fit in a bundle");
     public static readonly DiagnosticCode RenderedYaml = new("CAP0512", "Rendered YAML cannot be read");
+    public static readonly DiagnosticCode ObjectTakenTwice = new("CAP0513", "Two apps have the same object of a site");
 
     /// <summary>All of them, in order of id.</summary>
     public static IReadOnlyList<DiagnosticCode> All { get; } =
@@ -72,10 +75,10 @@ public static class DiagnosticCodes
         EmptyRepository, FleetFileMissing, LinkInTree, FileTooLarge, TooManyFiles, RepositoryTooLarge, NotUtf8, Misplaced, BadPath,
         YamlSyntax, DuplicateKey, YamlTag, YamlTooBig, YamlTooDeep, DocumentCount, YamlKey, YamlAlias,
         WrongType, MissingField, UnknownField, WrongApiVersion, WrongKind, BadName, NameAndPath, NotAllowed, BadLabel, BadSelector,
-        BadDeclaration,
-        UnknownRegion, DuplicateName, UnknownApp, AppCycle, UnknownPolicy,
+        BadDeclaration, BadHealthTest,
+        UnknownRegion, DuplicateName, UnknownApp, AppCycle, UnknownPolicy, DuplicateRule,
         UndeclaredVariable, VariableType, VariableMissing,
         TemplateSyntax, TemplateFailed, TemplateVariable, TemplatePath, BadObject, DuplicateObject, UnknownFile, UnknownArtifact,
-        PathTakenTwice, ArtifactMissing, BundleLimit, RenderedYaml,
+        PathTakenTwice, ArtifactMissing, BundleLimit, RenderedYaml, ObjectTakenTwice,
     ];
 }

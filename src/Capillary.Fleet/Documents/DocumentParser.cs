@@ -66,6 +66,7 @@ internal static class DocumentParser
             DocumentKind.Group =>
                 new GroupDocument(head, Selector.Read(spec), spec.Integer("priority", -1000, 1000, 0), VariableReader.Settings(spec)),
             DocumentKind.App => AppReader.Read(head, spec),
+            DocumentKind.HealthRules => HealthRulesReader.Read(head, spec),
             _ => Policy(head, spec),
         };
         spec.RejectUnknown();

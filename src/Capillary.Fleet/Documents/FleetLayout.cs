@@ -1,6 +1,6 @@
 namespace Capillary.Fleet.Documents;
 
-/// <summary>The six kinds of document.</summary>
+/// <summary>The kinds of document.</summary>
 public enum DocumentKind
 {
     Fleet,
@@ -9,6 +9,7 @@ public enum DocumentKind
     Group,
     App,
     RolloutPolicy,
+    HealthRules,
 }
 
 /// <summary>What the path of a document promises.</summary>
@@ -25,7 +26,7 @@ public static class FleetLayout
 
     private const string AppFile = "app.yaml";
     private const string Templates = "templates";
-    private static readonly string[] Folders = ["regions", "sites", "groups", "apps", "rollouts"];
+    private static readonly string[] Folders = ["regions", "sites", "groups", "apps", "rollouts", "health"];
 
     /// <summary>How a reader treats this path.</summary>
     public static TreeReading Reading(string path)
@@ -51,6 +52,7 @@ public static class FleetLayout
             ["regions", var name] => new(DocumentKind.Region, name),
             ["groups", var name] => new(DocumentKind.Group, name),
             ["rollouts", var name] => new(DocumentKind.RolloutPolicy, name),
+            ["health", var name] => new(DocumentKind.HealthRules, name),
             ["sites", var region, var name] => new(DocumentKind.Site, name, region),
             ["apps", var name, "app"] => new(DocumentKind.App, name),
             _ => null,

@@ -1,3 +1,5 @@
+using Capillary.Core.Apply.Kubernetes;
+
 namespace Capillary.Fleet.Documents;
 
 /// <summary>What every document has.</summary>
@@ -100,7 +102,16 @@ public sealed record ArtifactDeclaration(string Name, string Path, bool IsExecut
 /// <param name="HealthDeadlineSeconds">1 to 86,400, default 60.</param>
 public sealed record AppDocument(DocumentHead Head, Selector Placement, IReadOnlyList<SitePlatform> Platforms,
     IReadOnlyDictionary<string, VariableDeclaration> Variables, IReadOnlyDictionary<string, ArtifactDeclaration> Artifacts,
-    IReadOnlyList<Located<string>> After, int HealthDeadlineSeconds) : SourceDocument(Head);
+    IReadOnlyList<Located<string>> After, int HealthDeadlineSeconds) : SourceDocument(Head)
+{
+    /// <summary><c>spec.kubernetes</c>; the health rules are filled in at compile.</summary>
+    public KubernetesPolicy Kubernetes { get; init; } = KubernetesPolicy.Default;
+}
+
+/// <summary><c>health/NAME.yaml</c>: how the health of kinds is read that have no built-in rule, or in its place.</summary>
+/// <param name="Head">Name is the file's name and means nothing else.</param>
+/// <param name="Rules">In the order written, each with the place of its kind.</param>
+public sealed record HealthRulesDocument(DocumentHead Head, IReadOnlyList<Located<HealthRule>> Rules) : SourceDocument(Head);
 
 /// <summary><c>rollouts/NAME.yaml</c>: in which order sites get a release.</summary>
 /// <param name="Head">Name is the policy's name.</param>

@@ -17,6 +17,9 @@ public sealed record FleetInventory(
     IReadOnlyDictionary<string, RolloutPolicy> Policies,
     IReadOnlyList<FleetSite> Sites)
 {
+    /// <summary>The fleet's own health rules for Kubernetes objects.</summary>
+    public HealthRuleSet HealthRules { get; init; } = HealthRuleSet.None;
+
     /// <summary>The policy that rollouts use; one without waves when the fleet names none.</summary>
     public RolloutPolicy Policy => Fleet.RolloutPolicy is { } name && Policies.TryGetValue(name.Value, out var policy)
         ? policy

@@ -33,7 +33,10 @@ internal sealed class InventoryBuilder
         CheckPolicy(fleet, policies);
         var sites = Sites(fleet, regions, groups, apps);
         CheckVariables(fleet, regions.Values, groups, apps, sites);
-        return new FleetInventory(fleet, regions, groups, apps, policies, sites);
+        return new FleetInventory(fleet, regions, groups, apps, policies, sites)
+        {
+            HealthRules = HealthRuleSet.Of([.. All<HealthRulesDocument>()], previous?.HealthRules, problems),
+        };
     }
 
     private IEnumerable<T> All<T>() where T : SourceDocument => files.Select(file => file.Document).OfType<T>();

@@ -80,6 +80,7 @@ internal sealed class CaseFile
         foreach (var app in site.Apps)
         {
             text.Append($"  app {app.Layer.Name}: {app.Descriptor.Digest}, health {app.Layer.HealthDeadlineSeconds} s\n");
+            if (app.Layer.Kubernetes is { } policy) text.Append($"    kubernetes {policy}\n");
             foreach (var (key, json) in app.Layer.Objects.OrderBy(pair => pair.Key, StringComparer.Ordinal))
                 text.Append($"    {key} {Encoding.UTF8.GetString(json.Span)}\n");
             foreach (var (path, bytes) in app.Layer.Files.OrderBy(pair => pair.Key, StringComparer.Ordinal))

@@ -53,10 +53,11 @@ public sealed record HealthRule(string Group, string Kind, ImmutableArray<Health
 /// <summary>One test of a <see cref="HealthRule"/>.</summary>
 /// <param name="Path">JSONPath as kubectl writes it: <c>.status.conditions[?(@.type=="Ready")].status</c>.</param>
 /// <param name="Operator">How the value is compared.</param>
-/// <param name="Value">With what, as text; "" for <see cref="HealthOperator.Exists"/> and its opposite.</param>
+/// <param name="Value">With what, as text (<see cref="JsonPath"/>); a comma list for <see cref="HealthOperator.In"/>; "" for
+/// <see cref="HealthOperator.Exists"/> and its opposite.</param>
 public sealed record HealthTest(string Path, HealthOperator Operator, string Value);
 
-/// <summary>See <see cref="HealthTest"/>. A path that leads nowhere fails every test but <see cref="Missing"/> and <see cref="NotEquals"/>.</summary>
+/// <summary>See <see cref="HealthTest"/>. Of several values one that fits is enough. A path that leads nowhere fails every test but <see cref="Missing"/> and <see cref="NotEquals"/>.</summary>
 public enum HealthOperator
 {
     Equals,
