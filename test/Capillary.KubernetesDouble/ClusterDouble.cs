@@ -76,6 +76,8 @@ public sealed class ClusterDouble : IAsyncDisposable
             var request = new WriteRequest(cluster.state.Types.Get("", "namespaces"), "", "", "", "kube-apiserver", false);
             cluster.writer.Create(request, new JsonObject { ["metadata"] = new JsonObject { ["name"] = space } });
         }
+        // As a server that was just started: it knows nothing from before.
+        cluster.state.Store.Forget();
         cluster.background.Start();
         await cluster.ListenAsync(cluster.options.Port);
         await File.WriteAllTextAsync(cluster.KubeconfigPath, cluster.credentials.Kubeconfig(cluster.Address, cluster.options.UsesClientCertificate));

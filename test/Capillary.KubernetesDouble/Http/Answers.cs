@@ -5,10 +5,10 @@ namespace Capillary.KubernetesDouble.Http;
 /// <summary>Writes answers.</summary>
 internal static class Answers
 {
-    public static async Task WriteAsync(HttpContext http, int code, ReadOnlyMemory<byte> json)
+    public static async Task WriteAsync(HttpContext http, int code, ReadOnlyMemory<byte> json, string type = "application/json")
     {
         http.Response.StatusCode = code;
-        http.Response.ContentType = "application/json";
+        http.Response.ContentType = type;
         http.Response.ContentLength = json.Length;
         await http.Response.Body.WriteAsync(json, http.RequestAborted);
     }

@@ -35,6 +35,8 @@ internal sealed record ApiRequest(HttpContext Http, ApiPath Path, ResourceType T
     /// <summary>The body; null when there is none.</summary>
     public async Task<JsonNode?> ReadAsync()
     {
+        if (ContentType.Contains("protobuf", StringComparison.Ordinal))
+            throw new ApiError(415, "UnsupportedMediaType", "the body of the request was in an unknown format - this double reads JSON only");
         try
         {
             return await JsonNode.ParseAsync(Http.Request.Body, cancellationToken: Http.RequestAborted);

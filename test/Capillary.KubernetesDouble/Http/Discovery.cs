@@ -22,8 +22,7 @@ internal sealed class Discovery(TypeRegistry types)
         var isAggregated = path is "/api" or "/apis" && http.Request.Headers.Accept.ToString().Contains("as=APIGroupDiscoveryList", StringComparison.Ordinal)
             && http.Request.Headers.Accept.ToString().Contains("v=v2;", StringComparison.Ordinal);
         if ((isAggregated ? All(path == "/api") : Document(path)) is not { } document) return false;
-        await Answers.WriteAsync(http, 200, document.Utf8());
-        if (isAggregated) http.Response.ContentType = Aggregated;
+        await Answers.WriteAsync(http, 200, document.Utf8(), isAggregated ? Aggregated : "application/json");
         return true;
     }
 
@@ -38,6 +37,9 @@ internal sealed class Discovery(TypeRegistry types)
             ["groups"] = new JsonArray([.. types.All.Select(type => type.Group).Distinct().Where(group => group.Length > 0).Select(group => Group(group, false))]),
         },
         ["apis", var group] when types.All.Any(type => type.Group == group) => Group(group, true),
+        ["openapi", "v3"] => OpenApi.Index(types),
+        ["openapi", "v3", "api", var version] => OpenApi.Of(types, "", version),
+        ["openapi", "v3", "apis", var group, var version] => OpenApi.Of(types, group, version),
         ["api", var version] => Resources("", version),
         ["apis", var group, var version] => Resources(group, version),
         _ => null,

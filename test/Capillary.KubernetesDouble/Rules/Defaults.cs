@@ -6,10 +6,14 @@ namespace Capillary.KubernetesDouble.Rules;
 /// <summary>What an API server fills in where nobody said anything.</summary>
 internal static class Defaults
 {
+    private static readonly HashSet<string> Maps =
+        ["labels", "annotations", "data", "binaryData", "stringData", "nodeSelector", "matchLabels", "limits", "requests", "parameters"];
+
     /// <summary>Fills it in; who wrote the object by an ordinary write comes to own that, an applier does not.</summary>
     public static void Fill(JsonObject tree, ResourceType type)
     {
         if (type.IsCustom) return;
+        DropEmpty(tree, type.Empty);
         Kind(tree);
         Complete(tree, type.Empty);
     }
@@ -21,6 +25,18 @@ internal static class Defaults
         {
             if (!tree.TryGetPropertyValue(name, out var there)) tree[name] = part?.DeepClone();
             else if (there is JsonObject map && part is JsonObject below) Complete(map, below);
+        }
+    }
+
+    // The API's types leave out empty lists and maps, but not empty objects. What the skeleton names is always there.
+    private static void DropEmpty(JsonObject tree, JsonObject? skeleton)
+    {
+        foreach (var (name, value) in tree.ToList())
+        {
+            if (value is JsonObject map) DropEmpty(map, skeleton.Map(name));
+            foreach (var item in value.Items().OfType<JsonObject>()) DropEmpty(item, null);
+            var isEmpty = value is JsonArray { Count: 0 } || (value is JsonObject { Count: 0 } && Maps.Contains(name));
+            if (isEmpty && skeleton?.ContainsKey(name) != true) tree.Remove(name);
         }
     }
 

@@ -163,7 +163,17 @@ internal sealed class ObjectWriter(ClusterState state)
             state.Store.Remove(request.Type.Place, request.Key);
             return tree;
         }
-        return Json.Same(tree, before) ? before : state.Store.Put(request.Type.Place, tree);
+        return IsSame(tree, before) ? before : state.Store.Put(request.Type.Place, tree);
+    }
+
+    // A write that would change nothing but the times of its owners is none.
+    private static bool IsSame(JsonObject tree, JsonObject before) => Json.Same(tree, before) || Json.Same(Timeless(tree), Timeless(before));
+
+    private static JsonObject Timeless(JsonObject tree)
+    {
+        var copy = tree.Copy();
+        foreach (var owner in copy.Items("metadata", "managedFields").OfType<JsonObject>()) owner.Remove("time");
+        return copy;
     }
 
     // It was being deleted, and the last finalizer went.
@@ -187,7 +197,7 @@ internal sealed class ObjectWriter(ClusterState state)
         if (config.Text("metadata", "uid") is { Length: > 0 } uid && uid != (before.Text("metadata", "uid") ?? ""))
             throw ApiError.Conflict(request.Type, request.Name,
                 $"Precondition failed: UID in precondition: {uid}, UID in object meta: {before.Text("metadata", "uid")}");
-        if (config.Text("metadata", "resourceVersion") is not { Length: > 0 } version) return;
+        if (before is null || config.Text("metadata", "resourceVersion") is not { Length: > 0 } version) return;
         if (version != before.Text("metadata", "resourceVersion")) throw ApiError.Modified(request.Type, request.Name);
     }
 
