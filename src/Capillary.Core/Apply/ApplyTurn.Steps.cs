@@ -66,6 +66,7 @@ internal sealed partial class ApplyTurn
             var key = OwnedObject.PathKey(OwnedKind.File, write.File.Path);
             step = write with { Original = s.Owned.Find(key)?.Original ?? false };
         }
+        if (step is Step.ApplyObjects apply) step = apply with { Repairs = !s.Repairing.IsEmpty };
         if (step is Step.KeepInventory keep) step = keep with { Objects = ClusterPlanner.Inventory(s.Owned, keep.App) };
         s = s with { InFlight = step, Steps = s.Steps.RemoveAt(0) };
         // Files in a row share the plan's record; what stops, starts or removes gets one that says what was done before it.

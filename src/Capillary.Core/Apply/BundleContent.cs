@@ -147,7 +147,7 @@ public sealed record AppContent(
         return new AppContent(
             layer.Name.Value, layer.HealthDeadlineSeconds, files.ToImmutable(), services.ToImmutable(), layer.Files)
         {
-            Cluster = ClusterContent.Read(layer.Name.Value, cluster, KubernetesPolicy.Default),
+            Cluster = ClusterContent.Read(layer.Name.Value, cluster, KubernetesPolicyJson.Read(layer.Kubernetes)),
         };
     }
 

@@ -18,8 +18,11 @@ public abstract partial record Step
     /// <summary>Keep the list of an app's owned objects in the cluster; an empty list removes it. Done with nothing.</summary>
     public sealed record KeepInventory(string App, ImmutableArray<OwnedObject> Objects) : Step;
 
-    /// <summary>Server-side apply of all these objects, in any order. Done with each object as owned.</summary>
-    public sealed record ApplyObjects(Digest Bundle, ImmutableArray<DesiredObject> Objects) : Step;
+    /// <summary>
+    /// Server-side apply of all these objects, in any order. Done with each object as owned. <paramref name="Repairs"/>: others changed
+    /// them, and that is told already.
+    /// </summary>
+    public sealed record ApplyObjects(Digest Bundle, ImmutableArray<DesiredObject> Objects, bool Repairs = false) : Step;
 
     /// <summary>Wait until all these objects are healthy, at most so long (1 to 86,400 s). Done with nothing.</summary>
     public sealed record AwaitObjects(ImmutableArray<DesiredObject> Objects, int Seconds) : Step;

@@ -26,7 +26,7 @@ internal sealed class ClusterSteps(KubeClient client, KubeDiscovery discovery, C
                 await EachAsync(attempt.Objects, value => TryAsync(value, contentOf(value), stop), stop);
                 return [];
             case Step.ApplyObjects apply:
-                return await EachAsync(apply.Objects, value => ApplyAsync(value, contentOf(value), null, stop), stop);
+                return await EachAsync(apply.Objects, value => ApplyAsync(value, contentOf(value), null, apply.Repairs, stop), stop);
             case Step.AwaitObjects wait:
                 await AwaitAsync(wait, stop);
                 return [];
@@ -109,28 +109,29 @@ internal sealed class ClusterSteps(KubeClient client, KubeDiscovery discovery, C
         return null;
     }
 
-    private async Task<OwnedObject?> ApplyAsync(DesiredObject value, ClusterContent content, string? run, CancellationToken stop)
+    private async Task<OwnedObject?> ApplyAsync(DesiredObject value, ClusterContent content, string? run, bool repairs,
+        CancellationToken stop)
     {
         var of = value.Manifest.Ref;
         var resource = await ResourceAsync(of, stop);
         try
         {
-            return await SendAsync(value, content, resource, run, stop);
+            return await SendAsync(value, content, resource, run, repairs, stop);
         }
         catch (KubeException e) when (e.IsImmutable && value.Manifest.Options.HasFlag(ManifestOptions.Replace))
         {
             KubeLog.Acted(log, of.Subject, "made anew, as a field that cannot change must change");
             await DeleteAndWaitAsync(of, resource, stop);
-            return await SendAsync(value, content, resource, run, stop);
+            return await SendAsync(value, content, resource, run, repairs, stop);
         }
     }
 
     private async Task<OwnedObject> SendAsync(DesiredObject value, ClusterContent content, KubeResource resource, string? run,
-        CancellationToken stop)
+        bool repairs, CancellationToken stop)
     {
         var of = value.Manifest.Ref;
         var body = await BodyAsync(value, content, resource, run, stop);
-        var force = false;
+        var force = repairs && content.Policy.Conflicts == ConflictPolicy.Force;
         for (var attempt = 0; ; attempt++)
         {
             try
@@ -240,7 +241,7 @@ internal sealed class ClusterSteps(KubeClient client, KubeDiscovery discovery, C
         if (!isRunning)
         {
             KubeLog.Acted(log, of.Subject, "hook started");
-            owned = await ApplyAsync(step.Hook, content, step.Run, stop);
+            owned = await ApplyAsync(step.Hook, content, step.Run, repairs: false, stop);
         }
         ObjectHealth? ended = null;
         bool HasEnded() => view.Find(of, out _) is { } seen && seen.Run == step.Run

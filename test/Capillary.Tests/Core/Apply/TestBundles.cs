@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Capillary.Core.Apply.Kubernetes;
 using Capillary.Core.Bundles;
 using Capillary.Core.Identity;
 
@@ -42,7 +43,13 @@ internal sealed record TestApp(string Name, int Deadline = 60)
     private readonly SortedDictionary<string, ReadOnlyMemory<byte>> objects = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, ReadOnlyMemory<byte>> files = new(StringComparer.Ordinal);
 
-    public AppLayer Layer() => new(new AppName(Name), objects, files, Deadline);
+    /// <summary>How the app is applied to a cluster; null: as usual.</summary>
+    public KubernetesPolicy? Policy { get; init; }
+
+    public AppLayer Layer() => new(new AppName(Name), objects, files, Deadline)
+    {
+        Kubernetes = Policy is null ? null : KubernetesPolicyJson.Write(Policy),
+    };
 
     public TestApp File(string name, string path, string content, string? mode = null, string? owner = null) =>
         Add("File", name, new Dictionary<string, object?> { ["path"] = path, ["content"] = content, ["mode"] = mode, ["owner"] = owner });
