@@ -102,7 +102,14 @@ public sealed class ClusterDouble : IAsyncDisposable
         if (host is null) return;
         watches.Close();
         using var atOnce = new CancellationTokenSource(TimeSpan.Zero);
-        await host.StopAsync(atOnce.Token);
+        try
+        {
+            await host.StopAsync(atOnce.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // Connections were open, and are closed now.
+        }
         await host.DisposeAsync();
         host = null;
     }
