@@ -84,7 +84,6 @@ internal sealed class ClusterWatch(KubeClient client, KubeDiscovery discovery, C
         var pause = Task.Delay(TimeSpan.FromMilliseconds(most / 2 + RandomNumberGenerator.GetInt32((int)most / 2 + 1)), time, ends.Token);
         await Task.WhenAny(pause, nudged.WaitAsync(ends.Token));
         await ends.CancelAsync();
-        stop.ThrowIfCancellationRequested();
     }
 
     private static string Selected(KubeResource resource) => $"{resource.AllPath}?labelSelector={Uri.EscapeDataString(ManifestBody.AppLabel)}";
