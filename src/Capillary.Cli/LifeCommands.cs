@@ -58,6 +58,17 @@ internal static class LifeCommands
         return command;
     }
 
+    public static Command ConfirmPrune(HubConnection connection)
+    {
+        var name = Name("site");
+        var format = HubCall.FormatOption();
+        var command = new Command("confirm-prune", "Let a Kubernetes site remove what left its bundle, though that is more of what it owns "
+            + "than may go without a question (condition PruneNeedsConfirm names it).") { name, format };
+        command.Do(connection, (hub, parsed, stop) => CallAsync(hub, parsed, format, Path("site", parsed.GetValue(name)!, "confirm-prune"),
+            new { }, stop));
+        return command;
+    }
+
     public static Command Move(HubConnection connection)
     {
         var name = Name("site");

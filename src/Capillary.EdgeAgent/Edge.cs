@@ -236,7 +236,10 @@ internal sealed partial class Edge
         }
     }
 
-    private void Assign(Assignment assignment) => apply.Assign(new DesiredBundle(assignment.Bundle, assignment.Fallback, assignment.Since));
+    private void Assign(Assignment assignment) => apply.Assign(new DesiredBundle(assignment.Bundle, assignment.Fallback, assignment.Since)
+    {
+        PruneConfirmed = assignment.Mode == Assignment.ConfirmedMode,
+    });
 
     private async Task<HostFetch> FetchAsync(Digest bundle, CancellationToken stop)
     {

@@ -189,13 +189,16 @@ public sealed record Beacon(int V, FleetName Fleet, [property: JsonRequired] Dat
 /// <param name="Since">The generation in which this line last changed, from 1.</param>
 /// <param name="Bundle">Digest of the bundle's manifest.</param>
 /// <param name="Fallback">Digest of the bundle of the site's last signed healthy report; null when there was none.</param>
-/// <param name="Mode">What the site does with it: <c>apply</c>.</param>
+/// <param name="Mode">What the site does with it: <c>apply</c>, or <c>apply-confirmed</c>.</param>
 /// <param name="Sealed">Digest of the blob of sealed secrets; null when there are none.</param>
 public sealed record Assignment(int V, FleetName Fleet, SiteId Site, long Since, Digest Bundle, Digest? Fallback, string Mode,
     Digest? Sealed)
 {
-    /// <summary>The only mode of format version 1.</summary>
+    /// <summary>The usual mode.</summary>
     public const string ApplyMode = "apply";
+
+    /// <summary>An operator confirmed that any share of what the site owns in its cluster may be removed (format version 1, since 0.4).</summary>
+    public const string ConfirmedMode = "apply-confirmed";
 
     public byte[] ToLeaf() => JsonSerializer.SerializeToUtf8Bytes(this, TrustJson.Default.Assignment);
 
@@ -206,7 +209,7 @@ public sealed record Assignment(int V, FleetName Fleet, SiteId Site, long Since,
         SignedDocument.RequireVersion(assignment.V, "assignment");
         if (assignment.Since < 1 || assignment.Bundle.Text is null || assignment.Site.Value is null)
             throw new TrustFormatException("assignment: site, since or bundle is missing");
-        if (assignment.Mode != ApplyMode) throw new TrustFormatException($"assignment: unknown mode '{assignment.Mode}'");
+        if (assignment.Mode is not (ApplyMode or ConfirmedMode)) throw new TrustFormatException($"assignment: unknown mode '{assignment.Mode}'");
         return assignment;
     }
 }

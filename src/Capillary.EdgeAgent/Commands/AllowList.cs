@@ -25,9 +25,26 @@ internal static class AllowList
         return null;
     }
 
+    /// <summary>Why the cluster that is named cannot be used; null: nothing is wrong, as far as one can tell without asking it.</summary>
+    public static string? ClusterProblem(EdgeOptions options)
+    {
+        if (options is { InCluster: true, Kubeconfig: not null }) return "give --in-cluster or --kubeconfig, not both";
+        try
+        {
+            _ = options.Cluster?.Connect("");
+            return null;
+        }
+        catch (InvalidDataException e)
+        {
+            return e.Message;
+        }
+    }
+
     /// <summary>Makes the folders that bundles may write below.</summary>
     public static void OpenRoots(EdgeOptions options, string home)
     {
+        // What is applied to a cluster puts no files here.
+        if (options.Cluster is not null) return;
         var roots = Roots(options, home);
         foreach (var root in roots) Directory.CreateDirectory(root);
         // Services have accounts of their own and must be able to pass through to a root in this folder; all else in it stays closed.
@@ -38,8 +55,8 @@ internal static class AllowList
     /// <summary>A site that joins gets a list of its own.</summary>
     public static void Write(EdgeOptions options, NodeHome home) => new EdgeSettings
     {
-        Roots = Roots(options, home.Folder), Users = options.Users, AllowRoot = options.AllowRoot, MaxRate = options.MaxRate,
-        QuietHours = options.QuietHours,
+        Roots = options.Cluster is null ? Roots(options, home.Folder) : [], Users = options.Users, AllowRoot = options.AllowRoot,
+        MaxRate = options.MaxRate, QuietHours = options.QuietHours, Kubernetes = options.Cluster,
     }.Save(home.FileOf("edge.json"));
 
     /// <summary>Adds to the list that stands; true when it changed.</summary>
@@ -52,9 +69,11 @@ internal static class AllowList
         foreach (var (name, account) in options.Users) users[name] = account;
         var roots = old.Roots.Union(options.Roots.Select(Path.GetFullPath)).ToList();
         if (roots.SequenceEqual(old.Roots) && users.Count == old.Users.Count && users.All(old.Users.Contains)
-            && (old.AllowRoot || !options.AllowRoot)) return false;
+            && (old.AllowRoot || !options.AllowRoot) && (options.Cluster is null || options.Cluster.Kubeconfig == old.Kubernetes?.Kubeconfig
+                && old.Kubernetes is not null)) return false;
         OpenRoots(options with { Roots = roots }, options.Data);
-        (old with { Roots = roots, Users = users, AllowRoot = old.AllowRoot || options.AllowRoot }).Save(path);
+        var cluster = options.Cluster is { } given ? (old.Kubernetes ?? given) with { Kubeconfig = given.Kubeconfig } : old.Kubernetes;
+        (old with { Roots = roots, Users = users, AllowRoot = old.AllowRoot || options.AllowRoot, Kubernetes = cluster }).Save(path);
         return true;
     }
 

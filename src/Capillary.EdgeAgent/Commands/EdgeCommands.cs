@@ -80,8 +80,15 @@ internal static class EdgeCommands
 
     private static async Task<int> RunAgentAsync(EdgeOptions options, CancellationToken stop)
     {
+        if (options.JoinFile is { } join && !new NodeHome(options.Data).HasJoined && await JoinCommand.RunAsync(options, join, stop) is > 0 and var code)
+            return code;
         if (!Directory.Exists(options.Data))
             return Fail(Usual, $"{options.Data}: no such folder; join first: capillary-edge join FILE --data {options.Data}");
+        if (options.Cluster is not null)
+        {
+            if (AllowList.ClusterProblem(options) is { } problem) return Fail(Usual, problem);
+            AllowList.Add(options);
+        }
         using var logs = new LineLogs(Console.Error, options.Verbose ? LogLevel.Debug : LogLevel.Information, TimeProvider.System);
         try
         {

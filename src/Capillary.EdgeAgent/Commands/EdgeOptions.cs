@@ -54,8 +54,21 @@ internal sealed record EdgeOptions(string Command)
 
     public TimeSpan WaitFor { get; init; } = TimeSpan.FromMinutes(10);
 
+    /// <summary>Of <c>run</c>: the file to join with, while the folder has not joined.</summary>
+    public string? JoinFile { get; init; }
+
+    /// <summary>The cluster to apply to; null: the host.</summary>
+    public string? Kubeconfig { get; init; }
+
+    /// <summary>To apply to the cluster of the pod that this runs in.</summary>
+    public bool InCluster { get; init; }
+
+    /// <summary>What the options say of a cluster; null: nothing.</summary>
+    public ClusterSettings? Cluster => Kubeconfig is null && !InCluster ? null
+        : new ClusterSettings { Kubeconfig = Kubeconfig is null ? null : Path.GetFullPath(Kubeconfig) };
+
     /// <summary>Whether something of the site's allow-list is given.</summary>
-    public bool HasAllowList => Roots.Count > 0 || Users.Count > 0 || AllowRoot;
+    public bool HasAllowList => Roots.Count > 0 || Users.Count > 0 || AllowRoot || Cluster is not null;
 
     public static EdgeOptions Parse(string[] arguments)
     {
@@ -89,13 +102,14 @@ internal sealed record EdgeOptions(string Command)
         "--purge" => this with { Purge = true },
         "--no-start" => this with { NoStart = true },
         "--wait" => this with { Wait = true },
+        "--in-cluster" => this with { InCluster = true },
         _ => null,
     };
 
     private EdgeOptions WithValue(string option, string? value) => (option, value) switch
     {
         ("--data" or "--bin" or "--root" or "--user" or "--parent" or "--proxy" or "--proxy-password-file" or "--max-rate"
-            or "--quiet-hours" or "--minutes" or "-o" or "--output", null) => this with { Wrong = $"{option} needs a value" },
+            or "--quiet-hours" or "--minutes" or "--join" or "--kubeconfig" or "-o" or "--output", null) => this with { Wrong = $"{option} needs a value" },
         ("--data", _) => this with { Data = value },
         ("--bin", _) => this with { Bin = value },
         ("--root", _) => this with { Roots = [.. Roots, value] },
@@ -104,6 +118,8 @@ internal sealed record EdgeOptions(string Command)
         ("--proxy-password-file", _) => this with { ProxyPasswordFile = value },
         ("--max-rate", _) => this with { MaxRate = value },
         ("--quiet-hours", _) => this with { QuietHours = value },
+        ("--join", _) => this with { JoinFile = value },
+        ("--kubeconfig", _) => this with { Kubeconfig = value },
         ("--minutes", _) => int.TryParse(value, out var minutes) && minutes is > 0 and <= 24 * 60
             ? this with { Wait = true, WaitFor = TimeSpan.FromMinutes(minutes) }
             : this with { Wrong = "--minutes is 1 to 1440" },

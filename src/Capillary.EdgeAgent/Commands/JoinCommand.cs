@@ -15,7 +15,7 @@ internal static class JoinCommand
         var given = GivenJoin.Read(file, options.Parents, proxy, NodeKind.Site, Console.In);
         _ = LinkLimits.Parse(options.MaxRate, options.QuietHours, "--max-rate", "--quiet-hours");
         // Before the code is used up: what is wrong here would be found only when the agent starts.
-        if (AllowList.Problem(options) is { } problem) return EdgeCommands.Fail(1, problem);
+        if ((AllowList.Problem(options) ?? AllowList.ClusterProblem(options)) is { } problem) return EdgeCommands.Fail(1, problem);
         var home = new NodeHome(options.Data);
         AllowList.OpenRoots(options, home.Folder);
         var answer = await Approval.WaitAsync(token => Joining.JoinAsync(home, given.ToTarget(NodeKind.Site), token), NodeKind.Site,

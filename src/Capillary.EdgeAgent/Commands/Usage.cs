@@ -38,6 +38,12 @@ internal static class Usage
               --allow-root let a --user be root here
         """;
 
+    private const string Cluster = """
+              --kubeconfig FILE
+                           apply to this Kubernetes cluster, not to this machine
+              --in-cluster the same, for the cluster of the pod that the agent runs in ('capillary site manifest NAME')
+        """;
+
     private const string Join = $"""
         capillary-edge join FILE.join [options]
         capillary-edge join CODE --parent HOST[:PORT] [options]
@@ -49,6 +55,7 @@ internal static class Usage
                            the region's address, with a code (default port 443); may be given again
         {Network}
         {AllowList}
+        {Cluster}
               --max-rate RATE
                            the most that the link may take of this network, such as 2MB/s (default: no limit)
               --quiet-hours HH:MM-HH:MM
@@ -105,9 +112,13 @@ internal static class Usage
           Leaves this site's last signed report in DIR/receipts, for 'capillary site receive'.
         """;
 
-    private const string Run = """
-        capillary-edge run [--data DIR] [--verbose]
-          Runs the agent until it is stopped; services run on. 'capillary-edge install' lets systemd do it.
+    private const string Run = $"""
+        capillary-edge run [--data DIR] [--join FILE.join] [--kubeconfig FILE | --in-cluster] [--verbose]
+          Runs the agent until it is stopped; what it applied runs on. 'capillary-edge install' lets systemd do it.
+
+              --join FILE  joins with this file first, when the folder has not joined yet
+        {Cluster}
+              --data DIR   the agent's folder (default /var/lib/capillary-edge)
         """;
 
     /// <summary>The help of a command, or of all.</summary>

@@ -10,7 +10,11 @@ namespace Capillary.Fleet.Rollouts;
 /// <param name="Bundle">What the site is to run.</param>
 /// <param name="Fallback">What it returns to when that fails; null when it was never healthy, or was so on this very bundle.</param>
 /// <param name="Reason">Why it gets this line, for a person.</param>
-public sealed record PlannedLine(SiteId Site, RegionId Region, long Since, Digest Bundle, Digest? Fallback, string Reason);
+public sealed record PlannedLine(SiteId Site, RegionId Region, long Since, Digest Bundle, Digest? Fallback, string Reason)
+{
+    /// <summary>An operator confirmed any number of removals at the site.</summary>
+    public bool ConfirmsPrune { get; init; }
+}
 
 /// <summary>
 /// The planner's immutable output; it leaves no choice to the one that carries it out. It becomes the newest only if

@@ -74,7 +74,10 @@ public static class Planner
             var bundleNow = wish.Bundle ?? line.Bundle;
             // Else no fallback: what is left behind, or what other hardware ran, is nothing to return to.
             var fallback = wish.KeepsFallback ? FallbackOf(EvidenceOf(site, inputs), bundleNow, inputs) : null;
-            changes.Add(new(site, wish.Region, inputs.Generation + 1, bundleNow, fallback, wish.Reason));
+            changes.Add(new(site, wish.Region, inputs.Generation + 1, bundleNow, fallback, wish.Reason)
+            {
+                ConfirmsPrune = wish.ConfirmsPrune,
+            });
         }
     }
 

@@ -62,4 +62,7 @@ public sealed record LineWish(RegionId Region, Digest? Bundle, long After, strin
 {
     /// <summary>The site's last healthy bundle stays what it returns to: nothing but another try is wanted.</summary>
     public bool KeepsFallback { get; init; }
+
+    /// <summary>The line says that an operator confirmed any number of removals.</summary>
+    public bool ConfirmsPrune { get; init; }
 }

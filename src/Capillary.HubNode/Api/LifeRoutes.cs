@@ -23,6 +23,7 @@ internal static class LifeRoutes
         Post<RevokeWish>("/api/v1/regions/{name}/revoke", (call, wish) => Revoke(hub, call, NodeKind.Region, wish)),
         Post<RetireWish>("/api/v1/sites/{name}/retire", (call, wish) => Answer(Retire(hub, call, wish))),
         Post<object>("/api/v1/sites/{name}/retry", (call, _) => Answer(hub.Life.Retry(new SiteId(call.Name), call.Actor))),
+        Post<object>("/api/v1/sites/{name}/confirm-prune", (call, _) => Answer(hub.Life.ConfirmPrune(new SiteId(call.Name), call.Actor))),
         Post<ReplaceWish>("/api/v1/sites/{name}/replace", (call, wish) => Replace(hub, call, wish)),
         Post<MoveWish>("/api/v1/sites/{name}/move", (call, wish) => Move(hub, call, wish)),
         .. Approvals(hub, NodeKind.Site), .. Approvals(hub, NodeKind.Region),

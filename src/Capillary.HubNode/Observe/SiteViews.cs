@@ -73,6 +73,7 @@ internal sealed class SiteViews(DesiredStateCell cell, ReleaseBook releases, Pub
         WishKind.Return => "returning",
         WishKind.Renew => "renewing",
         WishKind.Retry => "retrying",
+        WishKind.ConfirmPrune => "pruning",
         _ => null,
     };
 

@@ -19,6 +19,9 @@ internal enum WishKind
     /// <summary>What failed at it is to be tried again: its line is to be made anew.</summary>
     Retry,
 
+    /// <summary>More of what it owns may be removed than its limit says: its line is to be made anew, with that word in it.</summary>
+    ConfirmPrune,
+
     /// <summary>It was retired; it stays listed so until it is enrolled again.</summary>
     Retired,
 }

@@ -88,6 +88,8 @@ public sealed class ApiTests : IAsyncLifetime
     [InlineData("operator", "POST", "/api/v1/sites/a/retire", 409)]
     [InlineData("viewer", "POST", "/api/v1/sites/a/retry", 403)]
     [InlineData("operator", "POST", "/api/v1/sites/a/retry", 409)]
+    [InlineData("viewer", "POST", "/api/v1/sites/a/confirm-prune", 403)]
+    [InlineData("operator", "POST", "/api/v1/sites/a/confirm-prune", 409)]
     [InlineData("operator", "POST", "/api/v1/sites/a/approve", 403)]
     [InlineData("approver", "POST", "/api/v1/sites/a/approve", 409)]
     [InlineData("approver", "POST", "/api/v1/sites/a/revoke", 403)]

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using Capillary.Core.Apply;
 using Capillary.Core.Apply.Kubernetes;
-using Capillary.KubernetesDouble;
 using Capillary.Tests.Core.Apply;
 using Xunit;
 using static Capillary.Tests.EdgeAgent.Apply.Kubernetes.ClusterSite;
