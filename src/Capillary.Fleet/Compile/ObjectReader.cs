@@ -32,7 +32,8 @@ internal sealed class ObjectReader(AppProgram app, SitePlatform platform)
         if (written.Find("apiVersion") is YamlScalar version && !version.Text.StartsWith(OwnGroup, StringComparison.Ordinal))
         {
             rendered.Error(DiagnosticCodes.BadObject, version.At,
-                $"apiVersion: '{version.Text}' is of Kubernetes, and this site is a host; it runs File and Service of {HostObjectReader.ApiVersion}",
+                $"apiVersion: '{version.Text}' is of Kubernetes, and this site is a host; "
+                    + $"it runs File and Service of {HostObjectReader.ApiVersion}",
                 "place the app on kubernetes only (spec.placement.platforms), or write the document only there", "$.apiVersion");
             return null;
         }

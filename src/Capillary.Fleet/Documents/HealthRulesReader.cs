@@ -24,10 +24,14 @@ internal static class HealthRulesReader
         var (group, kind) = KubernetesPolicyReader.ReadKind(fields);
         var healthy = Tests(fields, "healthy", required: true);
         if (healthy.IsEmpty && fields.Get("healthy") is YamlSequence { Items.Count: 0 } empty)
-            fields.Bag.Error(DiagnosticCodes.BadHealthTest, empty.At, $"{fields.PathOf("healthy")}: without a test nothing is ever healthy");
+        {
+            fields.Bag.Error(DiagnosticCodes.BadHealthTest, empty.At,
+                $"{fields.PathOf("healthy")}: without a test nothing is ever healthy");
+        }
         var (degraded, suspended) = (Tests(fields, "degraded"), Tests(fields, "suspended"));
         var message = fields.Text("messagePath");
-        if (message is { } path && JsonPath.Parse(path.Value, out var problem) is null) BadTest(fields, path.At, "messagePath", problem!);
+        if (message is { } path && JsonPath.Parse(path.Value, out var problem) is null)
+            BadTest(fields, path.At, "messagePath", problem!);
         fields.RejectUnknown();
         return new(new HealthRule(group, kind.Value, healthy, degraded, suspended, message?.Value), kind.At);
     }

@@ -46,7 +46,8 @@ public sealed class HealthRuleTests
     public void A_kind_that_is_rendered_later_gets_the_newest_rule()
     {
         var files = Files(Valve);
-        files["apps/valves/templates/a.yaml"] = "{% if site.name == 'boston-4' %}\napiVersion: e.com/v1\nkind: Valve\nmetadata: {name: x}\n{% endif %}\n";
+        files["apps/valves/templates/a.yaml"] =
+            "{% if site.name == 'boston-4' %}\napiVersion: e.com/v1\nkind: Valve\nmetadata: {name: x}\n{% endif %}\n";
         var first = CaseFile.Compile(files);
         files["health/a.yaml"] = Rules(Valve.Replace("open", "shut", StringComparison.Ordinal));
         var second = Check(files, first);
@@ -68,14 +69,16 @@ public sealed class HealthRuleTests
     {
         var files = CaseFile.Base();
         files["apps/valves/app.yaml"] =
-            "apiVersion: capillary.dev/v1\nkind: App\nmetadata: {name: valves}\nspec: {placement: {selector: {}, platforms: [kubernetes]}}\n";
+            "apiVersion: capillary.dev/v1\nkind: App\nmetadata: {name: valves}\n"
+            + "spec: {placement: {selector: {}, platforms: [kubernetes]}}\n";
         files["apps/valves/templates/a.yaml"] = "apiVersion: e.com/v1\nkind: Valve\nmetadata: {name: x}\n";
         if (rules.Length > 0) files["health/a.yaml"] = Rules(rules);
         return files;
     }
 
     private static string Rules(params string[] rules) =>
-        "apiVersion: capillary.dev/v1\nkind: HealthRules\nmetadata: {name: a}\nspec:\n  rules:\n" + string.Concat(rules.Select(rule => $"    - {rule}\n"));
+        "apiVersion: capillary.dev/v1\nkind: HealthRules\nmetadata: {name: a}\nspec:\n  rules:\n"
+        + string.Concat(rules.Select(rule => $"    - {rule}\n"));
 
     private static CompiledSite Site(FleetCompilation compilation, string site) => compilation.Sites!.Single(item => item.Id.Value == site);
 

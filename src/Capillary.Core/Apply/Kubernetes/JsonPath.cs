@@ -5,8 +5,8 @@ namespace Capillary.Core.Apply.Kubernetes;
 
 /// <summary>
 /// The part of kubectl's JSONPath that health rules need: members (<c>.status.phase</c>, <c>['a.b']</c>), items (<c>[0]</c>,
-/// <c>[*]</c>) and filters (<c>[?(@.type=="Ready")]</c>, <c>!=</c>, or the bare path for "is there"). It never fails on an object: what is not
-/// there gives no value.
+/// <c>[*]</c>) and filters (<c>[?(@.type=="Ready")]</c>, <c>!=</c>, or the bare path for "is there"). It never fails on an object: what
+/// is not there gives no value.
 /// </summary>
 public sealed class JsonPath
 {

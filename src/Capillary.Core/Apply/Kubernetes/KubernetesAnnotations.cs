@@ -71,7 +71,8 @@ internal sealed class KubernetesAnnotations
                     "PreSync, Sync, PostSync, SyncFail, Skip, PreDelete, PostDelete"); break;
             }
         }
-        if (NamesHook && !Words("hook", "hook").Any()) Error(values.ContainsKey(Own + "hook") ? Own + "hook" : Argo + "hook", "names no phase");
+        if (NamesHook && !Words("hook", "hook").Any())
+            Error((values.ContainsKey(Own + "hook") ? Own : Argo) + "hook", "names no phase");
         // Delete hooks have no time here at which they run, so alone they are never applied.
         return isOff || (phases == HookPhases.None && NamesHook) ? HookPhases.Never : phases;
     }

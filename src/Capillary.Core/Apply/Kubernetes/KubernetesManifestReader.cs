@@ -30,7 +30,8 @@ public static class KubernetesManifestReader
         if (errors.Count > before || kind is null) return null;
         if (group == OfHostSites)
         {
-            fields.Error("kind", $"'{kind}' of {group} is for host sites; on a Kubernetes site write a Kubernetes object, such as ConfigMap");
+            fields.Error("kind",
+                $"'{kind}' of {group} is for host sites; on a Kubernetes site write a Kubernetes object, such as ConfigMap");
             return null;
         }
         if (fields.Object("metadata", required: true) is not { IsObject: true } metadata) return null;

@@ -57,7 +57,10 @@ public sealed record HealthRule(string Group, string Kind, ImmutableArray<Health
 /// <see cref="HealthOperator.Exists"/> and its opposite.</param>
 public sealed record HealthTest(string Path, HealthOperator Operator, string Value);
 
-/// <summary>See <see cref="HealthTest"/>. Of several values one that fits is enough. A path that leads nowhere fails every test but <see cref="Missing"/> and <see cref="NotEquals"/>.</summary>
+/// <summary>
+/// See <see cref="HealthTest"/>. Of several values one that fits is enough. A path that leads nowhere fails every test but
+/// <see cref="Missing"/> and <see cref="NotEquals"/>.
+/// </summary>
 public enum HealthOperator
 {
     Equals,

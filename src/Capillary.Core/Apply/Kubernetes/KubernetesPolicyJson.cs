@@ -13,7 +13,9 @@ namespace Capillary.Core.Apply.Kubernetes;
 /// </summary>
 public static class KubernetesPolicyJson
 {
-    /// <summary>The most entries of <see cref="KubernetesPolicy.IgnoreDifferences"/>, and of <see cref="KubernetesPolicy.HealthRules"/>.</summary>
+    /// <summary>
+    /// The most entries of <see cref="KubernetesPolicy.IgnoreDifferences"/>, and of <see cref="KubernetesPolicy.HealthRules"/>.
+    /// </summary>
     public const int MaxEntries = 256;
 
     /// <summary>The most pointers of one ignored difference, and tests of one state of a health rule.</summary>
@@ -134,7 +136,8 @@ public static class KubernetesPolicyJson
             Items(item, "degraded", MaxParts, Test), Items(item, "suspended", MaxParts, Test), Text(item, "messagePath"));
         RequireKind(rule.Group, rule.Kind);
         Require(rule.Healthy.Length > 0, $"the health rule of {rule.Kind} names no healthy state");
-        if (rule.MessagePath is { } path && JsonPath.Parse(path, out var problem) is null) throw new BundleFormatException($"kubernetes: {problem}");
+        if (rule.MessagePath is { } path && JsonPath.Parse(path, out var problem) is null)
+            throw new BundleFormatException($"kubernetes: {problem}");
         return rule;
     }
 

@@ -30,7 +30,8 @@ internal readonly struct LiveObject(JsonElement root)
 
     public IEnumerable<LiveCondition> Conditions => ReadConditions(At("status", "conditions"));
 
-    public LiveCondition? Condition(string type) => Conditions.Where(condition => condition.Type == type).Cast<LiveCondition?>().FirstOrDefault();
+    public LiveCondition? Condition(string type) =>
+        Conditions.Where(condition => condition.Type == type).Cast<LiveCondition?>().FirstOrDefault();
 
     public static IEnumerable<LiveCondition> ReadConditions(JsonElement? list) => Items(list).Select(item => new LiveObject(item))
         .Select(item => new LiveCondition(item.Text("type"), item.Text("status"), item.Text("reason"), item.Text("message"),

@@ -25,7 +25,8 @@ public sealed class HealthCaseTests
     ];
 
     public static TheoryData<string> Cases() =>
-        [.. Directory.EnumerateFiles(Folder(), "*.txt").Select(Path.GetFileNameWithoutExtension).OfType<string>().Order(StringComparer.Ordinal)];
+        [.. Directory.EnumerateFiles(Folder(), "*.txt").Select(Path.GetFileNameWithoutExtension).OfType<string>()
+            .Order(StringComparer.Ordinal)];
 
     [Theory]
     [MemberData(nameof(Cases))]
@@ -38,7 +39,8 @@ public sealed class HealthCaseTests
         foreach (var section in ("\n" + input).Split("\n-- ").Skip(1))
         {
             var title = section[..section.IndexOf(" --\n", StringComparison.Ordinal)];
-            var health = KubernetesHealth.Of(Live(section[(title.Length + 4)..]), name.StartsWith("Rule", StringComparison.Ordinal) ? Rules : []);
+            var rules = name.StartsWith("Rules", StringComparison.Ordinal) ? Rules : [];
+            var health = KubernetesHealth.Of(Live(section[(title.Length + 4)..]), rules);
             var state = health?.State.ToString() ?? "None";
             Assert.True(title.StartsWith(state + ": ", StringComparison.Ordinal), $"{name}: '{title}' is {state} ({health?.Message})");
             actual.Append(title).Append(" = ").Append(health?.Message ?? "(no message)").Append('\n');

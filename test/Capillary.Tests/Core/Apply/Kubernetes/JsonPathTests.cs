@@ -34,7 +34,8 @@ public sealed class JsonPathTests
     public void It_finds_what_is_there(string path, string expected)
     {
         using var document = JsonDocument.Parse(Live);
-        var found = Parsed(path).Of(document.RootElement).Select(value => value.ValueKind == JsonValueKind.String ? value.GetString() : value.GetRawText());
+        var found = Parsed(path).Of(document.RootElement)
+            .Select(value => value.ValueKind == JsonValueKind.String ? value.GetString() : value.GetRawText());
         Assert.Equal(expected, string.Join('|', found));
     }
 

@@ -76,8 +76,10 @@ public sealed class KubernetesLayerTests
     [InlineData("""{"healthRules":[{"group":"","kind":"K"}]}""", "names no healthy state")]
     [InlineData("""{"healthRules":[{"group":"","kind":"K","healthy":[{"path":"a","operator":"exists"}]}]}""", "'a' is not a path")]
     [InlineData("""{"healthRules":[{"group":"","kind":"K","healthy":[{"path":".a","operator":"Exists"}]}]}""", "operator 'Exists'")]
-    [InlineData("""{"healthRules":[{"group":"","kind":"K","healthy":[{"path":".a","operator":"less","value":"x"}]}]}""", "'x' is not a number")]
-    [InlineData("""{"healthRules":[{"group":"","kind":"K","healthy":[{"path":".a","operator":"exists"}],"messagePath":"x"}]}""", "'x' is not a path")]
+    [InlineData("""{"healthRules":[{"group":"","kind":"K","healthy":[{"path":".a","operator":"less","value":"x"}]}]}""",
+        "'x' is not a number")]
+    [InlineData("""{"healthRules":[{"group":"","kind":"K","healthy":[{"path":".a","operator":"exists"}],"messagePath":"x"}]}""",
+        "'x' is not a path")]
     [InlineData("[]", "requires an element of type")]
     public void A_policy_that_breaks_a_rule_is_refused(string json, string problem)
     {

@@ -20,7 +20,9 @@ public sealed class ManifestReaderTests
     [InlineData("example.com/v1alpha1", "PlayList", "", "example.com/PlayList/lab/x")]
     public void It_knows_which_object_is_meant(string version, string kind, string more, string key)
     {
-        var manifest = Good($$$"""{"apiVersion":"{{{version}}}","kind":"{{{kind}}}","metadata":{"name":"x"{{{more}}}},"status":{"phase":"Bound"}}""");
+        var manifest = Good($$$"""
+            {"apiVersion":"{{{version}}}","kind":"{{{kind}}}","metadata":{"name":"x"{{{more}}}},"status":{"phase":"Bound"}}
+            """);
         Assert.Equal(key, manifest.Ref.Key);
         Assert.Equal(version, manifest.Ref.ApiVersion);
         Assert.Equal((0, HookPhases.None, ManifestOptions.None), (manifest.Order, manifest.Hook, manifest.Options));
@@ -34,7 +36,8 @@ public sealed class ManifestReaderTests
     [InlineData("""{"apiVersion":"v1","kind":"K/L","metadata":{"name":"x"}}""", "$.kind: 'K/L' is not a kind")]
     [InlineData("""{"apiVersion":"v1","kind":"List","items":[]}""", "$.kind: a List is not applied: write its items as documents")]
     [InlineData("""{"apiVersion":"v1","kind":"SecretList","items":[]}""", "$.kind: a SecretList is not applied")]
-    [InlineData("""{"apiVersion":"capillary.dev/v1","kind":"File","metadata":{"name":"x"}}""", "$.kind: 'File' of capillary.dev is for host sites")]
+    [InlineData("""{"apiVersion":"capillary.dev/v1","kind":"File","metadata":{"name":"x"}}""",
+        "$.kind: 'File' of capillary.dev is for host sites")]
     [InlineData("""{"apiVersion":"v1","kind":"Pod"}""", "$.metadata: is required")]
     [InlineData("""{"apiVersion":"v1","kind":"Pod","metadata":{}}""", "$.metadata.name: is required")]
     [InlineData("""{"apiVersion":"v1","kind":"Pod","metadata":{"name":7}}""", "$.metadata.name: expected a string, found the number 7")]
@@ -42,10 +45,14 @@ public sealed class ManifestReaderTests
     [InlineData("""{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a:b"}}""", "$.metadata.name: 'a:b' is not a name")]
     [InlineData("""{"apiVersion":"e.com/v1","kind":"E","metadata":{"name":".."}}""", "$.metadata.name: '..' is not a name")]
     [InlineData("""{"apiVersion":"e.com/v1","kind":"E","metadata":{"name":"a/b"}}""", "$.metadata.name: 'a/b' is not a name")]
-    [InlineData("""{"apiVersion":"v1","kind":"Pod","metadata":{"name":"x","namespace":"a.b"}}""", "$.metadata.namespace: 'a.b' is not the name")]
-    [InlineData("""{"apiVersion":"v1","kind":"Pod","metadata":{"name":"x","labels":{"a":true}}}""", "$.metadata.labels.a: expected a string, found the boolean true")]
-    [InlineData("""{"apiVersion":"v1","kind":"Pod","metadata":{"name":"x","annotations":{"a":1}}}""", "$.metadata.annotations.a: expected a string, found the number 1")]
-    [InlineData("""{"apiVersion":"v1","kind":"Pod","metadata":{"name":"x","annotations":[]}}""", "$.metadata.annotations: expected an object, found a list")]
+    [InlineData("""{"apiVersion":"v1","kind":"Pod","metadata":{"name":"x","namespace":"a.b"}}""",
+        "$.metadata.namespace: 'a.b' is not the name")]
+    [InlineData("""{"apiVersion":"v1","kind":"Pod","metadata":{"name":"x","labels":{"a":true}}}""",
+        "$.metadata.labels.a: expected a string, found the boolean true")]
+    [InlineData("""{"apiVersion":"v1","kind":"Pod","metadata":{"name":"x","annotations":{"a":1}}}""",
+        "$.metadata.annotations.a: expected a string, found the number 1")]
+    [InlineData("""{"apiVersion":"v1","kind":"Pod","metadata":{"name":"x","annotations":[]}}""",
+        "$.metadata.annotations: expected an object, found a list")]
     [InlineData("""{"apiVersion":"v1","kind":"Pod","metadata":{"generateName":"x-"}}""", "$.metadata.generateName: is for hooks only")]
     [InlineData("""{"apiVersion":"v1","kind":"Pod","metadata":{"name":"x","uid":"1","resourceVersion":"2","managedFields":[]}}""",
         "$.metadata.managedFields: is set by the API server: remove metadata.managedFields|$.metadata.resourceVersion|$.metadata.uid")]
@@ -69,7 +76,8 @@ public sealed class ManifestReaderTests
     public void A_generated_name_is_the_same_for_the_same_bytes()
     {
         static string Json(string image) => $$$$"""
-            {"apiVersion":"batch/v1","kind":"Job","metadata":{"annotations":{"argocd.argoproj.io/hook":"PreSync"},"generateName":"migrate-"},"spec":"{{{{image}}}}"}
+            {"apiVersion":"batch/v1","kind":"Job","spec":"{{{{image}}}}",
+             "metadata":{"annotations":{"argocd.argoproj.io/hook":"PreSync"},"generateName":"migrate-"}}
             """.Trim();
         var (one, again, other) = (Good(Json("a")).Ref.Name, Good(Json("a")).Ref.Name, Good(Json("b")).Ref.Name);
         Assert.Matches("^migrate-[0-9a-f]{10}$", one);
@@ -135,7 +143,8 @@ public sealed class ManifestReaderTests
     [InlineData("argocd.argoproj.io/sync-wave=first", "is not a whole number")]
     [InlineData("capillary.dev/hook=before", "'before' is not one of pre, during, post, on-failure, never")]
     [InlineData("capillary.dev/hook=", "names no phase")]
-    [InlineData("argocd.argoproj.io/hook=Presync", "'Presync' is not one of PreSync, Sync, PostSync, SyncFail, Skip, PreDelete, PostDelete")]
+    [InlineData("argocd.argoproj.io/hook=Presync",
+        "'Presync' is not one of PreSync, Sync, PostSync, SyncFail, Skip, PreDelete, PostDelete")]
     [InlineData("capillary.dev/hook-delete-policy=always", "'always' is not one of before-creation, succeeded, failed")]
     [InlineData("argocd.argoproj.io/hook-delete-policy=Never", "'Never' is not one of BeforeHookCreation, HookSucceeded, HookFailed")]
     [InlineData("capillary.dev/prune=no", "'no' is not one of true, false, confirm")]
@@ -156,7 +165,11 @@ public sealed class ManifestReaderTests
     [Fact]
     public void Kinds_have_the_order_of_Argo_CD()
     {
-        string[] order = ["Namespace", "Secret", "ConfigMap", "CustomResourceDefinition", "ClusterRole", "RoleBinding", "Service", "Deployment", "Job", "Ingress", "APIService", "Widget"];
+        string[] order =
+        [
+            "Namespace", "Secret", "ConfigMap", "CustomResourceDefinition", "ClusterRole", "RoleBinding", "Service", "Deployment", "Job",
+            "Ingress", "APIService", "Widget",
+        ];
         Assert.Equal(order, order.Reverse().OrderBy(KubernetesOrder.RankOf));
         Assert.Equal(KubernetesOrder.RankOf("Widget"), KubernetesOrder.RankOf("Gadget"));
     }
