@@ -132,6 +132,7 @@ internal sealed partial class Edge
             Users = own.Users,
             AllowRoot = own.AllowRoot,
             PrivilegedPorts = own.PrivilegedPorts.ToHashSet(),
+            Units = UnitHost.Find(own.Services, $"{home.FileOf("edge.json")}: services"),
         };
     }
 

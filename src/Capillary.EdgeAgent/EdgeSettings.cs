@@ -31,6 +31,12 @@ internal sealed record EdgeSettings
     /// <summary>When big blobs wait, by the local clock, such as <c>07:00-19:00</c>. Default: never.</summary>
     public string? QuietHours { get; init; }
 
+    /// <summary>
+    /// <c>systemd</c>: services are systemd units; <c>own</c>: they are processes that the agent starts itself. Default: units where systemd
+    /// started the agent and it may manage them.
+    /// </summary>
+    public string? Services { get; init; }
+
     /// <summary>What the site's people allow the link; null: anything.</summary>
     /// <exception cref="InvalidDataException">A text is no rate or no hours.</exception>
     public LinkLimits? Limits(string path) => LinkLimits.Parse(MaxRate, QuietHours, $"{path}: maxRate", $"{path}: quietHours");

@@ -34,4 +34,7 @@ internal static partial class HostLog
 
     [LoggerMessage(4009, LogLevel.Error, "a task of apply failed")]
     public static partial void Bug(ILogger log, Exception reason);
+
+    [LoggerMessage(4010, LogLevel.Warning, "service {Service}: its systemd unit cannot be made right: {Reason}")]
+    public static partial void UnitFailed(ILogger log, string service, string reason);
 }
