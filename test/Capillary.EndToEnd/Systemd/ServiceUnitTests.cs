@@ -55,7 +55,7 @@ public sealed class ServiceUnitTests(ITestOutputHelper output) : SystemdTest(out
         Assert.Equal("enabled", (await Machine.RunAsync(Stop, "systemctl", "is-enabled", Unit)).Trim());
         await RepairedAsync("was ended by signal 9 and was started again", "kill -9 $(systemctl show -P MainPID UNIT)");
         await RepairedAsync("was stopped by hand and was started again", "systemctl stop UNIT");
-        await RepairedAsync("was edited", "echo User=root >> /etc/systemd/system/UNIT; systemctl daemon-reload; systemctl restart UNIT");
+        await RepairedAsync("was edited", "sed -i s/User=.*/User=root/ /etc/systemd/system/UNIT; systemctl daemon-reload; systemctl restart UNIT");
         await RepairedAsync("was changed by a drop-in", "mkdir -p /run/systemd/system/UNIT.d; "
             + "printf '[Service]\\nUser=root\\n' > /run/systemd/system/UNIT.d/x.conf; systemctl daemon-reload; systemctl restart UNIT");
         await RepairedAsync("was masked", "ln -sf /dev/null /etc/systemd/system/UNIT; systemctl daemon-reload; systemctl stop UNIT");
@@ -160,12 +160,14 @@ public sealed class ServiceUnitTests(ITestOutputHelper output) : SystemdTest(out
     private async Task RepairedAsync(string told, string byHand)
     {
         var marker = (await Machine.RunAsync(Stop, "date", "+%s.%N")).Trim();
-        await Machine.RunAsync(Stop, "sh", "-c", byHand.Replace("UNIT", Unit, StringComparison.Ordinal));
+        // It may be undone while it is still being done, which then fails.
+        await Machine.TryRunAsync(Stop, "sh", "-c", byHand.Replace("UNIT", Unit, StringComparison.Ordinal));
         var clock = Stopwatch.StartNew();
         await Machine.WaitAsync($"'{told}' to be told", async () => (await Machine.RunAsync(Stop, "journalctl", "-u", "capillary-edge",
             "--since", $"@{marker}", "-o", "cat")).Contains($"DriftRepaired monitor/monitor: service 'monitor/monitor'{Between(told)}{told}",
             StringComparison.Ordinal), Stop);
         await Machine.WaitAsync("one copy to run", async () => await PidAsync() is > 0 and var pid && await CopyAsync() == pid, Stop);
+        Assert.Equal("labuser", (await Machine.RunAsync(Stop, "ps", "-o", "user=", "-p", $"{await PidAsync()}")).Trim());
         Say($"{told}: {clock.Elapsed.TotalSeconds:0.0} s");
         Assert.True(clock.Elapsed < TimeSpan.FromSeconds(10), $"{told} took {clock.Elapsed}");
         Assert.Equal("enabled", (await Machine.RunAsync(Stop, "systemctl", "is-enabled", Unit)).Trim());

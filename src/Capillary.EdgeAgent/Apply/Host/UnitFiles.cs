@@ -47,7 +47,7 @@ internal sealed class UnitFiles(string folder, string name, string variablesPath
         File.Move($"{path}.new", path, overwrite: true);
         foreach (var more in Foreign) Delete(more);
         Directory.CreateDirectory(wants);
-        if (!unit.Enabled) File.Delete(Link);
+        if (!unit.Enabled) Delete(Link);
         else if (!Exists(new FileInfo(Link))) File.CreateSymbolicLink(Link, path);
         DurableFolder.Flush(wants);
         DurableFolder.Flush(folder);
@@ -55,8 +55,8 @@ internal sealed class UnitFiles(string folder, string name, string variablesPath
 
     public void Remove()
     {
-        File.Delete(Link);
-        File.Delete(path);
+        Delete(Link);
+        Delete(path);
         foreach (var more in Foreign) Delete(more);
         File.Delete(variablesPath);
         if (Directory.Exists(wants)) DurableFolder.Flush(wants);
@@ -72,6 +72,6 @@ internal sealed class UnitFiles(string folder, string name, string variablesPath
     private static void Delete(string path)
     {
         if (Directory.Exists(path) && new FileInfo(path).LinkTarget is null) Directory.Delete(path, recursive: true);
-        else File.Delete(path);
+        else if (Exists(new FileInfo(path))) File.Delete(path);
     }
 }
