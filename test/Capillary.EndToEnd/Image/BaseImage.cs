@@ -122,16 +122,17 @@ internal sealed record BaseImage(byte[] Layer, byte[] Config, byte[] Manifest)
             var (name, info) = (Path.GetRelativePath(root, full), new FileInfo(full));
             var isFolder = info.LinkTarget is null && Directory.Exists(full);
             using var content = info.LinkTarget is null && !isFolder ? File.OpenRead(full) : null;
-            writer.WriteEntry(new PaxTarEntry(
+            var entry = new PaxTarEntry(
                 info.LinkTarget is not null ? TarEntryType.SymbolicLink : isFolder ? TarEntryType.Directory : TarEntryType.RegularFile, name)
             {
                 ModificationTime = DateTimeOffset.UnixEpoch,
                 Mode = name == "tmp" ? Shared : isFolder ? Folder : info.UnixFileMode,
                 Uid = name == "data" ? User : 0,
                 Gid = name == "data" ? User : 0,
-                LinkName = info.LinkTarget ?? "",
                 DataStream = content,
-            });
+            };
+            if (info.LinkTarget is { } target) entry.LinkName = target;
+            writer.WriteEntry(entry);
             if (isFolder) Write(writer, root, name);
         }
     }

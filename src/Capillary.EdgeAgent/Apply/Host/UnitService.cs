@@ -31,6 +31,7 @@ internal sealed partial class UnitService : ISupervised
     private int? ends;
     private bool fresh;
     private bool start;
+    private ServiceUnit? made;
 
     public UnitService(SupervisorContext context, ServiceRecord record)
     {
@@ -146,10 +147,11 @@ internal sealed partial class UnitService : ISupervised
             case ServicePhase.Waiting when start || fresh:
                 Put(null, now);
                 break;
-            case ServicePhase.Waiting when Wanted(now) is not { } wanted || files.Difference(wanted) is not null:
-                Put(null, now);
-                break;
             case ServicePhase.Waiting:
+                if (Wanted(now) is not { } wanted) break;
+                if (files.Difference(wanted) is not null) Put(null, now);
+                else Question(UnitManager.LookAsync(unit, context.Stop), See);
+                break;
             case ServicePhase.Running when !IsUp:
                 Question(UnitManager.LookAsync(unit, context.Stop), See);
                 break;
@@ -169,6 +171,7 @@ internal sealed partial class UnitService : ISupervised
 
     private void Put(string? difference, DateTimeOffset asOf)
     {
+        made = null;
         if (Wanted(asOf) is not { } wanted) return;
         var replaces = record.Phase == ServicePhase.Starting || fresh;
         difference ??= replaces ? null : files.Difference(wanted);
@@ -220,10 +223,17 @@ internal sealed partial class UnitService : ISupervised
     /// <summary>The unit as it should be; null when there are no words for it, which is then what is told.</summary>
     private ServiceUnit? Wanted(DateTimeOffset now)
     {
+        // Accounts may be far away, in a directory of the network: they are not looked up for every look at a file.
+        if (made is { } known && known.Enabled == IsEnabled) return known;
         try
         {
             var place = context.Launcher.PlaceOf(spec, record.Key, context.LogPath(record.App, record.Name), VariablesPath);
-            return ServiceUnit.Of(spec, place with { Enabled = IsEnabled });
+            return made = ServiceUnit.Of(spec, place with { Enabled = IsEnabled });
+        }
+        catch (HostException) when (IsUp)
+        {
+            // What runs runs on, as with any other cause that only a start would meet.
+            return null;
         }
         catch (HostException e)
         {
