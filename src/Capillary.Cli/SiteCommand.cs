@@ -14,7 +14,7 @@ internal static class SiteCommand
         {
             Subcommands =
             {
-                List(connection), Show(connection), EnrollCommand.Create(connection, "site"),
+                List(connection), Show(connection), EnrollCommand.Create(connection, "site"), SiteManifestCommand.Create(connection),
                 LifeCommands.Approve(connection, "site"), LifeCommands.Deny(connection, "site"), EnrollCommand.CreateReplace(connection),
                 LifeCommands.Retry(connection), LifeCommands.ConfirmPrune(connection), LifeCommands.Move(connection), LifeCommands.Retire(connection),
                 LifeCommands.Revoke(connection, "site"),

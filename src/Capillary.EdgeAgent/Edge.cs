@@ -137,6 +137,7 @@ internal sealed partial class Edge
             Users = own.Users,
             AllowRoot = own.AllowRoot,
             PrivilegedPorts = own.PrivilegedPorts.ToHashSet(),
+            Units = UnitHost.Find(own.Services, $"{home.FileOf("edge.json")}: services"),
         }, blobs.PathOf, time, logs.CreateLogger<HostTarget>());
     }
 

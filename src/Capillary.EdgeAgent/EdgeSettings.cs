@@ -35,6 +35,12 @@ internal sealed record EdgeSettings
     /// <summary>The cluster that this agent applies to; null: it applies to its own host.</summary>
     public ClusterSettings? Kubernetes { get; init; }
 
+    /// <summary>
+    /// <c>systemd</c>: services are systemd units; <c>own</c>: they are processes that the agent starts itself. Default: units where systemd
+    /// started the agent and it may manage them.
+    /// </summary>
+    public string? Services { get; init; }
+
     /// <summary>What the site's people allow the link; null: anything.</summary>
     /// <exception cref="InvalidDataException">A text is no rate or no hours.</exception>
     public LinkLimits? Limits(string path) => LinkLimits.Parse(MaxRate, QuietHours, $"{path}: maxRate", $"{path}: quietHours");

@@ -1,10 +1,12 @@
 using System.Runtime.InteropServices;
 using Capillary.EndToEnd;
+using Capillary.EndToEnd.Image;
 
-// `./dev demo [--once] [--sites N] [--keep] [--folder DIR]`; the tests of this assembly use the same harness.
+// `./dev image`, `./dev bench`, `./dev demo [--once] [--sites N] [--keep] [--folder DIR]`; the tests of this assembly use the same harness.
 var measure = args.FirstOrDefault() == "measure";
-var options = measure ? null : DemoOptions.Parse(args);
-if (options is null && !measure)
+var image = args.FirstOrDefault() == "image";
+var options = measure || image ? null : DemoOptions.Parse(args);
+if (options is null && !measure && !image)
 {
     Console.WriteLine(DemoOptions.Usage);
     return args.Contains("--help") ? 0 : 2;
@@ -21,4 +23,5 @@ using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal
     signal.Cancel = true;
     stop.Cancel();
 });
+if (image) return await ImageBuild.RunAsync(args[1], stop.Token);
 return measure ? await Measure.Parse(args).RunAsync(stop.Token) : await Demo.RunAsync(options!, stop.Token);

@@ -1,3 +1,4 @@
+using Capillary.EdgeAgent.Apply.Host;
 using Capillary.Node.Install;
 
 namespace Capillary.EdgeAgent.Commands;
@@ -35,15 +36,8 @@ internal static class EdgeUnit
 
         # Root, as services run under accounts of their own, with no more of root's power than that takes: files of any owner, becoming
         # another account, ending its processes and reading their marks, ports below 1024 for services that may have them.
-        CapabilityBoundingSet=CAP_CHOWN CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH CAP_FOWNER CAP_FSETID CAP_SETUID CAP_SETGID CAP_SETPCAP
-        CapabilityBoundingSet=CAP_KILL CAP_SYS_PTRACE CAP_NET_BIND_SERVICE
-        NoNewPrivileges=yes
-        RestrictSUIDSGID=yes
-        LockPersonality=yes
-        ProtectKernelTunables=yes
-        ProtectKernelModules=yes
-        ProtectKernelLogs=yes
-        ProtectHostname=yes
+        {AgentWalls.Capabilities}
+        {AgentWalls.Others}
 
         [Install]
         WantedBy=multi-user.target

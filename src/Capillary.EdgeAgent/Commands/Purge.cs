@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Capillary.EdgeAgent.Apply.Host;
+using Capillary.Node.Hosting;
 
 namespace Capillary.EdgeAgent.Commands;
 
@@ -21,6 +22,7 @@ internal static class Purge
         if (!Directory.Exists(folder)) return;
         if (SiteLook.RunsOn(folder))
             throw new InvalidDataException($"{folder}: an agent still runs on this folder, started by hand; stop it, then do this again");
+        await EndUnitsAsync(folder, stop);
         var services = Services(folder);
         foreach (var service in services) _ = Libc.Signal(-service.Pid, Libc.Terminate);
         var until = time.GetUtcNow() + Grace;
@@ -29,13 +31,27 @@ internal static class Purge
         Directory.Delete(folder, recursive: true);
     }
 
+    private static async Task EndUnitsAsync(string folder, CancellationToken stop)
+    {
+        if (!File.Exists(Path.Combine(folder, "node.json"))) return;
+        var site = new NodeHome(folder).LoadSettings().Node.Value;
+        foreach (var record in Records(folder).Where(record => record.IsUnit))
+        {
+            var unit = ServiceUnit.NameOf(site, record.App, record.Name);
+            await UnitManager.RemoveAsync(unit, new UnitFiles(UnitHost.UsualFolder, unit, $"{folder}/apply/services/{unit}.env"), stop);
+        }
+    }
+
     private static List<ProcessMark> Services(string folder)
     {
-        var records = Path.Combine(folder, "apply", "services");
-        if (!Directory.Exists(records)) return [];
         var boot = ProcTable.BootId();
-        return [.. Directory.EnumerateFiles(records, "*.json").Select(Read).Where(record => record?.Boot == boot)
-            .Select(record => record!.Process).Where(ProcTable.IsAlive)];
+        return [.. Records(folder).Where(record => record.Boot == boot).Select(record => record.Process).Where(ProcTable.IsAlive)];
+    }
+
+    private static List<ServiceRecord> Records(string folder)
+    {
+        var records = Path.Combine(folder, "apply", "services");
+        return Directory.Exists(records) ? [.. Directory.EnumerateFiles(records, "*.json").Select(Read).OfType<ServiceRecord>()] : [];
     }
 
     private static ServiceRecord? Read(string path)

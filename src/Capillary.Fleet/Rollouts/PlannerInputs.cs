@@ -1,6 +1,7 @@
 using Capillary.Core.Bundles;
 using Capillary.Core.Identity;
 using Capillary.Core.Reports;
+using Capillary.Fleet.Documents;
 
 namespace Capillary.Fleet.Rollouts;
 
@@ -8,7 +9,11 @@ namespace Capillary.Fleet.Rollouts;
 /// <param name="Bundle">Digest of the bundle's manifest.</param>
 /// <param name="Region">The region it is declared in.</param>
 /// <param name="Wave">Index of its wave, from 0; the number of waves when no wave chooses it: it comes after them all.</param>
-public sealed record ReleasedSite(Digest Bundle, RegionId Region, int Wave);
+public sealed record ReleasedSite(Digest Bundle, RegionId Region, int Wave)
+{
+    /// <summary>Its platform; says which kind of agent it takes.</summary>
+    public SitePlatform Platform { get; init; }
+}
 
 /// <summary>What one commit compiled to, as far as the planner needs it.</summary>
 /// <param name="Number">The release's number, from 1.</param>

@@ -99,12 +99,13 @@ internal static class ApiRoutes
         if (!DnsLabel.IsValid(call.Name)) return BadRequest($"'{call.Name}' is not a name",
             "names are 1 to 63 lower-case letters, digits and '-'");
         if (wish is { LifetimeMinutes: < 1 or > 60 * 24 * 30 }) return BadRequest("lifetimeMinutes is out of range", "1 minute to 30 days");
-        if (wish?.Node is { } other && (kind != NodeKind.Region || !DnsLabel.IsValid(other)))
-            return BadRequest($"'{other}' is not the name of a region's node", "names are 1 to 63 lower-case letters, digits and '-'");
+        if (wish?.Node is { } further && (kind != NodeKind.Region || !DnsLabel.IsValid(further)))
+            return BadRequest($"'{further}' is not the name of a region's node", "names are 1 to 63 lower-case letters, digits and '-'");
         var node = new NodeName(wish?.Node ?? call.Name);
         RegionId? region = wish?.Node is null ? null : new RegionId(call.Name);
         var parents = ParentsOf(hub, kind, node, wish);
         if (WithoutParents(parents, wish) is { } unknown) return unknown;
+        if (OtherPlatform(hub, node, wish) is { } other) return other;
         var lifetime = wish?.LifetimeMinutes is { } minutes ? TimeSpan.FromMinutes(minutes) : Enrollment.CodeLifetime;
         return hub.Enrollment.MakeCode(node, kind, region, call.Actor, lifetime) switch
         {
@@ -122,6 +123,18 @@ internal static class ApiRoutes
                 "give --parent HOST:PORT (for a site its region's address, for a region the hub's), or write spec.addresses in the "
                     + "region's document")
             : null;
+
+    /// <summary>Who installs it another way than its platform is would find out only at the site. Null: nobody does.</summary>
+    private static ApiAnswer? OtherPlatform(Hub hub, NodeName node, EnrollWish? wish)
+    {
+        if (wish?.Platform is not { } wanted) return null;
+        if (hub.Releases.Newest?.Sites.GetValueOrDefault(new SiteId(node.Value)) is not { } declared) return null;
+        var platform = declared.Platform.ToString().ToLowerInvariant();
+        return platform == wanted ? null : ApiAnswer.Fail(StatusCodes.Status409Conflict, "other-platform",
+            $"the fleet repository declares site '{node}' with platform {platform}, not {wanted}", platform == "host"
+                ? $"let it in with: capillary site enroll {node} --out {node}.join; or write 'platform: kubernetes' in its document"
+                : $"let it in with: capillary site manifest {node}");
+    }
 
     /// <summary>Where a node of this name is to dial; none: nothing says so.</summary>
     public static IReadOnlyList<string> ParentsOf(Hub hub, NodeKind kind, NodeName node, EnrollWish? wish)

@@ -72,8 +72,10 @@ internal sealed record EventView(long Id, string Site, long Incarnation, long Fi
 /// <param name="Parents">Where the node dials; null: as declared.</param>
 /// <param name="LifetimeMinutes">1 to 43,200; null: a day.</param>
 /// <param name="Node">A region: the name of a further node of it; null: its first.</param>
+/// <param name="Platform"><c>host</c> or <c>kubernetes</c>: no code for a site of the other one; null: any.</param>
 /// <param name="NeedsParents">No code where nothing says where the node dials: a join file has to say it.</param>
-internal sealed record EnrollWish(IReadOnlyList<string>? Parents, int? LifetimeMinutes, string? Node = null, bool? NeedsParents = null);
+internal sealed record EnrollWish(IReadOnlyList<string>? Parents, int? LifetimeMinutes, string? Node = null, bool? NeedsParents = null,
+    string? Platform = null);
 
 /// <summary>A join code and all that stands in a join file.</summary>
 internal sealed record JoinCodeView(string Code, DateTimeOffset ExpiresAt, string Fleet, string Node, string Kind,

@@ -47,8 +47,10 @@ internal sealed class FleetSource(GitRepository repository)
         var byId = sites.ToDictionary(site => site.Id);
         var policy = inventory.Policy;
         return new([.. policy.Waves.Select(wave => wave.Name)], [.. inventory.Regions.Keys.Order(StringComparer.Ordinal)],
-            sites.ToDictionary(site => site.Id, site => new ReleasedSite(site.Bundle, site.Region, WaveOf(site, policy))), site =>
-                Bundle(byId[site]))
+            sites.ToDictionary(site => site.Id, site => new ReleasedSite(site.Bundle, site.Region, WaveOf(site, policy))
+            {
+                Platform = site.Platform,
+            }), site => Bundle(byId[site]))
         {
             Terms = inventory.Regions.Values.ToDictionary(region => region.Name, region => Terms(region, inventory.Fleet)),
         };

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Text.Json;
 using Capillary.Core.Bundles;
 using Capillary.Core.Identity;
+using Capillary.Fleet.Documents;
 using Capillary.Fleet.Rollouts;
 using Capillary.HubNode.Publish;
 using Microsoft.Data.Sqlite;
@@ -53,9 +54,12 @@ internal static class ReleaseTables
             ("$committed", release.Commit.At), ("$made", release.MadeAt), ("$waves", JsonSerializer.Serialize(release.Waves)),
             ("$regions", JsonSerializer.Serialize(release.Regions)), ("$changed", changes.Count),
             ("$terms", JsonSerializer.Serialize(release.Terms)));
-        db.ExecuteMany("INSERT INTO release_sites VALUES($site, $release, $bundle, $region, $wave)",
-            ["$site", "$release", "$bundle", "$region", "$wave"],
-            changes, change => [change.Site.Value, release.Number, change.Now?.Bundle.Text, change.Now?.Region.Value, change.Now?.Wave]);
+        db.ExecuteMany("INSERT INTO release_sites VALUES($site, $release, $bundle, $region, $wave, $kubernetes)",
+            ["$site", "$release", "$bundle", "$region", "$wave", "$kubernetes"], changes, change =>
+            [
+                change.Site.Value, release.Number, change.Now?.Bundle.Text, change.Now?.Region.Value, change.Now?.Wave,
+                change.Now?.Platform == SitePlatform.Kubernetes ? 1 : 0,
+            ]);
     }
 
     public static ReleaseSummary? Find(SqliteConnection db, long number) =>
@@ -66,14 +70,14 @@ internal static class ReleaseTables
         db.Query($"{Columns} ORDER BY number DESC LIMIT $limit", ReadSummary, ("$limit", limit));
 
     public static List<ReleaseChange> Changes(SqliteConnection db, long number) =>
-        db.Query("SELECT site, bundle, region, wave FROM release_sites WHERE release = $n ORDER BY site", ReadChange, ("$n", number));
+        db.Query("SELECT site, bundle, region, wave, kubernetes FROM release_sites WHERE release = $n ORDER BY site", ReadChange, ("$n", number));
 
     /// <summary>The newest release whole; null before the first.</summary>
     public static Release? Newest(SqliteConnection db)
     {
         if (List(db, 1).SingleOrDefault() is not { } found) return null;
         // SQLite takes the other columns from the row of the MAX.
-        var sites = db.Query("SELECT site, bundle, region, wave, MAX(release) FROM release_sites GROUP BY site", ReadChange)
+        var sites = db.Query("SELECT site, bundle, region, wave, kubernetes, MAX(release) FROM release_sites GROUP BY site", ReadChange)
             .Where(change => change.Now is not null).ToImmutableDictionary(change => change.Site, change => change.Now!);
         var terms = db.Query("SELECT terms FROM releases WHERE number = $n", row => row.GetString(0), ("$n", found.Number)).Single();
         return new(found.Number, found.Commit, found.MadeAt, found.Waves, found.Regions, sites)
@@ -98,7 +102,10 @@ internal static class ReleaseTables
         Names(row.GetString(6)), Names(row.GetString(7)), row.GetInt32(8));
 
     private static ReleaseChange ReadChange(SqliteDataReader row) => new(new SiteId(row.GetString(0)),
-        row.IsDBNull(1) ? null : new ReleasedSite(Digest.Parse(row.GetString(1)), new RegionId(row.GetString(2)), row.GetInt32(3)));
+        row.IsDBNull(1) ? null : new ReleasedSite(Digest.Parse(row.GetString(1)), new RegionId(row.GetString(2)), row.GetInt32(3))
+        {
+            Platform = row.GetInt32(4) == 1 ? SitePlatform.Kubernetes : SitePlatform.Host,
+        });
 
     private static string[] Names(string json) => JsonSerializer.Deserialize<string[]>(json) ?? [];
 }

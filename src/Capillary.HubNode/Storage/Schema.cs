@@ -92,5 +92,6 @@ internal static class Schema
         "CREATE TABLE signed_time(id INTEGER PRIMARY KEY CHECK(id = 1), at INTEGER NOT NULL)",
         // Of a further node of a region.
         "ALTER TABLE join_codes ADD COLUMN region TEXT",
+        "ALTER TABLE release_sites ADD COLUMN kubernetes INTEGER NOT NULL DEFAULT 0",
     ];
 }

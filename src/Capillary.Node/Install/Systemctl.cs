@@ -2,8 +2,8 @@ using System.Diagnostics;
 
 namespace Capillary.Node.Install;
 
-/// <summary>Asks systemd.</summary>
-internal static class Systemctl
+/// <summary>Asks systemd, by its command with exact arguments: no shell is in between.</summary>
+public static class Systemctl
 {
     /// <summary>Whether systemd runs this machine, as sd_booted(3) tells it.</summary>
     public static bool IsHere => Directory.Exists("/run/systemd/system");
@@ -15,6 +15,7 @@ internal static class Systemctl
         return code == 0 ? null : $"systemctl {string.Join(' ', arguments)}: {said}";
     }
 
+    /// <summary>Exit code (127: there is no such command), and all that it said.</summary>
     public static async Task<(int Code, string Said)> AskAsync(CancellationToken stop, params string[] arguments)
     {
         try

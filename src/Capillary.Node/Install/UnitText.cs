@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Capillary.Node.Install;
 
 /// <summary>Words of a unit file (systemd.service(5), systemd.syntax(7)).</summary>
@@ -11,6 +13,27 @@ public static class UnitText
         return safe.All(c => char.IsAsciiLetterOrDigit(c) || c is '/' or '.' or '-' or '_' or ':' or '%' or '=' or ',' or '[' or ']')
             ? safe
             : $"\"{safe.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
+    }
+
+    /// <summary>
+    /// One argument of a command line that somebody else wrote, byte for byte: what systemd would read as an end of line, a quote, an
+    /// escape, a specifier or a variable is written so that it does not.
+    /// </summary>
+    public static string Exact(string text)
+    {
+        var quoted = new StringBuilder("\"");
+        foreach (var c in text)
+        {
+            _ = c switch
+            {
+                '%' => quoted.Append("%%"),
+                '$' => quoted.Append("$$"),
+                '"' or '\\' => quoted.Append('\\').Append(c),
+                < ' ' or '\x7f' => quoted.Append($"\\x{(int)c:x2}"),
+                _ => quoted.Append(c),
+            };
+        }
+        return quoted.Append('"').ToString();
     }
 
     /// <summary>A path as a setting's whole value; <c>%</c> begins a specifier and is doubled.</summary>

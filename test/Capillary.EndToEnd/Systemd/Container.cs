@@ -103,7 +103,7 @@ internal sealed class Container : IAsyncDisposable
         return code == 0 ? output : throw new HarnessException($"podman {string.Join(' ', arguments)} exited with {code}: {errors}{output}");
     }
 
-    private static async Task<(int Code, string Output, string Errors)> TryPodmanAsync(CancellationToken stop, params string[] arguments)
+    public static async Task<(int Code, string Output, string Errors)> TryPodmanAsync(CancellationToken stop, params string[] arguments)
     {
         var settings = Path.Combine(Path.GetTempPath(), "capillary-test-containers.conf");
         if (!File.Exists(settings)) await File.WriteAllTextAsync(settings, Settings, stop);

@@ -1,35 +1,11 @@
-using System.Text.Json;
 using Xunit;
 using Xunit.Abstractions;
 
 namespace Capillary.EndToEnd.Systemd;
 
 /// <summary>What a technician does on a machine with systemd, done in a container with systemd.</summary>
-public sealed class SystemdTests(ITestOutputHelper output) : IAsyncLifetime
+public sealed class SystemdTests(ITestOutputHelper output) : SystemdTest(output)
 {
-    private const string Data = "/var/lib/capillary-edge";
-    private const string Edge = "capillary-edge";
-    private const string Carried = "/opt/capillary-edge";
-    private static readonly string Ship = Path.Combine("edge-ship", "capillary-edge");
-    private readonly string folder = Directory.CreateTempSubdirectory("capillary-e2e-systemd-").FullName;
-    private Container? machine;
-    private WardFleet? fleet;
-
-    private static CancellationToken Stop => CancellationToken.None;
-
-    private Container Machine => machine!;
-
-    private WardFleet Fleet => fleet!;
-
-    public Task InitializeAsync() => Task.CompletedTask;
-
-    public async Task DisposeAsync()
-    {
-        if (machine is not null) await machine.DisposeAsync();
-        if (fleet is not null) await fleet.DisposeAsync();
-        Directory.Delete(folder, recursive: true);
-    }
-
     [SystemdFact]
     public async Task Promise2_an_installed_site_survives_kills_and_reboots_and_goes_without_a_trace()
     {
@@ -126,25 +102,6 @@ public sealed class SystemdTests(ITestOutputHelper output) : IAsyncLifetime
         Assert.NotEqual(0, (await Machine.TryRunAsync(Stop, "test", "-e", "/usr/local/lib/capillary/1")).Code);
     }
 
-    /// <summary>The machine and its fleet; where the agent as it ships stands.</summary>
-    private async Task<string> StartAsync()
-    {
-        var binaries = Binaries.Find();
-        var bin = Path.GetDirectoryName(Path.GetDirectoryName(binaries.Edge)!)!;
-        var agent = Path.Combine(bin, Ship);
-        if (!File.Exists(agent)) throw new HarnessException($"{agent} is not built yet; run: ./dev e2e, or ./dev bench agent");
-        Directory.CreateDirectory(Path.Combine(folder, "edge-ship"));
-        File.Copy(agent, Path.Combine(folder, Ship));
-        await NodeProcess.RunAsync("cp", ["-r", Path.GetDirectoryName(binaries.Capillary)!, Path.Combine(folder, "cli")], Stop);
-        machine = await Container.StartAsync(folder, Say, Stop);
-        fleet = await WardFleet.StartAsync(binaries, folder, Stop);
-        // The test's own folder is closed to the machine's other accounts.
-        await machine.RunAsync(Stop, "install", "-m", "755", Path.Combine(folder, Ship), Carried);
-        return Carried;
-    }
-
-    private void Say(string text) => output.WriteLine(text.TrimEnd());
-
     private async Task SaysAsync(string words, params string[] command)
     {
         var (code, _, errors) = await Machine.TryRunAsync(Stop, command);
@@ -153,21 +110,9 @@ public sealed class SystemdTests(ITestOutputHelper output) : IAsyncLifetime
         Assert.Contains(words, errors, StringComparison.Ordinal);
     }
 
-    private async Task<JsonElement> StatusAsync()
-    {
-        var (_, text, errors) = await Machine.TryRunAsync(Stop, Edge, "status", "-o", "json");
-        return text.StartsWith('{') ? JsonDocument.Parse(text).RootElement.Clone() : throw new HarnessException(errors);
-    }
-
-    private Task WellAsync() => Machine.WaitAsync("the site to be well", async () =>
-        (await Machine.TryRunAsync(Stop, Edge, "status")).Code == 0, Stop);
-
     private Task RegionIsAsync(string state, string home) => Machine.WaitAsync($"the region to be {state}", async () =>
         (await Machine.TryRunAsync(Stop, "capillary", "region", "status", "--data", home, "-o", "json")).Output
             .Contains($"\"state\": \"{state}\"", StringComparison.Ordinal), Stop);
-
-    private async Task<int> MainProcessAsync(string unit = Edge) =>
-        int.Parse((await Machine.RunAsync(Stop, "systemctl", "show", "--property=MainPID", "--value", unit)).Trim());
 
     /// <summary>The running service's process; 0 when it does not run.</summary>
     private async Task<int> ServiceAsync()

@@ -58,15 +58,9 @@ internal sealed class WardFleet : IAsyncDisposable
     public static async Task<WardFleet> StartAsync(Binaries binaries, string folder, CancellationToken stop)
     {
         var repository = Path.Combine(folder, "fleet");
-        foreach (var (path, text) in Files)
-        {
-            Directory.CreateDirectory(Path.GetDirectoryName(Path.Combine(repository, path))!);
-            await File.WriteAllTextAsync(Path.Combine(repository, path), text, stop);
-        }
+        foreach (var (path, text) in Files) await WriteAsync(repository, path, text, stop);
         await NodeProcess.RunAsync("git", ["init", "--quiet", "--initial-branch=main", repository], stop);
-        await NodeProcess.RunAsync("git", ["-C", repository, "add", "."], stop);
-        await NodeProcess.RunAsync("git",
-            ["-C", repository, "-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "--quiet", "-m", "one ward"], stop);
+        await CommitAsync(repository, "one ward", stop);
         await NodeProcess.RunAsync(binaries.Capillary, ["hub", "init", "--data", Path.Combine(folder, "hub"), "--fleet", "wards"], stop);
         var fleet = new WardFleet(binaries, folder);
         await fleet.StartHubAsync(stop);
@@ -80,6 +74,15 @@ internal sealed class WardFleet : IAsyncDisposable
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
         limit.CancelAfter(Deadline);
         while (!await KnowsItsFleetAsync(limit.Token)) await Task.Delay(100, limit.Token);
+    }
+
+    /// <summary>Another commit, with this file changed or, without a text, removed.</summary>
+    public async Task ChangeAsync(string path, string? text, CancellationToken stop)
+    {
+        var repository = Path.Combine(folder, "fleet");
+        if (text is null) File.Delete(Path.Combine(repository, path));
+        else await WriteAsync(repository, path, text, stop);
+        await CommitAsync(repository, $"change {path}", stop);
     }
 
     public async Task StopHubAsync()
@@ -103,6 +106,19 @@ internal sealed class WardFleet : IAsyncDisposable
     {
         await StopHubAsync();
         Api.Dispose();
+    }
+
+    private static async Task WriteAsync(string repository, string path, string text, CancellationToken stop)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(Path.Combine(repository, path))!);
+        await File.WriteAllTextAsync(Path.Combine(repository, path), text, stop);
+    }
+
+    private static async Task CommitAsync(string repository, string message, CancellationToken stop)
+    {
+        await NodeProcess.RunAsync("git", ["-C", repository, "add", "--all"], stop);
+        await NodeProcess.RunAsync("git",
+            ["-C", repository, "-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "--quiet", "-m", message], stop);
     }
 
     private async Task<bool> KnowsItsFleetAsync(CancellationToken stop)

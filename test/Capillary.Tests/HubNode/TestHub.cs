@@ -5,6 +5,7 @@ using Capillary.Core.Identity;
 using Capillary.Core.Protocol;
 using Capillary.Core.Reports;
 using Capillary.Core.Trust;
+using Capillary.Fleet.Documents;
 using Capillary.Fleet.Rollouts;
 using Capillary.HubNode;
 using Capillary.HubNode.Publish;
@@ -36,6 +37,9 @@ internal sealed class TestCommits
     /// <summary>Sites that commits declare in another region than <c>eu</c> from now on.</summary>
     public Dictionary<string, string> Regions { get; } = [];
 
+    /// <summary>Sites that commits declare with another platform than <c>host</c> from now on.</summary>
+    public Dictionary<string, SitePlatform> Platforms { get; } = [];
+
     public Task<CommitOutcome> LookAsync(string? taken, CancellationToken stop) =>
         Task.FromResult(id is not null && taken == id ? new CommitOutcome.Unchanged() : newest);
 
@@ -49,7 +53,7 @@ internal sealed class TestCommits
         Set(commit, new CommitOutcome.Compiled(Info(commit), new(waves, ["eu", "us"],
             sites.ToDictionary(site => new SiteId(site.Key), site =>
                 new ReleasedSite(bundles[new SiteId(site.Key)].Manifest.Digest, new RegionId(Regions.GetValueOrDefault(site.Key, "eu")),
-                    site.Value.Wave)),
+                    site.Value.Wave) { Platform = Platforms.GetValueOrDefault(site.Key) }),
             site => bundles[site]) { Terms = new Dictionary<string, RegionTerms>(Terms) }));
     }
 

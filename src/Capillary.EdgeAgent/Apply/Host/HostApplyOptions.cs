@@ -36,6 +36,9 @@ internal sealed record HostApplyOptions
     /// <summary>How often files are looked at. Default: 3 s.</summary>
     public TimeSpan DriftInterval { get; init; } = TimeSpan.FromSeconds(3);
 
+    /// <summary>The systemd that services become units of; null (default): they are the agent's own processes.</summary>
+    public UnitHost? Units { get; init; }
+
     /// <exception cref="ArgumentException">A setting is wrong; the text says which.</exception>
     public void Validate()
     {

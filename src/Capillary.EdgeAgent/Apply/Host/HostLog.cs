@@ -19,4 +19,7 @@ internal static partial class HostLog
 
     [LoggerMessage(4006, LogLevel.Warning, "service {Service}: log not rotated: {Reason}")]
     public static partial void NotRotated(ILogger log, string service, string reason);
+
+    [LoggerMessage(4010, LogLevel.Warning, "service {Service}: its systemd unit cannot be made right: {Reason}")]
+    public static partial void UnitFailed(ILogger log, string service, string reason);
 }

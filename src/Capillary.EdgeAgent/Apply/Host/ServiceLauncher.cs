@@ -46,6 +46,25 @@ internal sealed class ServiceLauncher(HostApplyOptions options, Accounts account
         return Process.Start(start)!;
     }
 
+    /// <summary>What a unit of this service needs to know of this machine.</summary>
+    /// <exception cref="StepException">The user is not allowed, or a tool is missing.</exception>
+    public UnitPlace PlaceOf(ServiceObject service, string key, string log, string variables) => new()
+    {
+        Site = options.Site,
+        Key = key,
+        Root = options.Roots[0],
+        IsRoot = accounts.Ids(service.User).User == 0,
+        Account = options.Users[service.User],
+        MayBindPort = MayBindPort(service),
+        LogPath = log,
+        VariablesPath = variables,
+        Env = Tool("env"),
+        Version = options.Units?.Version ?? 0,
+    };
+
+    private bool MayBindPort(ServiceObject service) =>
+        SiteAllowList.PortOf(service) is > 0 and < 1024 and var port && options.PrivilegedPorts.Contains(port);
+
     private void Drop(ProcessStartInfo start, ServiceObject service)
     {
         var (user, group) = accounts.Ids(service.User);
@@ -53,8 +72,7 @@ internal sealed class ServiceLauncher(HostApplyOptions options, Accounts account
         if (!accounts.IsRoot) return;
         Add(start, $"--reuid={user}", $"--regid={group}", user == 0 ? "--keep-groups" : "--init-groups");
         if (user == 0) return;
-        var port = SiteAllowList.PortOf(service);
-        var keep = port is > 0 and < 1024 && options.PrivilegedPorts.Contains(port) ? "-all,+net_bind_service" : "-all";
+        var keep = MayBindPort(service) ? "-all,+net_bind_service" : "-all";
         Add(start, $"--inh-caps={keep}", $"--ambient-caps={keep}", $"--bounding-set={keep}");
     }
 

@@ -48,6 +48,9 @@ internal sealed record ServiceRecord
     public int Failures { get; init; }
     public int? ExitCode { get; init; }
 
+    /// <summary>True: it is a systemd unit; false: a process that the agent started itself.</summary>
+    public bool IsUnit { get; init; }
+
     [JsonIgnore]
     public string Key => $"{App}/{Name}";
 

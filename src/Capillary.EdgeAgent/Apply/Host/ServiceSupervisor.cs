@@ -8,7 +8,7 @@ namespace Capillary.EdgeAgent.Apply.Host;
 /// <summary>All services of the site. All calls come from the one loop.</summary>
 internal sealed class ServiceSupervisor(SupervisorContext context)
 {
-    private readonly SortedDictionary<string, SupervisedService> services = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<string, ISupervised> services = new(StringComparer.Ordinal);
     private Step? waitingFor;
 
     /// <summary>Finds what ran before this process began, and starts what should run and does not.</summary>
@@ -22,15 +22,29 @@ internal sealed class ServiceSupervisor(SupervisorContext context)
             if (read is not DurableRead<ServiceRecord>.Found { Value: var record }) continue;
             try
             {
-                var service = new SupervisedService(context, record);
-                services.Add(record.Key, service);
-                service.Recover(now);
+                services.Add(record.Key, record.IsUnit ? new UnitService(context, record) : new SupervisedService(context, record));
+                Recover(record, now);
             }
             catch (Exception e) when (e is FormatException or JsonException or IOException or UnauthorizedAccessException)
             {
                 context.Tell(new ApplyEvent.Raised(ConditionCodes.StateLost, path, e.Message));
             }
         }
+    }
+
+    private void Recover(ServiceRecord record, DateTimeOffset now)
+    {
+        var service = services[record.Key];
+        if (IsMisplaced(service) && service is SupervisedService { IsFound: false, Starts: true })
+        {
+            var unit = new UnitService(context, record);
+            services[record.Key] = unit;
+            unit.Begin(now, null);
+            return;
+        }
+        // What runs already runs on; it becomes a unit when it ends or changes.
+        service.Recover(now);
+        if (IsMisplaced(service) && service is UnitService && !record.Removing) service.Leave(now);
     }
 
     /// <summary>Begins a step; <see cref="Beat"/> tells when it is done.</summary>
@@ -42,14 +56,16 @@ internal sealed class ServiceSupervisor(SupervisorContext context)
             {
                 var key = start.Service.Key;
                 if (!services.TryGetValue(key, out var service))
-                    services.Add(key, service = new SupervisedService(context, ServiceRecord.Of(start.Service)));
-                service.Want(start.Service, now);
+                    services.Add(key, service = Make(ServiceRecord.Of(start.Service)));
+                if (!IsMisplaced(service) || service.Runs(start.Service)) service.Want(start.Service, now);
+                else if (!service.Left) service.Leave(now);
             }
             else if (step is Step.RemoveService remove && services.TryGetValue(remove.Owned.Subject, out var leaving))
             {
                 leaving.Remove(now);
             }
             waitingFor = step;
+            ChangeHands(now);
             Answer();
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -74,6 +90,7 @@ internal sealed class ServiceSupervisor(SupervisorContext context)
             }
             changed |= service.Health.TakeChanged();
         }
+        ChangeHands(now);
         Answer();
         if (changed) context.Tell(new ApplyEvent.HealthChanged(HealthNow()));
     }
@@ -112,6 +129,37 @@ internal sealed class ServiceSupervisor(SupervisorContext context)
         foreach (var service in services.Values) service.Detach();
     }
 
+    private ISupervised Make(ServiceRecord record) =>
+        context.Options.Units is null ? new SupervisedService(context, record) : new UnitService(context, record);
+
+    /// <summary>The site's setting, or the agent's version, was another one when this was started.</summary>
+    private bool IsMisplaced(ISupervised service) => service is UnitService == context.Options.Units is null;
+
+    /// <summary>A service goes from one kind of supervisor to the other only while nothing of it runs, so that there are never two.</summary>
+    private void ChangeHands(DateTimeOffset now)
+    {
+        foreach (var service in services.Values.Where(service => IsMisplaced(service) && service.Left).ToList())
+        {
+            var record = service.Record;
+            if (waitingFor is Step.StartService { Service: var wanted } && wanted.Key == record.Key)
+            {
+                services[record.Key] = Make(ServiceRecord.Of(wanted));
+                services[record.Key].Want(wanted, now);
+            }
+            else if (service is UnitService)
+            {
+                services[record.Key] = Make(record);
+                services[record.Key].Recover(now);
+            }
+            else if (record.Phase == ServicePhase.Waiting)
+            {
+                var unit = new UnitService(context, record);
+                services[record.Key] = unit;
+                unit.Begin(now, "ended");
+            }
+        }
+    }
+
     private void Answer()
     {
         var made = ImmutableArray<OwnedObject>.Empty;
@@ -131,7 +179,7 @@ internal sealed class ServiceSupervisor(SupervisorContext context)
         context.Tell(new ApplyEvent.StepDone(made));
     }
 
-    private static string Because(SupervisedService service) => service.Health.State == HealthState.Unknown
+    private static string Because(ISupervised service) => service.Health.State == HealthState.Unknown
         ? $"service '{service.Record.Key}' has not answered yet"
         : service.Health.Reason is { } reason && reason.StartsWith("service ", StringComparison.Ordinal) ? reason
         : $"service '{service.Record.Key}': {service.Health.Reason}";

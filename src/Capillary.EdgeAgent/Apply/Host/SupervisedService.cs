@@ -19,7 +19,7 @@ internal sealed record SupervisorContext(
 }
 
 /// <summary>One service: runs it, sees it end, starts it again, stops it. All calls come from the one loop.</summary>
-internal sealed class SupervisedService
+internal sealed class SupervisedService : ISupervised
 {
     private readonly SupervisorContext context;
     private readonly DurableFile<ServiceRecord> file;
@@ -43,13 +43,24 @@ internal sealed class SupervisedService
 
     public ServiceHealth Health { get; }
 
-    /// <summary>Stopped for good; nothing of it is left.</summary>
     public bool Gone { get; private set; }
+
+    public bool Left => record.Phase is ServicePhase.Waiting or ServicePhase.Ended && !Alive;
+
+    /// <summary>A process that an agent before this one started.</summary>
+    public bool IsFound => record.Boot == context.Boot && (ProcTable.IsAlive(record.Process) || ProcTable.FindMarked(Mark) is not null);
+
+    /// <summary>Whether a new agent that finds no process of it starts one.</summary>
+    public bool Starts => record.Phase switch
+    {
+        ServicePhase.Ended => record.Boot != context.Boot && spec.Restart.When != RestartWhen.Never,
+        ServicePhase.Stopping => false,
+        _ => true,
+    };
 
     public bool Runs(DesiredService wanted) => !record.Removing && record.SpecDigest == wanted.SpecDigest.Text
         && record.Phase is ServicePhase.Running or ServicePhase.Waiting or ServicePhase.Ended && record.Attempt > 0;
 
-    /// <summary>After the agent began: finds the process that the record speaks of.</summary>
     public void Recover(DateTimeOffset now)
     {
         var sameBoot = record.Boot == context.Boot;
@@ -67,10 +78,9 @@ internal sealed class SupervisedService
         }
         if (record.Phase == ServicePhase.Ended) Health.Ended(record.ExitCode == 0 ? null : $"service '{record.Key}' ended");
         // A boot ends everything and is nobody's failure.
-        if (record.Phase != ServicePhase.Ended || (!sameBoot && spec.Restart.When != RestartWhen.Never)) Launch(now);
+        if (Starts) Launch(now);
     }
 
-    /// <summary>Runs this specification; a process of another one is stopped first.</summary>
     public void Want(DesiredService wanted, DateTimeOffset now)
     {
         if (Runs(wanted)) return;
@@ -86,6 +96,8 @@ internal sealed class SupervisedService
 
     public void Remove(DateTimeOffset now) => BeginStop(removing: true, now);
 
+    public void Leave(DateTimeOffset now) => BeginStop(removing: false, now);
+
     public void Beat(DateTimeOffset now)
     {
         switch (record.Phase)
@@ -100,7 +112,6 @@ internal sealed class SupervisedService
 
     public void Rotate() => LogRotation.Rotate(context.LogPath(record.App, record.Name), spec.Logs);
 
-    /// <summary>Lets go of the process without ending it.</summary>
     public void Detach() => child?.Dispose();
 
     private bool Alive => child is not null ? !child.HasExited : record.Pid > 0 && ProcTable.IsAlive(record.Process);
@@ -254,7 +265,7 @@ internal sealed class SupervisedService
         }
     }
 
-    private static ServiceObject Parse(string json)
+    public static ServiceObject Parse(string json)
     {
         using var document = JsonDocument.Parse(json);
         var errors = new List<ObjectError>();
