@@ -67,7 +67,7 @@ internal sealed class ApiServer(ClusterState state, Credentials credentials, Fau
         "update" => writes.ReplaceAsync(request),
         "patch" => writes.PatchAsync(request),
         "delete" => writes.DeleteAsync(request),
-        "deletecollection" => writes.DeleteAllAsync(request),
+        "deletecollection" when request.Type.QualifiedKind != "Namespace" => writes.DeleteAllAsync(request),
         _ => throw new ApiError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource", []),
     };
 

@@ -38,8 +38,8 @@ public sealed class ValidationConformanceTests(ConformanceClusters clusters) : C
         Assert.Equal(made.Uid, (string?)made.At("spec.template.metadata.labels")!["batch.kubernetes.io/controller-uid"]);
         (await api.ApplyAsync($"{jobs}/a", "one", Job("i:1"))).Expect(200);
         var other = (await api.ApplyAsync($"{jobs}/a", "one", Job("i:2"))).Expect(422);
-        Assert.Equal("spec.template", (string?)other.At("details.causes.0.field"));
-    }, recorded: false);
+        Assert.StartsWith("spec.template", (string?)other.At("details.causes.0.field"));
+    });
 
     [Theory, MemberData(nameof(Clusters))]
     public Task A_stateful_set_and_a_daemon_set_change_little(string cluster) => OnAsync(cluster, async api =>
