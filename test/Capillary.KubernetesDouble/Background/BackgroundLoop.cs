@@ -54,6 +54,14 @@ internal sealed class BackgroundLoop(ClusterState state, TimeSpan pause) : IAsyn
         }
     }
 
+    // No pod here uses a volume.
+    private void Unprotect(string plural, string finalizer)
+    {
+        var type = state.Types.Get("", plural);
+        foreach (var tree in state.Store.All(type.Place).Where(tree => ObjectPass.IsDeleted(tree) && ObjectPass.Has(tree, finalizer)))
+            pass.Change(type, tree, live => ObjectPass.RemoveFinalizer(live, finalizer));
+    }
+
     private long Pass()
     {
         lock (state.Store.Gate)
@@ -61,6 +69,8 @@ internal sealed class BackgroundLoop(ClusterState state, TimeSpan pause) : IAsyn
             var before = state.Store.Revision;
             Definitions.Run(pass);
             GarbageCollector.Run(pass);
+            Unprotect("persistentvolumeclaims", "kubernetes.io/pvc-protection");
+            Unprotect("persistentvolumes", "kubernetes.io/pv-protection");
             Namespaces.Run(pass);
             if (RunsControllers)
             {

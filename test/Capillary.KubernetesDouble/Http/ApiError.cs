@@ -47,11 +47,19 @@ internal sealed class ApiError(int code, string reason, string message, JsonObje
     public static ApiError NotFound(ResourceType type, string name) =>
         new(404, "NotFound", $"{type.Qualified} \"{name}\" not found", Details(type, name));
 
-    public static ApiError AlreadyExists(ResourceType type, string name) =>
-        new(409, "AlreadyExists", $"{type.Qualified} \"{name}\" already exists", Details(type, name));
+    public static ApiError AlreadyExists(ResourceType type, string name, bool isGoing) =>
+        new(409, "AlreadyExists", $"{(isGoing ? "object is being deleted: " : "")}{type.Qualified} \"{name}\" already exists", Details(type, name));
 
     public static ApiError Conflict(ResourceType type, string name, string why) =>
         new(409, "Conflict", $"Operation cannot be fulfilled on {type.Qualified} \"{name}\": {why}", Details(type, name));
+
+    /// <summary>A delete names the kind where others name the resource.</summary>
+    public static ApiError DeleteConflict(ResourceType type, string name, string why)
+    {
+        var details = Details(type, name);
+        details["kind"] = type.Kind;
+        return new ApiError(409, "Conflict", $"Operation cannot be fulfilled on {type.QualifiedKind} \"{name}\": {why}", details);
+    }
 
     public static ApiError Modified(ResourceType type, string name) =>
         Conflict(type, name, "the object has been modified; please apply your changes to the latest version and try again");

@@ -39,17 +39,13 @@ internal sealed class ApiServer(ClusterState state, Credentials credentials, Fau
     private async Task RouteAsync(HttpContext http, ApiPath? path, ApiCall call)
     {
         if (await discovery.TryAnswerAsync(http, http.Request.Path.Value!)) return;
-        if (path is null || state.Types.Find(path.Group, path.Version, path.Plural) is not { } type)
+        if (path is null || !state.Types.All.Any(type => type.Group == path.Group && type.Version == path.Version))
         {
             await Answers.NotFoundAsync(http);
             return;
         }
-        var request = new ApiRequest(http, path, type);
-        if (!IsServed(request))
-        {
-            await Answers.NotFoundAsync(http);
-            return;
-        }
+        if (state.Types.Find(path.Group, path.Version, path.Plural) is not { } type || new ApiRequest(http, path, type) is var request && !IsServed(request))
+            throw new ApiError(404, "NotFound", "the server could not find the requested resource", []);
         await RunAsync(request, call.Verb);
     }
 
@@ -71,7 +67,7 @@ internal sealed class ApiServer(ClusterState state, Credentials credentials, Fau
         "update" => writes.ReplaceAsync(request),
         "patch" => writes.PatchAsync(request),
         "delete" => writes.DeleteAsync(request),
-        "deletecollection" => writes.DeleteAllAsync(request),
+        "deletecollection" when request.Type.QualifiedKind != "Namespace" => writes.DeleteAllAsync(request),
         _ => throw new ApiError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource", []),
     };
 

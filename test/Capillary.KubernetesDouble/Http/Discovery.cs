@@ -8,6 +8,7 @@ namespace Capillary.KubernetesDouble.Http;
 internal sealed class Discovery(TypeRegistry types)
 {
     private const string AllVerbs = """["create","delete","deletecollection","get","list","patch","update","watch"]""";
+    private const string NamespaceVerbs = """["create","delete","get","list","patch","update","watch"]""";
     private const string PartVerbs = """["get","patch","update"]""";
     private const string Aggregated = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 
@@ -75,7 +76,7 @@ internal sealed class Discovery(TypeRegistry types)
 
     private static IEnumerable<JsonNode> Entries(ResourceType type)
     {
-        var main = Entry(type, type.Plural, type.Kind, AllVerbs);
+        var main = Entry(type, type.Plural, type.Kind, Verbs(type));
         main["singularName"] = type.Singular;
         if (type.ShortNames.Count > 0) main["shortNames"] = List(type.ShortNames);
         if (type.Categories.Count > 0) main["categories"] = List(type.Categories);
@@ -97,6 +98,8 @@ internal sealed class Discovery(TypeRegistry types)
         ["kind"] = kind,
         ["verbs"] = JsonNode.Parse(verbs),
     };
+
+    private static string Verbs(ResourceType type) => type.QualifiedKind == "Namespace" ? NamespaceVerbs : AllVerbs;
 
     private static JsonArray List(IEnumerable<string> names) => new([.. names.Select(name => JsonValue.Create(name))]);
 
@@ -129,7 +132,7 @@ internal sealed class Discovery(TypeRegistry types)
             ["responseKind"] = Kind(type.Group, type.Version, type.Kind),
             ["scope"] = type.Namespaced ? "Namespaced" : "Cluster",
             ["singularResource"] = type.Singular,
-            ["verbs"] = JsonNode.Parse(AllVerbs),
+            ["verbs"] = JsonNode.Parse(Verbs(type)),
         };
         if (type.ShortNames.Count > 0) tree["shortNames"] = List(type.ShortNames);
         if (type.Categories.Count > 0) tree["categories"] = List(type.Categories);

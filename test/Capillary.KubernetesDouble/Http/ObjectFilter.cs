@@ -46,6 +46,8 @@ internal sealed class ObjectFilter
             || (!request.Type.IsCustom && MoreFields.GetValueOrDefault(request.Type.Kind, []).Contains(name));
         if (!known)
         {
+            if (!MoreFields.ContainsKey(request.Type.Kind))
+                throw ApiError.BadRequest($"\"{name}\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\"");
             throw ApiError.BadRequest($"Unable to find \"{request.Type.ApiVersion}, Resource={request.Type.Plural}\" that match label selector "
                 + $"\"{request.Query("labelSelector")}\", field selector \"{request.Query("fieldSelector")}\": field label not supported: {name}");
         }

@@ -25,7 +25,7 @@ internal static class Patches
         (_, JsonObject changes) => StrategicMap(tree as JsonObject ?? [], changes, schema),
         (JsonArray items, JsonArray changes) when schema.Keys.Count > 0 => StrategicList(items, changes, schema),
         (JsonArray items, JsonArray changes) when schema.IsSet => new JsonArray(
-            [.. items.Concat(changes).Select(item => item.Compact()).Distinct().Select(item => JsonNode.Parse(item))]),
+            [.. changes.Concat(items).Select(item => item.Compact()).Distinct().Select(item => JsonNode.Parse(item))]),
         _ => patch?.DeepClone(),
     };
 

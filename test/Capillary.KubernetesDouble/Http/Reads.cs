@@ -63,7 +63,7 @@ internal sealed class Reads(ClusterState state)
     });
 
     // Items of built-in kinds say neither their kind nor their version.
-    private static ReadOnlyMemory<byte> Write(ResourceType type, JsonObject meta, IEnumerable<JsonObject> items)
+    public static ReadOnlyMemory<byte> Write(ResourceType type, JsonObject meta, IEnumerable<JsonObject> items)
     {
         var buffer = new ArrayBufferWriter<byte>();
         using var writer = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });

@@ -67,19 +67,14 @@ internal sealed class Writes(ObjectWriter writer, ObjectDeleter deleter, Cluster
     {
         var options = await OptionsAsync(request);
         var filter = new ObjectFilter(request);
-        var items = new JsonArray();
+        var items = new List<JsonObject>();
         foreach (var tree in state.Store.All(request.Type.Place).Where(filter.Matches))
         {
             deleter.Delete(request.Type, tree.Text("metadata", "namespace") ?? "", tree.Text("metadata", "name")!, options);
-            items.Add(tree.DeepClone());
+            items.Add(tree);
         }
-        await request.AnswerAsync(200, new JsonObject
-        {
-            ["kind"] = request.Type.ListKind,
-            ["apiVersion"] = request.Type.ApiVersion,
-            ["metadata"] = new JsonObject { ["resourceVersion"] = state.Store.Revision.ToString() },
-            ["items"] = items,
-        });
+        var meta = new JsonObject { ["resourceVersion"] = state.Store.Revision.ToString() };
+        await Answers.WriteAsync(request.Http, 200, Reads.Write(request.Type, meta, items));
     }
 
     private static bool ReturnsObject(string kind) => kind is "Pod" or "ServiceAccount" or "PersistentVolumeClaim" or "PersistentVolume" or "ResourceQuota"

@@ -46,11 +46,11 @@ internal static class Defaults
         {
             case "Deployment": Deployment(tree.Ensure("spec")); break;
             case "StatefulSet": StatefulSet(tree.Ensure("spec")); break;
-            case "DaemonSet": DaemonSet(tree.Ensure("spec")); break;
+            case "DaemonSet": DaemonSet(tree); break;
             case "ReplicaSet" or "ReplicationController": Replicas(tree.Ensure("spec")); break;
-            case "Job": Job(tree.Ensure("spec")); break;
+            case "Job": Job(tree); break;
             case "CronJob": CronJob(tree.Ensure("spec")); break;
-            case "Pod": PodDefaults.Fill(tree.Ensure("spec"), "Always"); break;
+            case "Pod": Pod(tree.Ensure("spec")); break;
             case "Service": Service(tree.Ensure("spec")); break;
             case "Secret": Secret(tree); break;
             case "PersistentVolumeClaim": Claim(tree); break;
@@ -59,7 +59,7 @@ internal static class Defaults
             case "StorageClass": StorageClass(tree); break;
             case "Namespace": Namespace(tree); break;
             case "RoleBinding" or "ClusterRoleBinding": Binding(tree); break;
-            case "HorizontalPodAutoscaler": tree.Ensure("spec").Default("minReplicas", 1); break;
+            case "HorizontalPodAutoscaler": Autoscaler(tree.Ensure("spec")); break;
             case "CustomResourceDefinition": CustomResourceDefinition(tree.Ensure("spec")); break;
         }
     }
@@ -100,8 +100,16 @@ internal static class Defaults
         }
     }
 
-    private static void DaemonSet(JsonObject spec)
+    private static void Pod(JsonObject spec)
     {
+        PodDefaults.Fill(spec, "Always");
+        spec.Default("enableServiceLinks", true);
+    }
+
+    private static void DaemonSet(JsonObject tree)
+    {
+        var spec = tree.Ensure("spec");
+        tree.Ensure("metadata").Ensure("annotations").Default("deprecated.daemonset.template.generation", "1");
         PodDefaults.Template(spec, "Always");
         spec.Default("revisionHistoryLimit", 10);
         var strategy = spec.Ensure("updateStrategy");
@@ -111,8 +119,10 @@ internal static class Defaults
         strategy.Ensure("rollingUpdate").Default("maxUnavailable", 1);
     }
 
-    private static void Job(JsonObject spec)
+    private static void Job(JsonObject tree)
     {
+        var spec = tree.Ensure("spec");
+        if (tree.At("metadata", "labels") is null) tree.Ensure("metadata").Put("labels", spec.At("template", "metadata", "labels"));
         if (spec["completions"] is null && spec["parallelism"] is null) spec["completions"] = 1;
         spec.Default("parallelism", 1);
         spec.Default("backoffLimit", 6);
@@ -190,6 +200,12 @@ internal static class Defaults
     {
         tree.Ensure("metadata").Ensure("labels").Default("kubernetes.io/metadata.name", tree.Text("metadata", "name"));
         tree.Ensure("status").Default("phase", "Active");
+    }
+
+    private static void Autoscaler(JsonObject spec)
+    {
+        spec.Default("minReplicas", 1);
+        spec.Default("metrics", JsonNode.Parse("""[{"type":"Resource","resource":{"name":"cpu","target":{"type":"Utilization","averageUtilization":80}}}]"""));
     }
 
     private static void Binding(JsonObject tree)

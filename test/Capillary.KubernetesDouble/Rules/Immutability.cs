@@ -74,8 +74,12 @@ internal static class Immutability
 
     private static IEnumerable<Cause> Binding(JsonObject tree, JsonObject before)
     {
-        if (!Json.Same(tree["roleRef"], before["roleRef"])) yield return Cause.Invalid("roleRef", tree["roleRef"], "cannot change roleRef");
+        if (!Json.Same(tree["roleRef"], before["roleRef"])) yield return Cause.Invalid("roleRef", Upper(tree.Map("roleRef")!), "cannot change roleRef");
     }
+
+    // The API server shows its own type here, with Go's names.
+    private static JsonObject Upper(JsonObject reference) =>
+        new() { ["APIGroup"] = reference.Text("apiGroup"), ["Kind"] = reference.Text("kind"), ["Name"] = reference.Text("name") };
 
     private static IEnumerable<Cause> StorageClass(JsonObject tree, JsonObject before) =>
         ((string[])["parameters", "provisioner", "reclaimPolicy", "volumeBindingMode"]).Where(name => !Json.Same(tree[name], before[name]))

@@ -32,7 +32,7 @@ internal static partial class Validation
         }
         else if (type.Kind is "Namespace" or "Service")
         {
-            if (!LabelName().IsMatch(name)) yield return Cause.Invalid("metadata.name", name, Label);
+            if (!LabelName().IsMatch(name)) yield return Cause.Invalid("metadata.name", name, name.Contains('.') ? "must not contain dots" : Label);
         }
         else if (type.Group != "rbac.authorization.k8s.io" && (!SubdomainName().IsMatch(name) || name.Length > 253))
         {
@@ -69,11 +69,11 @@ internal static partial class Validation
         if (tree.Map("spec", "selector") is not { } selector)
         {
             yield return Cause.Required("spec.selector");
-            yield return Cause.Invalid("spec.template.metadata.labels", labels ?? new JsonObject(), "`selector` does not match template `labels`");
+            yield return Cause.Invalid("spec.template.metadata.labels", labels, "`selector` does not match template `labels`");
         }
         else if (!LabelSelector.Of(selector).Matches(labels as JsonObject))
         {
-            yield return Cause.Invalid("spec.template.metadata.labels", labels ?? new JsonObject(), "`selector` does not match template `labels`");
+            yield return Cause.Invalid("spec.template.metadata.labels", labels, "`selector` does not match template `labels`");
         }
         if (tree.Number("spec", "replicas") < 0)
             yield return Cause.Invalid("spec.replicas", tree.At("spec", "replicas"), "must be greater than or equal to 0");

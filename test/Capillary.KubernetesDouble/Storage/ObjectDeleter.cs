@@ -59,8 +59,10 @@ internal sealed class ObjectDeleter(ClusterState state)
     {
         var (uid, version) = (tree.Text("metadata", "uid"), tree.Text("metadata", "resourceVersion"));
         if (options.Uid is { } wanted && wanted != uid)
-            throw ApiError.Conflict(type, name, $"Precondition failed: UID in precondition: {wanted}, UID in object meta: {uid}");
+            throw ApiError.DeleteConflict(type, name, $"the UID in the precondition ({wanted}) does not match the UID in record ({uid}). "
+                + "The object might have been deleted and then recreated");
         if (options.ResourceVersion is { } old && old != version)
-            throw ApiError.Conflict(type, name, $"Precondition failed: ResourceVersion in precondition: {old}, ResourceVersion in object meta: {version}");
+            throw ApiError.DeleteConflict(type, name, $"the ResourceVersion in the precondition ({old}) does not match the ResourceVersion in record "
+                + $"({version}). The object might have been modified");
     }
 }

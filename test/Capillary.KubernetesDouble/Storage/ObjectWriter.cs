@@ -143,10 +143,11 @@ internal sealed class ObjectWriter(ClusterState state)
 
     private JsonObject Add(WriteRequest request, JsonObject tree)
     {
-        state.Preparation.ForCreate(tree, request.Type, ClusterState.Time);
+        state.Preparation.ForCreate(tree, request.Type, ClusterState.Time, request.IsDryRun);
         Validation.Check(tree, null, request.Type);
         var name = tree.Text("metadata", "name")!;
-        if (state.Store.Find(request.Type.Place, ObjectStore.Key(request.Space, name)) is not null) throw ApiError.AlreadyExists(request.Type, name);
+        if (state.Store.Find(request.Type.Place, ObjectStore.Key(request.Space, name)) is { } there)
+            throw ApiError.AlreadyExists(request.Type, name, there.Text("metadata", "deletionTimestamp") is not null);
         return request.IsDryRun ? tree : state.Store.Put(request.Type.Place, tree);
     }
 
@@ -188,15 +189,21 @@ internal sealed class ObjectWriter(ClusterState state)
                 [Cause.Invalid("metadata.resourceVersion", 0, "must be specified for an update")]);
         if (tree.Text("metadata", "uid") is { Length: > 0 } uid && uid != before.Text("metadata", "uid"))
             throw ApiError.Conflict(request.Type, request.Name,
-                $"Precondition failed: UID in precondition: {uid}, UID in object meta: {before.Text("metadata", "uid")}");
+                $"StorageError: invalid object, Code: 4, Key: /registry/{request.Type.Plural}/{request.Space}/{request.Name}, ResourceVersion: 0, "
+                + $"AdditionalErrorMsg: Precondition failed: UID in precondition: {uid}, UID in object meta: {before.Text("metadata", "uid")}");
         if (given.Length > 0 && given != before.Text("metadata", "resourceVersion")) throw ApiError.Modified(request.Type, request.Name);
     }
 
     private static void RefusePreconditions(WriteRequest request, JsonObject config, JsonObject? before)
     {
-        if (config.Text("metadata", "uid") is { Length: > 0 } uid && uid != (before.Text("metadata", "uid") ?? ""))
-            throw ApiError.Conflict(request.Type, request.Name,
-                $"Precondition failed: UID in precondition: {uid}, UID in object meta: {before.Text("metadata", "uid")}");
+        var uid = config.Text("metadata", "uid") ?? "";
+        if (before is null && uid.Length > 0)
+            throw ApiError.Conflict(request.Type, request.Name, $"uid mismatch: the provided object specified uid {uid}, and no existing object was found");
+        if (uid.Length > 0 && uid != before.Text("metadata", "uid"))
+        {
+            var fixed_ = Cause.Invalid("metadata.uid", uid, "field is immutable");
+            throw ApiError.Invalid(request.Type, request.Name, [fixed_, fixed_]);
+        }
         if (before is null || config.Text("metadata", "resourceVersion") is not { Length: > 0 } version) return;
         if (version != before.Text("metadata", "resourceVersion")) throw ApiError.Modified(request.Type, request.Name);
     }

@@ -48,7 +48,7 @@ internal static partial class BuiltInSchemas
 
         Namespace status:Conditions
         Service spec:ServiceSpec status:Conditions
-        ServiceAccount secrets[name]:Granular imagePullSecrets[name]:Atomic
+        ServiceAccount secrets[name]:Granular imagePullSecrets!
         ConfigMap data:Open binaryData:Open
         Secret data:Open stringData:Open
         Pod spec:PodSpec status:PodStatus

@@ -57,11 +57,14 @@ internal static class BuiltInTypes
         ["Node"] = """{"spec":{},"status":{"daemonEndpoints":{"kubeletEndpoint":{}},"nodeInfo":{}}}""",
         ["ResourceQuota"] = """{"spec":{},"status":{}}""",
         ["LimitRange"] = """{"spec":{"limits":null}}""",
-        ["ReplicationController"] = """{"spec":{},"status":{}}""",
+        ["ReplicationController"] = """{"spec":{},"status":{"replicas":0}}""",
         ["Deployment"] = """{"spec":{"selector":null,"strategy":{},"template":TEMPLATE},"status":{}}""",
-        ["StatefulSet"] = """{"spec":{"selector":null,"serviceName":"","updateStrategy":{},"template":TEMPLATE},"status":{}}""",
-        ["DaemonSet"] = """{"spec":{"selector":null,"updateStrategy":{},"template":TEMPLATE},"status":{}}""",
-        ["ReplicaSet"] = """{"spec":{"selector":null,"template":TEMPLATE},"status":{}}""",
+        ["StatefulSet"] = """{"spec":{"selector":null,"serviceName":"","updateStrategy":{},"template":TEMPLATE},"status":{"replicas":0,"availableReplicas":0}}""",
+        ["DaemonSet"] = """
+            {"spec":{"selector":null,"updateStrategy":{},"template":TEMPLATE},
+             "status":{"currentNumberScheduled":0,"desiredNumberScheduled":0,"numberMisscheduled":0,"numberReady":0}}
+            """,
+        ["ReplicaSet"] = """{"spec":{"selector":null,"template":TEMPLATE},"status":{"replicas":0}}""",
         ["Job"] = """{"spec":{"template":TEMPLATE},"status":{}}""",
         ["CronJob"] = """{"spec":{"schedule":"","jobTemplate":{"metadata":{},"spec":{"template":TEMPLATE}}},"status":{}}""",
         ["Ingress"] = """{"spec":{},"status":{"loadBalancer":{}}}""",

@@ -8,6 +8,8 @@ public sealed class ApplyConformanceTests(ConformanceClusters clusters) : Confor
 {
     private static string Web(string spec) => "{'apiVersion':'apps/v1','kind':'Deployment','metadata':{'name':'web'},'spec':{" + spec + "}}";
 
+    private static string Bare(string meta) => "{'apiVersion':'v1','kind':'ConfigMap','metadata':{'name':'a'," + meta + "}}";
+
     private static string Full(string replicas, string containers) =>
         Web(replicas + "'selector':{'matchLabels':{'app':'web'}},'template':{'metadata':{'labels':{'app':'web'}},'spec':{'containers':[" + containers + "]}}");
 
@@ -137,14 +139,14 @@ public sealed class ApplyConformanceTests(ConformanceClusters clusters) : Confor
     [Theory, MemberData(nameof(Clusters))]
     public Task Sets_and_maps_and_atomic_parts_of_metadata_and_spec(string cluster) => OnAsync(cluster, async api =>
     {
-        (await api.ApplyAsync($"{api.ConfigMaps}/a", "one", ConfigMap("a", "", "'finalizers':['x.example.com/a'],'labels':{'l':'1'}"))).Expect(201);
-        var two = (await api.ApplyAsync($"{api.ConfigMaps}/a", "two", ConfigMap("a", "", "'finalizers':['x.example.com/b'],'annotations':{'n':'1'}"))).Expect(200);
+        (await api.ApplyAsync($"{api.ConfigMaps}/a", "one", Bare("'finalizers':['x.example.com/a'],'labels':{'l':'1'}"))).Expect(201);
+        var two = (await api.ApplyAsync($"{api.ConfigMaps}/a", "two", Bare("'finalizers':['x.example.com/b'],'annotations':{'n':'1'}"))).Expect(200);
         Assert.Equal("""["x.example.com/a","x.example.com/b"]""", two.At("metadata.finalizers")!.ToJsonString());
         Assert.Contains(@"v:\""x.example.com/b\""", Fields(two, "two"));
-        var less = (await api.ApplyAsync($"{api.ConfigMaps}/a", "one", ConfigMap("a", ""))).Expect(200);
+        var less = (await api.ApplyAsync($"{api.ConfigMaps}/a", "one", Bare("'labels':{'m':'1'}"))).Expect(200);
         Assert.Equal("""["x.example.com/b"]""", less.At("metadata.finalizers")!.ToJsonString());
         Assert.Null(less.At("metadata.labels.l"));
-        (await api.ApplyAsync($"{api.ConfigMaps}/a", "two", ConfigMap("a", ""))).Expect(200);
+        (await api.ApplyAsync($"{api.ConfigMaps}/a", "two", Bare("'annotations':{'n':'1'}"))).Expect(200);
         var policies = $"/apis/networking.k8s.io/v1/namespaces/{api.Space}/networkpolicies/p";
         string Policy(string labels) => "{'apiVersion':'networking.k8s.io/v1','kind':'NetworkPolicy','metadata':{'name':'p'},'spec':{'podSelector':{'matchLabels':{" + labels + "}}}}";
         (await api.ApplyAsync(policies, "one", Policy("'a':'1'"))).Expect(201);
@@ -153,16 +155,25 @@ public sealed class ApplyConformanceTests(ConformanceClusters clusters) : Confor
     });
 
     [Theory, MemberData(nameof(Clusters))]
+    public Task An_empty_map_is_nobodys_but_conflicts_all_the_same(string cluster) => OnAsync(cluster, async api =>
+    {
+        var made = (await api.ApplyAsync($"{api.ConfigMaps}/a", "one", ConfigMap("a", ""))).Expect(201);
+        Assert.Null(made.At("data"));
+        Assert.Equal("""{"f:data":{}}""", Fields(made, "one"));
+        Assert.Equal(made.Version, (await api.ApplyAsync($"{api.ConfigMaps}/a", "one", ConfigMap("a", ""))).Expect(200).Version);
+        (await api.ApplyAsync($"{api.ConfigMaps}/a", "two", ConfigMap("a", ""))).Expect(409);
+    });
+
+    [Theory, MemberData(nameof(Clusters))]
     public Task What_an_apply_refuses(string cluster) => OnAsync(cluster, async api =>
     {
         (await api.SendAsync("PATCH", $"{api.ConfigMaps}/a", ConfigMap("a", ""), "application/apply-patch+yaml")).Expect(422);
         (await api.ApplyAsync($"{api.ConfigMaps}/a", "one", ConfigMap("b", ""))).Expect(400);
         (await api.ApplyAsync($"{api.ConfigMaps}/a", "one", ConfigMap("a", "", "'managedFields':[]"))).Expect(400);
-        (await api.ApplyAsync($"{api.ConfigMaps}/a", "one", ConfigMap("a", "", "'resourceVersion':'1'"))).Expect(409);
         (await api.ApplyAsync($"{api.ConfigMaps}/a", "one", ConfigMap("a", "", "'uid':'11111111-1111-1111-1111-111111111111'"))).Expect(409);
-        var made = (await api.ApplyAsync($"{api.ConfigMaps}/a", "one", ConfigMap("a", "'x':'1'"))).Expect(201);
+        var made = (await api.ApplyAsync($"{api.ConfigMaps}/a", "one", ConfigMap("a", "'x':'1'", "'resourceVersion':'1'"))).Expect(201);
         (await api.ApplyAsync($"{api.ConfigMaps}/a", "one", ConfigMap("a", "'x':'2'", "'resourceVersion':'1'"))).Expect(409);
-        (await api.ApplyAsync($"{api.ConfigMaps}/a", "one", ConfigMap("a", "'x':'2'", "'uid':'11111111-1111-1111-1111-111111111111'"))).Expect(409);
+        (await api.ApplyAsync($"{api.ConfigMaps}/a", "one", ConfigMap("a", "'x':'2'", "'uid':'11111111-1111-1111-1111-111111111111'"))).Expect(422);
         (await api.ApplyAsync($"{api.ConfigMaps}/a", "one", ConfigMap("a", "'x':'2'", $"'resourceVersion':'{made.Version}'"))).Expect(200);
         var twice = "{'name':'a','image':'i:1'},{'name':'a','image':'i:2'}";
         Assert.Contains("duplicate entries for key", (await api.ApplyAsync($"{api.Deployments}/web", "one", Full("", twice))).Message);

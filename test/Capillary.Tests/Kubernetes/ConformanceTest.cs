@@ -12,7 +12,7 @@ public sealed class ConformanceClusters : IAsyncLifetime
 
     public static string? GivenKubeconfig => Environment.GetEnvironmentVariable("CAPILLARY_KUBECONFIG") is { Length: > 0 } path ? path : null;
 
-    public static TheoryData<string> All => GivenKubeconfig is null ? [Double] : [Double, Given];
+    public static string[] All => GivenKubeconfig is null ? [Double] : [Double, Given];
 
     public ClusterDouble TheDouble { get; private set; } = null!;
 
@@ -30,7 +30,11 @@ public sealed class ConformanceClusters : IAsyncLifetime
 /// </summary>
 public abstract class ConformanceTest(ConformanceClusters clusters) : IClassFixture<ConformanceClusters>
 {
-    public static TheoryData<string> Clusters => ConformanceClusters.All;
+    public static TheoryData<string> Clusters => new(ConformanceClusters.All);
+
+    protected ClusterDouble TheDouble => clusters.TheDouble;
+
+    protected string KubeconfigOf(string cluster) => clusters.Kubeconfig(cluster);
 
     /// <param name="cluster">Which cluster.</param>
     /// <param name="run">The case.</param>

@@ -32,7 +32,8 @@ public sealed class CrudConformanceTests(ConformanceClusters clusters) : Conform
         (await api.PostAsync(api.ConfigMaps, ConfigMap("a", ""))).Expect(201);
         Assert.Equal("AlreadyExists", (await api.PostAsync(api.ConfigMaps, ConfigMap("a", ""))).Expect(409).Reason);
         Assert.Null((await api.GetAsync("/apis/example.com/v1/nothings")).Expect(404).Body);
-        Assert.Null((await api.GetAsync($"/api/v1/namespaces/{api.Space}/nothings")).Expect(404).Body);
+        var nothing = (await api.GetAsync($"/api/v1/namespaces/{api.Space}/nothings")).Expect(404);
+        Assert.Equal("the server could not find the requested resource", nothing.Message);
     });
 
     [Theory, MemberData(nameof(Clusters))]

@@ -41,7 +41,7 @@ internal sealed partial class VolatileNames(string suffix)
     private JsonNode? Stable(JsonNode? tree, string key, bool isList) => tree switch
     {
         JsonObject map => new JsonObject(map.OrderBy(field => field.Key, StringComparer.Ordinal)
-            .Select(field => KeyValuePair.Create(field.Key, Stable(field.Value, field.Key, isList && key is "" or "metadata")))),
+            .Select(field => KeyValuePair.Create(Stable(field.Key, "", false), Stable(field.Value, field.Key, isList && key is "" or "metadata")))),
         JsonArray list => new JsonArray([.. list.Select(item => Stable(item, key == "clusterIPs" ? "clusterIP" : "", false))]),
         JsonValue value when value.TryGetValue<string>(out var text) => Stable(text, key, isList),
         JsonValue when key == "nodePort" => "$port",
