@@ -94,6 +94,24 @@ public sealed class FleetCliTests
                 .Order(StringComparer.Ordinal));
     }
 
+    [Theory]
+    [InlineData("fleet-render-kubernetes", "fleet", "render", "boston-3", "DIR")]
+    [InlineData("fleet-render-kubernetes-json", "fleet", "render", "boston-3", "DIR", "-o", "json")]
+    [InlineData("fleet-preview-kubernetes", "fleet", "preview", "DIR", "--against", "HEAD")]
+    [InlineData("fleet-explain-kubernetes", "fleet", "explain", "boston-3", "--dir", "DIR")]
+    public async Task A_Kubernetes_site_is_shown_with_its_policy(string name, params string[] arguments)
+    {
+        using var repository = new TestRepository();
+        var files = Fleet.CaseFile.Load("kubernetes").Files;
+        repository.Write(files);
+        repository.Commit("first");
+        if (arguments[1] == "preview")
+            repository.Write("health/operators.yaml", files["health/operators.yaml"].Replace("value: 3", "value: 4", StringComparison.Ordinal));
+        var (code, output, error) = await RunAsync(arguments, repository.Work);
+        Assert.Equal((0, ""), (code, error));
+        Golden(name, output);
+    }
+
     [Fact]
     public async Task The_example_compiles_once_its_program_is_there()
     {

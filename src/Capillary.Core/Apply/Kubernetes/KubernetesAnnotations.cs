@@ -67,8 +67,10 @@ internal sealed class KubernetesAnnotations
                 case "on-failure" or "SyncFail": phases |= HookPhases.Failure; break;
                 case "never" or "Skip": isOff = true; break;
                 case "PreDelete" or "PostDelete": break;
-                default: Unknown(name, word, "pre, during, post, on-failure, never",
-                    "PreSync, Sync, PostSync, SyncFail, Skip, PreDelete, PostDelete"); break;
+                default:
+                    Unknown(name, word, "pre, during, post, on-failure, never",
+                        "PreSync, Sync, PostSync, SyncFail, Skip, PreDelete, PostDelete");
+                    break;
             }
         }
         if (NamesHook && !Words("hook", "hook").Any())

@@ -17,6 +17,9 @@ public sealed class KubernetesLayerTests
                 [new(".n", HealthOperator.Less, "3")], ".why"),
         ]);
 
+    private static readonly AppLayer Empty = new(new AppName("a"), new Dictionary<string, ReadOnlyMemory<byte>>(),
+        new Dictionary<string, ReadOnlyMemory<byte>>(), 60);
+
     [Theory]
     [InlineData("apps", "Deployment", "lab", "web", "Deployment.apps/lab/web")]
     [InlineData("", "ConfigMap", "lab", "web", "ConfigMap/lab/web")]
@@ -43,8 +46,7 @@ public sealed class KubernetesLayerTests
     [Fact]
     public void A_policy_comes_back_from_a_layer()
     {
-        var layer = new AppLayer(new AppName("a"), new Dictionary<string, ReadOnlyMemory<byte>>(),
-            new Dictionary<string, ReadOnlyMemory<byte>>(), 60) { Kubernetes = KubernetesPolicyJson.Write(Full) };
+        var layer = Empty with { Kubernetes = KubernetesPolicyJson.Write(Full) };
         var text = AppLayer.Parse(layer.ToBytes()).Kubernetes;
         Assert.Equal(layer.Kubernetes, text);
         var read = KubernetesPolicyJson.Read(text);
@@ -102,8 +104,7 @@ public sealed class KubernetesLayerTests
     [Fact]
     public void A_layer_whose_policy_is_no_object_is_refused()
     {
-        var layer = new AppLayer(new AppName("a"), new Dictionary<string, ReadOnlyMemory<byte>>(),
-            new Dictionary<string, ReadOnlyMemory<byte>>(), 60) { Kubernetes = "[]" };
-        Assert.Throws<BundleFormatException>(() => AppLayer.Parse(layer.ToBytes()));
+        var bytes = (Empty with { Kubernetes = "[]" }).ToBytes();
+        Assert.Throws<BundleFormatException>(() => AppLayer.Parse(bytes));
     }
 }
