@@ -16,7 +16,8 @@ internal static class SiteCommand
             {
                 List(connection), Show(connection), EnrollCommand.Create(connection, "site"), SiteManifestCommand.Create(connection),
                 LifeCommands.Approve(connection, "site"), LifeCommands.Deny(connection, "site"), EnrollCommand.CreateReplace(connection),
-                LifeCommands.Retry(connection), LifeCommands.ConfirmPrune(connection), LifeCommands.Move(connection), LifeCommands.Retire(connection),
+                LifeCommands.Retry(connection), LifeCommands.ConfirmPrune(connection), LifeCommands.Move(connection),
+                    LifeCommands.Retire(connection),
                 LifeCommands.Revoke(connection, "site"),
                 RotateKeyCommand.Create(connection, "site"), SiteExportCommand.Create(connection), SiteReceiveCommand.Create(connection),
             },

@@ -71,7 +71,8 @@ internal sealed partial class Edge
         reporter = new Reporter(identity, settings.Incarnation, outbox, lastReport, numbers, () => confirmation!.Conditions(), time,
             () => confirmation!.Newest, () => events!.Newest);
         confirmation = new Confirmation(trust.TimeFloor, reporter.Wake, time);
-        apply = new SiteApply(home.FolderOf("apply"), Target(logs), HostApplyOptions.UsualBeat, FetchAsync, time, logs.CreateLogger<SiteApply>());
+        apply = new SiteApply(home.FolderOf("apply"), Target(logs), HostApplyOptions.UsualBeat, FetchAsync, time,
+            logs.CreateLogger<SiteApply>());
         events = new EventLog(home.FolderOf("events"), settings.Incarnation);
         notes = new EventNotes(events, identity, settings.Incarnation, outbox, time);
         events.Changed += () => notes.Send(again: false);
@@ -128,7 +129,8 @@ internal sealed partial class Edge
         var file = home.FileOf("edge.json");
         var own = EdgeSettings.Load(file);
         if (own.Kubernetes is { } cluster)
-            return new ClusterTarget(site.Value, cluster.Connect(file), cluster.MaxPrunePercent, blobs.PathOf, time, logs.CreateLogger<ClusterTarget>());
+            return new ClusterTarget(site.Value, cluster.Connect(file), cluster.MaxPrunePercent, blobs.PathOf, time,
+                logs.CreateLogger<ClusterTarget>());
         return new HostTarget(new HostApplyOptions
         {
             Site = site.Value,

@@ -36,7 +36,8 @@ internal sealed record EdgeSettings
     public ClusterSettings? Kubernetes { get; init; }
 
     /// <summary>
-    /// <c>systemd</c>: services are systemd units; <c>own</c>: they are processes that the agent starts itself. Default: units where systemd
+    /// <c>systemd</c>: services are systemd units; <c>own</c>: they are processes that the agent starts itself. Default: units where
+    /// systemd
     /// started the agent and it may manage them.
     /// </summary>
     public string? Services { get; init; }
@@ -77,7 +78,8 @@ internal sealed record ClusterSettings
     /// <exception cref="InvalidDataException">There is no such cluster; says why.</exception>
     public KubeConnection Connect(string file)
     {
-        if (MaxPrunePercent is < 0 or > 100) throw new InvalidDataException($"{file}: kubernetes.maxPrunePercent is {MaxPrunePercent}, expected 0 to 100");
+        if (MaxPrunePercent is < 0 or > 100)
+            throw new InvalidDataException($"{file}: kubernetes.maxPrunePercent is {MaxPrunePercent}, expected 0 to 100");
         var connection = Kubeconfig is { } path ? KubeConfigFile.Load(path) : KubeConnection.InCluster();
         return Namespace is { } space ? connection with { Namespace = space } : connection;
     }

@@ -72,8 +72,8 @@ public sealed partial class HouseTests
     public void Region_and_edge_never_load_what_the_hub_decides_with(string room)
     {
         foreach (var loaded in ClosureOf(room))
-            Assert.False(loaded is Fleet or Jinja or "YamlDotNet" || loaded == Hub,
-                $"{room} loads {loaded}: deciding stays at the hub, and a field machine does not pay for it.");
+            Assert.False(loaded is Fleet or Jinja || loaded == Hub || (loaded == "YamlDotNet" && room == Region),
+                $"{room} loads {loaded}: deciding stays at the hub, and a field machine does not pay for it. (A kubeconfig is YAML.)");
     }
 
     [Fact]

@@ -110,5 +110,6 @@ public static class ConditionCodes
         new(code, SeverityOf(code), subject, text, at);
 
     /// <summary>True for what an attempt raised and the next attempt makes void.</summary>
-    internal static bool BelongsToAttempt(string code) => code is not (DriftRepaired or ServiceCrashLooping or StateLost or ClusterUnreachable);
+    internal static bool BelongsToAttempt(string code) =>
+        code is not (DriftRepaired or ServiceCrashLooping or StateLost or ClusterUnreachable);
 }

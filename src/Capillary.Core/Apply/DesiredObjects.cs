@@ -21,7 +21,8 @@ public sealed record DesiredBundle(Digest Bundle, Digest? Fallback, long Since)
 /// <param name="Apps">In apply order.</param>
 public sealed record DesiredObjects(Digest Bundle, ImmutableArray<DesiredApp> Apps)
 {
-    /// <summary>The share of a cluster's owned objects, in percent, that may be removed without a confirmation. The site's own setting.</summary>
+    /// <summary>The share of a cluster's owned objects, in percent, that may be removed without a confirmation. The site's own
+    /// setting.</summary>
     public int MaxPrunePercent { get; init; } = 50;
 }
 

@@ -197,7 +197,8 @@ public sealed record Assignment(int V, FleetName Fleet, SiteId Site, long Since,
     /// <summary>The usual mode.</summary>
     public const string ApplyMode = "apply";
 
-    /// <summary>An operator confirmed that any share of what the site owns in its cluster may be removed (format version 1, since 0.4).</summary>
+    /// <summary>An operator confirmed that any share of what the site owns in its cluster may be removed (format version 1, since
+    /// 0.4).</summary>
     public const string ConfirmedMode = "apply-confirmed";
 
     public byte[] ToLeaf() => JsonSerializer.SerializeToUtf8Bytes(this, TrustJson.Default.Assignment);
@@ -209,7 +210,8 @@ public sealed record Assignment(int V, FleetName Fleet, SiteId Site, long Since,
         SignedDocument.RequireVersion(assignment.V, "assignment");
         if (assignment.Since < 1 || assignment.Bundle.Text is null || assignment.Site.Value is null)
             throw new TrustFormatException("assignment: site, since or bundle is missing");
-        if (assignment.Mode is not (ApplyMode or ConfirmedMode)) throw new TrustFormatException($"assignment: unknown mode '{assignment.Mode}'");
+        if (assignment.Mode is not (ApplyMode or ConfirmedMode))
+            throw new TrustFormatException($"assignment: unknown mode '{assignment.Mode}'");
         return assignment;
     }
 }

@@ -80,7 +80,8 @@ internal static class EdgeCommands
 
     private static async Task<int> RunAgentAsync(EdgeOptions options, CancellationToken stop)
     {
-        if (options.JoinFile is { } join && !new NodeHome(options.Data).HasJoined && await JoinCommand.RunAsync(options, join, stop) is > 0 and var code)
+        if (options.JoinFile is { } join && !new NodeHome(options.Data).HasJoined
+            && await JoinCommand.RunAsync(options, join, stop) is > 0 and var code)
             return code;
         if (!Directory.Exists(options.Data))
             return Fail(Usual, $"{options.Data}: no such folder; join first: capillary-edge join FILE --data {options.Data}");

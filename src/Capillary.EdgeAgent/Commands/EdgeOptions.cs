@@ -109,7 +109,8 @@ internal sealed record EdgeOptions(string Command)
     private EdgeOptions WithValue(string option, string? value) => (option, value) switch
     {
         ("--data" or "--bin" or "--root" or "--user" or "--parent" or "--proxy" or "--proxy-password-file" or "--max-rate"
-            or "--quiet-hours" or "--minutes" or "--join" or "--kubeconfig" or "-o" or "--output", null) => this with { Wrong = $"{option} needs a value" },
+            or "--quiet-hours" or "--minutes" or "--join" or "--kubeconfig" or "-o" or "--output", null) =>
+                this with { Wrong = $"{option} needs a value" },
         ("--data", _) => this with { Data = value },
         ("--bin", _) => this with { Bin = value },
         ("--root", _) => this with { Roots = [.. Roots, value] },

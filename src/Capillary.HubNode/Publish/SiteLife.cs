@@ -166,10 +166,12 @@ internal sealed class SiteLife
         report => report.Phase is ReportPhase.Reverted or ReportPhase.Degraded, "did not say that it gave up its line", "site.retry",
         "is to try again what failed", actor);
 
-    /// <summary>Lets a site remove what left its bundle, however much of what it owns that is: a line as before, with a new `since`.</summary>
+    /// <summary>Lets a site remove what left its bundle, however much of what it owns that is: a line as before, with a new
+    /// `since`.</summary>
     public LifeOutcome ConfirmPrune(SiteId site, string actor) => Anew(site, WishKind.ConfirmPrune,
         report => report.Conditions.Any(condition => condition.Code == ConditionCodes.PruneNeedsConfirm),
-        "does not wait for a confirmation to remove something on its line", "site.confirm-prune", "is to remove what left its bundle", actor);
+        "does not wait for a confirmation to remove something on its line", "site.confirm-prune", "is to remove what left its bundle",
+            actor);
 
     private LifeOutcome Anew(SiteId site, WishKind kind, Func<Report, bool> asked, string refusal, string action, string done, string actor)
     {

@@ -10,7 +10,8 @@ namespace Capillary.Core.Apply.Kubernetes;
 /// <summary>The Kubernetes objects of one app in a bundle, with the bytes they were read from.</summary>
 /// <param name="Policy">How the app is applied.</param>
 /// <param name="Objects">In ordinal order of their entries' names.</param>
-public sealed record ClusterContent(KubernetesPolicy Policy, ImmutableArray<(KubernetesManifest Manifest, ReadOnlyMemory<byte> Json)> Objects)
+public sealed record ClusterContent(KubernetesPolicy Policy,
+    ImmutableArray<(KubernetesManifest Manifest, ReadOnlyMemory<byte> Json)> Objects)
 {
     /// <summary>No objects.</summary>
     public static ClusterContent Empty { get; } = new(KubernetesPolicy.Default, []);
@@ -77,7 +78,8 @@ public sealed record ClusterContent(KubernetesPolicy Policy, ImmutableArray<(Kub
         return [.. made.OrderBy(value => value.Key, StringComparer.Ordinal)];
     }
 
-    /// <summary>Of all that decides what is sent for an object: its bytes, where it goes, and the app's word about fields of others.</summary>
+    /// <summary>Of all that decides what is sent for an object: its bytes, where it goes, and the app's word about fields of
+    /// others.</summary>
     private Digest DigestOf(ObjectRef of, ReadOnlyMemory<byte> json)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);

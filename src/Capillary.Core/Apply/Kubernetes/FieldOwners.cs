@@ -53,7 +53,8 @@ public static class FieldOwners
         var newest = counted.MaxBy(field => field.At, StringComparer.Ordinal)!;
         var more = counted.Select(field => field.Path).Distinct(StringComparer.Ordinal).Count() - 1;
         var also = more > 0 ? $" and {more} more" : "";
-        return new FieldVerdict(newest.By.Length == 0 ? $"{newest.Path}{also} was removed" : $"{newest.Path}{also} was changed by '{newest.By}'"
+        return new FieldVerdict(newest.By.Length == 0 ? $"{newest.Path}{also} was removed"
+            : $"{newest.Path}{also} was changed by '{newest.By}'"
             + (newest.At.Length > 0 ? $" at {newest.At}" : ""), Ignored: false, Taken: taken == lost.Count);
     }
 

@@ -10,11 +10,13 @@ namespace Capillary.Core.Apply.Kubernetes;
 /// <param name="At">Since when, RFC 3339; "" when not known.</param>
 internal sealed record LostField(string Path, string Pointer, string By, string At);
 
-/// <summary>Walks a field set (FieldsV1: <c>f:name</c>, <c>k:{keys}</c>, <c>v:value</c>, <c>.</c>) beside the objects it speaks of.</summary>
+/// <summary>Walks a field set (FieldsV1: <c>f:name</c>, <c>k:{keys}</c>, <c>v:value</c>, <c>.</c>) beside the objects it speaks
+/// of.</summary>
 internal static class FieldWalk
 {
     /// <summary>Fields that another manager owns, that the bundle sets, and that are not ours too.</summary>
-    public static void Lost(JsonElement theirs, JsonElement? ours, JsonElement manifest, JsonElement? live, LostField at, List<LostField> lost)
+    public static void Lost(JsonElement theirs, JsonElement? ours, JsonElement manifest, JsonElement? live, LostField at,
+        List<LostField> lost)
     {
         foreach (var field in theirs.EnumerateObject())
         {
@@ -53,20 +55,23 @@ internal static class FieldWalk
     };
 
     /// <summary>One step of a field path; null where the bundle has nothing there.</summary>
-    private static (string Segment, JsonElement Manifest, JsonElement? Live, string Index)? Into(string field, JsonElement manifest, JsonElement? live)
+    private static (string Segment, JsonElement Manifest, JsonElement? Live, string Index)? Into(string field, JsonElement manifest,
+        JsonElement? live)
     {
         if (field.StartsWith("f:", StringComparison.Ordinal))
         {
             var name = field[2..];
             if (manifest.ValueKind != JsonValueKind.Object || !manifest.TryGetProperty(name, out var value)) return null;
-            JsonElement? there = live is { ValueKind: JsonValueKind.Object } found && found.TryGetProperty(name, out var inner) ? inner : null;
+            JsonElement? there = live is { ValueKind: JsonValueKind.Object } found && found.TryGetProperty(name, out var inner) ? inner
+                : null;
             return ($".{name}", value, there, name);
         }
         if (manifest.ValueKind != JsonValueKind.Array || field.Length < 3 || field[1] != ':' || field[0] is not ('k' or 'v')) return null;
         using var parsed = JsonDocument.Parse(field[2..]);
         var wanted = parsed.RootElement;
         if (Find(manifest, wanted, field[0]) is not { } item) return null;
-        var place = live is { ValueKind: JsonValueKind.Array } list && Find(list, wanted, field[0]) is { } at ? at : ((int Index, JsonElement Item)?)null;
+        var place = live is { ValueKind: JsonValueKind.Array } list && Find(list, wanted, field[0]) is { } at ? at
+            : ((int Index, JsonElement Item)?)null;
         var segment = field[0] == 'v' ? $"[={wanted.GetRawText()}]"
             : $"[{string.Join(',', wanted.EnumerateObject().Select(key => $"{key.Name}={key.Value.GetRawText()}"))}]";
         return (segment, item.Item, place?.Item, (place?.Index ?? item.Index).ToString(CultureInfo.InvariantCulture));

@@ -98,7 +98,8 @@ public sealed class ManifestBody
         else if (holder is JsonArray list && Index(segment) is var index && index >= 0 && index < list.Count) list[index] = value;
     }
 
-    private static int Index(string segment) => int.TryParse(segment, NumberStyles.None, CultureInfo.InvariantCulture, out var index) ? index : -1;
+    private static int Index(string segment) => int.TryParse(segment, NumberStyles.None, CultureInfo.InvariantCulture, out var index)
+        ? index : -1;
 
     /// <summary>Names may hold dots and brackets themselves, so the longest member that fits is the one that is meant.</summary>
     private static bool Drop(JsonNode? at, string rest)
@@ -110,7 +111,8 @@ public sealed class ManifestBody
             if (name is null) return false;
             return rest.Length == name.Length + 1 ? fields.Remove(name) : Drop(fields[name], rest[(name.Length + 1)..]);
         }
-        if (!rest.StartsWith('[') || at is not JsonArray list || rest.IndexOf(']', StringComparison.Ordinal) is not (> 0 and var end)) return false;
+        if (!rest.StartsWith('[') || at is not JsonArray list || rest.IndexOf(']',
+            StringComparison.Ordinal) is not (> 0 and var end)) return false;
         var item = list.OfType<JsonNode>().FirstOrDefault(item => Fits(item, rest[1..end]));
         if (item is null) return false;
         return end == rest.Length - 1 ? list.Remove(item) : Drop(item, rest[(end + 1)..]);

@@ -12,7 +12,8 @@ public abstract partial record Step
     /// <summary>True for a step that only waits, and that a newer assignment may end.</summary>
     internal bool IsWait => this is AwaitObjects or RunHook;
 
-    /// <summary>Ask the cluster whether it would take all these objects (dry run): what runs is not touched before. Done with nothing.</summary>
+    /// <summary>Ask the cluster whether it would take all these objects (dry run): what runs is not touched before. Done with
+    /// nothing.</summary>
     public sealed record TryObjects(Digest Bundle, ImmutableArray<DesiredObject> Objects) : Step;
 
     /// <summary>Keep the list of an app's owned objects in the cluster; an empty list removes it. Done with nothing.</summary>

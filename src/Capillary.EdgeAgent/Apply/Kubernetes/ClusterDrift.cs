@@ -35,7 +35,8 @@ internal sealed class ClusterDrift(KubeClient client, KubeDiscovery discovery, C
             .ToDictionary(value => value.Key, StringComparer.Ordinal);
         foreach (var key in suspects.ToList())
         {
-            if (state.Owned.Find(key) is not { Digest: not null } owned || !digests.TryGetValue(key, out var value) || value.Digest != owned.Digest)
+            if (state.Owned.Find(key) is not { Digest: not null } owned || !digests.TryGetValue(key, out var value)
+                || value.Digest != owned.Digest)
             {
                 // Not ours, or to be applied anyhow.
                 suspects.Remove(key);
@@ -96,14 +97,16 @@ internal sealed class ClusterDrift(KubeClient client, KubeDiscovery discovery, C
             using var manifest = JsonDocument.Parse(content.JsonOf(value.Manifest.Ref));
             var verdict = FieldOwners.Explain(manifest.RootElement, live.RootElement, content.Policy.IgnoredFor(of));
             if (verdict.Ignored || (verdict.Taken && content.Policy.Conflicts == ConflictPolicy.Leave)) accepted[key] = mark;
-            else if (mark.Split(':')[0] != owned.Mark?.Split(':')[0]) found[key] = new Drift(owned, $"{of.Subject} was deleted and made anew");
+            else if (mark.Split(':')[0] != owned.Mark?.Split(':')[0]) found[key] = new Drift(owned,
+                $"{of.Subject} was deleted and made anew");
             else found[key] = new Drift(owned, $"{of.Subject}: {verdict.Text}");
         }
         catch (KubeException e) when (e.IsNotFound)
         {
             found[key] = new Drift(owned, $"{owned.Subject} was deleted");
         }
-        catch (Exception e) when (e is KubeException or KubeUnreachableException or StepException or IOException or OperationCanceledException)
+        catch (Exception e) when (e is KubeException or KubeUnreachableException
+            or StepException or IOException or OperationCanceledException)
         {
             // Looked at again when it changes, or when the cluster answers and lists anew.
             lookedAt = [];

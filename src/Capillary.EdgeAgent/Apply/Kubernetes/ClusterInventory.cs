@@ -9,7 +9,8 @@ using Capillary.Core.Bundles;
 namespace Capillary.EdgeAgent.Apply.Kubernetes;
 
 /// <summary>
-/// What we own, kept in the cluster itself: one ConfigMap an app in the agent's namespace, a line an object (docs/operations/kubernetes.md).
+/// What we own, kept in the cluster itself: one ConfigMap an app in the agent's namespace, a line an object
+/// (docs/operations/kubernetes.md).
 /// An agent that lost its disk knows from it what to prune, and that nothing differs.
 /// </summary>
 internal sealed class ClusterInventory(KubeClient client, string space, string site)
@@ -47,7 +48,8 @@ internal sealed class ClusterInventory(KubeClient client, string space, string s
         if (written.GetValueOrDefault(app) == text) return;
         var path = $"{All}/capillary-inventory-{app}";
         if (Encoding.UTF8.GetByteCount(text) > MaxBytes)
-            throw new StepException(ConditionCodes.ApplyFailed, app, $"app '{app}' has too many objects for one list ({objects.Length})", true);
+            throw new StepException(ConditionCodes.ApplyFailed, app, $"app '{app}' has too many objects for one list ({objects.Length})",
+                true);
         if (objects.IsEmpty) await RemoveAsync(path, stop);
         else (await client.ApplyAsync(path, Body(app, text), force: true, dryRun: false, stop)).Dispose();
         written[app] = text;
@@ -98,7 +100,8 @@ internal sealed class ClusterInventory(KubeClient client, string space, string s
             || !Enum.TryParse<OwnedKind>(kind, out var parsed) || path.Split('/').Length != 5
             || !int.TryParse(mode, NumberStyles.None, CultureInfo.InvariantCulture, out var options)
             || !int.TryParse(order, NumberStyles.None, CultureInfo.InvariantCulture, out var place)) return null;
-        return new OwnedObject(parsed, app, ObjectRef.Parse(path).Name, path, Digest.TryParse(digest, out var found) ? found : null, options,
+        return new OwnedObject(parsed, app, ObjectRef.Parse(path).Name, path, Digest.TryParse(digest, out var found) ? found : null,
+            options,
             null, false, mark == "-" ? null : mark, place);
     }
 }

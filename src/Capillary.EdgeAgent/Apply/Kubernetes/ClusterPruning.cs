@@ -86,7 +86,8 @@ internal sealed class ClusterPruning(KubeClient client, KubeDiscovery discovery,
     {
         if (item.Kind == OwnedKind.Object && FieldOwners.MarkOf(live).EndsWith(":none", StringComparison.Ordinal)
             && item.Mark?.Split(':')[0] != FieldOwners.MarkOf(live).Split(':')[0]) return "somebody made it anew";
-        var annotations = live.GetProperty("metadata").TryGetProperty("annotations", out var found) && found.ValueKind == JsonValueKind.Object
+        var annotations = live.GetProperty("metadata").TryGetProperty("annotations", out var found)
+            && found.ValueKind == JsonValueKind.Object
             ? found : default;
         if (Says(annotations, "capillary.dev/prune", "false") || Has(annotations, "Prune=false") || Has(annotations, "Delete=false"))
             return "its annotations say so (Prune=false)";
@@ -135,7 +136,8 @@ internal sealed class ClusterPruning(KubeClient client, KubeDiscovery discovery,
         if (resource is { Root: "/api/v1", Kind: "ServiceAccount" } && name is "default" or "builder" or "deployer") return false;
         var metadata = item.GetProperty("metadata");
         // Old clusters make a token for every service account.
-        if (metadata.TryGetProperty("annotations", out var notes) && notes.TryGetProperty("kubernetes.io/service-account.name", out _)) return false;
+        if (metadata.TryGetProperty("annotations", out var notes)
+            && notes.TryGetProperty("kubernetes.io/service-account.name", out _)) return false;
         // Made by a controller for something that counts itself; or on its way out.
         if (metadata.TryGetProperty("ownerReferences", out _) || metadata.TryGetProperty("deletionTimestamp", out _)) return false;
         return !ours.Contains(metadata.GetProperty("uid").GetString()!);

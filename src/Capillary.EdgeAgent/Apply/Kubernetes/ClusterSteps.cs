@@ -39,17 +39,19 @@ internal sealed class ClusterSteps(KubeClient client, KubeDiscovery discovery, C
                 await inventory.KeepAsync(keep.App, keep.Objects, stop);
                 return [];
             default:
-                throw new StepException(ConditionCodes.BundleInvalid, "", "this site is a Kubernetes cluster, and runs no File and no Service", true);
+                throw new StepException(ConditionCodes.BundleInvalid, "",
+                    "this site is a Kubernetes cluster, and runs no File and no Service", true);
         }
     }
 
     /// <summary>All of them, several at once; what fails is told after all were tried.</summary>
-    private static async Task<ImmutableArray<OwnedObject>> EachAsync(ImmutableArray<DesiredObject> objects, Func<DesiredObject, Task<OwnedObject?>> act,
-        CancellationToken stop)
+    private static async Task<ImmutableArray<OwnedObject>> EachAsync(ImmutableArray<DesiredObject> objects,
+        Func<DesiredObject, Task<OwnedObject?>> act, CancellationToken stop)
     {
         var made = new ConcurrentBag<OwnedObject>();
         var failed = new ConcurrentQueue<(int Place, StepException Failure)>();
-        await Parallel.ForEachAsync(objects, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = stop }, async (value, _) =>
+        await Parallel.ForEachAsync(objects, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = stop },
+            async (value, _) =>
         {
             try
             {
@@ -73,7 +75,8 @@ internal sealed class ClusterSteps(KubeClient client, KubeDiscovery discovery, C
     private static StepException FailureOf(ObjectRef of, KubeException e) => e switch
     {
         { Code: 401 or 403 } => new(ConditionCodes.NotPermitted, of.Subject, $"{of.Subject}: {e.Message}", false),
-        { IsImmutable: true } => new(ConditionCodes.FieldImmutable, of.Subject, $"{of.Subject}: {e.Message}; the object may be made anew only "
+        { IsImmutable: true } => new(ConditionCodes.FieldImmutable, of.Subject,
+            $"{of.Subject}: {e.Message}; the object may be made anew only "
             + "when it bears the annotation capillary.dev/replace: \"true\"", true),
         { Code: 400 or 413 or 422 } => new(ConditionCodes.ApplyFailed, of.Subject, $"{of.Subject}: {e.Message}", true),
         _ => new(ConditionCodes.ApplyFailed, of.Subject, $"{of.Subject}: {e.Message}", false),
@@ -86,7 +89,8 @@ internal sealed class ClusterSteps(KubeClient client, KubeDiscovery discovery, C
         {
             if (await discovery.FindAsync(of, stop) is { } found) return found;
             if (time.GetUtcNow() >= until)
-                throw new StepException(ConditionCodes.KindUnknown, of.Subject, $"{of.Subject}: this cluster does not serve {of.ApiVersion} {of.Kind}",
+                throw new StepException(ConditionCodes.KindUnknown, of.Subject,
+                    $"{of.Subject}: this cluster does not serve {of.ApiVersion} {of.Kind}",
                     false);
             await Task.Delay(TimeSpan.FromMilliseconds(500), time, stop);
         }
@@ -212,8 +216,9 @@ internal sealed class ClusterSteps(KubeClient client, KubeDiscovery discovery, C
             foreach (var value in wait.Objects)
             {
                 var seen = view.Find(value.Manifest.Ref, out _);
-                if (seen is { Deleting: false, Health: null or { State: ObjectHealthState.Healthy or ObjectHealthState.Suspended } }) continue;
-                (last, why) = (value.Manifest.Ref, seen?.Health?.Message ?? (seen is null ? "it is not there yet" : "it is not healthy yet"));
+                if (seen is { Deleting: false, Health: null or { State: <= ObjectHealthState.Suspended } }) continue;
+                last = value.Manifest.Ref;
+                why = seen?.Health?.Message ?? (seen is null ? "it is not there yet" : "not healthy");
                 return false;
             }
             return true;
@@ -253,7 +258,8 @@ internal sealed class ClusterSteps(KubeClient client, KubeDiscovery discovery, C
             await DeleteAndWaitAsync(of, resource, stop);
         if (succeeded) return (owned ?? OwnedObject.Of(step.Hook)) with { Digest = step.Hook.Digest, Mark = null };
         throw new StepException(ConditionCodes.HookFailed, of.Subject, $"hook {of.Subject} "
-            + (inTime ? $"failed: {ended!.Message ?? "it says no reason"}" : $"did not end within {step.Seconds} s: {ended?.Message}"), true);
+            + (inTime ? $"failed: {ended!.Message ?? "it says no reason"}" : $"did not end within {step.Seconds} s: {ended?.Message}"),
+                true);
     }
 
     /// <summary>Waits for a level of the view; time in which the cluster does not answer does not count.</summary>

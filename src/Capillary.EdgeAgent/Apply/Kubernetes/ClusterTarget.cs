@@ -32,7 +32,8 @@ internal sealed class ClusterTarget : IApplyTarget, IDisposable
     /// <param name="blobs">The path of a local blob, or null.</param>
     /// <param name="time">The clock.</param>
     /// <param name="log">Events 4050–4079.</param>
-    public ClusterTarget(string site, KubeConnection connection, int maxPrunePercent, Func<Digest, string?> blobs, TimeProvider time, ILogger log)
+    public ClusterTarget(string site, KubeConnection connection, int maxPrunePercent, Func<Digest, string?> blobs, TimeProvider time,
+        ILogger log)
     {
         (this.maxPrunePercent, this.time, this.log) = (maxPrunePercent, time, log);
         bundles = new BundleReader(blobs);
@@ -97,7 +98,8 @@ internal sealed class ClusterTarget : IApplyTarget, IDisposable
         stepping = CancellationTokenSource.CreateLinkedTokenSource(port.Stop);
         var cancel = stepping.Token;
         // A list of what is ours now: a namespace is not deleted while it holds anything else.
-        var ours = state.Owned.Where(item => item.Mark is not null).Select(item => item.Mark!.Split(':')[0]).ToHashSet(StringComparer.Ordinal);
+        var ours = state.Owned.Where(item => item.Mark is not null).Select(item =>
+            item.Mark!.Split(':')[0]).ToHashSet(StringComparer.Ordinal);
         var pruning = new ClusterPruning(client, discovery, view, () => ours, port.Send, time, log);
         var steps = new ClusterSteps(client, discovery, view, pruning, inventory, port.Send, time, log);
         Work(
@@ -166,7 +168,8 @@ internal sealed class ClusterTarget : IApplyTarget, IDisposable
 
     /// <summary>One thing after another, off the loop; its answer comes back as an event.</summary>
     private void Work(Func<CancellationToken, Task<ApplyEvent>> act, Func<StepException, ApplyEvent> failed) =>
-        work = work.ContinueWith(_ => GuardedAsync(act, failed), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default)
+        work = work.ContinueWith(_ => GuardedAsync(act, failed), CancellationToken.None, TaskContinuationOptions.None,
+            TaskScheduler.Default)
             .Unwrap();
 
     private async Task GuardedAsync(Func<CancellationToken, Task<ApplyEvent>> act, Func<StepException, ApplyEvent> failed)
@@ -193,7 +196,8 @@ internal sealed class ClusterTarget : IApplyTarget, IDisposable
         }
         catch (KubeException e)
         {
-            port.Send(failed(new StepException(e.Code is 401 or 403 ? ConditionCodes.NotPermitted : ConditionCodes.ApplyFailed, "", e.Message, false)));
+            port.Send(failed(new StepException(e.Code is 401 or 403 ? ConditionCodes.NotPermitted : ConditionCodes.ApplyFailed, "",
+                e.Message, false)));
         }
         catch (BundleFormatException e)
         {

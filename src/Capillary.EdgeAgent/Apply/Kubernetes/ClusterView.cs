@@ -144,8 +144,10 @@ internal sealed class ClusterView
         var metadata = live.GetProperty("metadata");
         var run = metadata.TryGetProperty("annotations", out var annotations) && annotations.ValueKind == JsonValueKind.Object
             ? Text(annotations, ManifestBody.RunAnnotation) : "";
-        return (KeyOf(kind, live), new SeenObject(Text(metadata, "uid"), Number(Text(metadata, "resourceVersion")), FieldOwners.MarkOf(live),
-            metadata.TryGetProperty("deletionTimestamp", out _), KubernetesHealth.Of(kind.Group, kind.Kind, live, Rules), run.Length > 0 ? run : null));
+        return (KeyOf(kind, live), new SeenObject(Text(metadata, "uid"), Number(Text(metadata, "resourceVersion")),
+            FieldOwners.MarkOf(live),
+            metadata.TryGetProperty("deletionTimestamp", out _), KubernetesHealth.Of(kind.Group, kind.Kind, live, Rules), run.Length > 0
+                ? run : null));
     }
 
     private void Drop(string key)

@@ -12,7 +12,8 @@ namespace Capillary.EdgeAgent.Apply.Kubernetes;
 /// Lists and then watches the objects of one kind that bear our label, for as long as the agent runs. It goes on where it was when a watch
 /// ends, and lists anew when the server has forgotten that place (410).
 /// </summary>
-internal sealed class ClusterWatch(KubeClient client, KubeDiscovery discovery, ClusterView view, ObjectRef sample, TimeProvider time, ILogger log)
+internal sealed class ClusterWatch(KubeClient client, KubeDiscovery discovery, ClusterView view, ObjectRef sample, TimeProvider time,
+    ILogger log)
 {
     private const int Page = 250;
     private const int MaxEvent = 8 << 20;
@@ -86,7 +87,8 @@ internal sealed class ClusterWatch(KubeClient client, KubeDiscovery discovery, C
         await ends.CancelAsync();
     }
 
-    private static string Selected(KubeResource resource) => $"{resource.AllPath}?labelSelector={Uri.EscapeDataString(ManifestBody.AppLabel)}";
+    private static string Selected(KubeResource resource) =>
+        $"{resource.AllPath}?labelSelector={Uri.EscapeDataString(ManifestBody.AppLabel)}";
 
     private async Task<string> ListAsync(KubeResource resource, CancellationToken stop)
     {
@@ -119,7 +121,8 @@ internal sealed class ClusterWatch(KubeClient client, KubeDiscovery discovery, C
             }
             return place;
         }
-        catch (Exception e) when (e is IOException or HttpRequestException || (e is OperationCanceledException && !stop.IsCancellationRequested))
+        catch (Exception e) when (e is IOException or HttpRequestException
+            || (e is OperationCanceledException && !stop.IsCancellationRequested))
         {
             // Cut: the next one goes on where this one was.
             await WaitAsync(stop);

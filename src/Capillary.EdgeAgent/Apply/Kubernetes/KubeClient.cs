@@ -135,7 +135,8 @@ internal sealed class KubeClient : IDisposable
         slots.Dispose();
     }
 
-    private async Task<JsonDocument> SendAsync(HttpMethod method, string path, byte[]? body, MediaTypeHeaderValue? type, CancellationToken stop)
+    private async Task<JsonDocument> SendAsync(HttpMethod method, string path, byte[]? body, MediaTypeHeaderValue? type,
+        CancellationToken stop)
     {
         await slots.WaitAsync(stop);
         try
@@ -153,7 +154,8 @@ internal sealed class KubeClient : IDisposable
         }
     }
 
-    private async Task<(JsonDocument? Document, TimeSpan Wait)> TryAsync(HttpMethod method, string path, byte[]? body, MediaTypeHeaderValue? type,
+    private async Task<(JsonDocument? Document, TimeSpan Wait)> TryAsync(HttpMethod method, string path, byte[]? body,
+        MediaTypeHeaderValue? type,
         int attempt, CancellationToken stop)
     {
         using var limit = new CancellationTokenSource(RequestTimeout, time);

@@ -55,18 +55,15 @@ internal static class KubeConfigFile
 
     private static void Refuse(string path, YamlMappingNode cluster, YamlMappingNode user)
     {
-        if (user.Children.ContainsKey("exec"))
-            throw new InvalidDataException($"{path}: its user is an exec plugin, and the agent runs no commands that a file names; make a service "
-                + "account and use its token: kubectl create token NAME --duration 8760h");
-        if (user.Children.ContainsKey("auth-provider"))
-            throw new InvalidDataException($"{path}: its user needs an auth-provider, which Kubernetes itself gave up; use a service account's token");
-        if (user.Children.ContainsKey("username"))
-            throw new InvalidDataException($"{path}: its user has a password, which API servers take no longer; use a token or a client certificate");
-        if (Text(cluster, "insecure-skip-tls-verify") is "true")
-            throw new InvalidDataException($"{path}: insecure-skip-tls-verify would send our rights to anybody who answers; "
-                + "give certificate-authority-data instead");
-        if (Text(cluster, "proxy-url") is { Length: > 0 })
-            throw new InvalidDataException($"{path}: proxy-url is not supported; the agent reaches its cluster directly");
+        var problem = user.Children.ContainsKey("exec") ? "its user is an exec plugin, and the agent runs no commands that a file names; "
+                + "make a service account and use its token: kubectl create token NAME --duration 8760h"
+            : user.Children.ContainsKey("auth-provider") ? "its user needs an auth-provider, which Kubernetes itself gave up; use a token"
+            : user.Children.ContainsKey("username") ? "its user has a password, which API servers take no longer; use a token"
+            : Text(cluster, "insecure-skip-tls-verify") is "true" ? "insecure-skip-tls-verify would send our rights to anybody who answers; "
+                + "give certificate-authority-data instead"
+            : Text(cluster, "proxy-url") is { Length: > 0 } ? "proxy-url is not supported; the agent reaches its cluster directly"
+            : null;
+        if (problem is not null) throw new InvalidDataException($"{path}: {problem}");
     }
 
     private static X509Certificate2Collection? Authorities(YamlMappingNode cluster, string folder)

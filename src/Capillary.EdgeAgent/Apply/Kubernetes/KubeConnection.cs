@@ -24,7 +24,8 @@ internal sealed record KubeConnection(Uri Server, X509Certificate2Collection? Au
         var host = Environment.GetEnvironmentVariable("KUBERNETES_SERVICE_HOST");
         var port = Environment.GetEnvironmentVariable("KUBERNETES_SERVICE_PORT") ?? "443";
         if (string.IsNullOrEmpty(host) || !File.Exists($"{folder}/token"))
-            throw new InvalidDataException($"--in-cluster: this is no pod with a service account (no {folder}/token, or no KUBERNETES_SERVICE_HOST); "
+            throw new InvalidDataException("--in-cluster: this is no pod with a service account "
+                + $"(no {folder}/token, or no KUBERNETES_SERVICE_HOST); "
                 + "outside of a cluster give --kubeconfig FILE");
         var authorities = new X509Certificate2Collection();
         authorities.ImportFromPemFile($"{folder}/ca.crt");

@@ -58,7 +58,8 @@ internal sealed class KubeDiscovery(KubeClient client)
         try
         {
             using var list = await client.GetAsync(root, stop);
-            var served = list.RootElement.GetProperty("resources").EnumerateArray().Select(item => Read(root, item)).OfType<KubeResource>().ToList();
+            var served = list.RootElement.GetProperty("resources").EnumerateArray().Select(item =>
+                Read(root, item)).OfType<KubeResource>().ToList();
             known[root] = served;
             return served;
         }

@@ -21,7 +21,8 @@ internal sealed class KubeException(int code, string reason, string message, IRe
     /// <summary>A field must change that cannot. Kubernetes has no reason of its own for it, only these words.</summary>
     public bool IsImmutable => Code == 422 && Causes.Select(cause => cause.Message).Append(Message).Any(text =>
         text.Contains("immutable", StringComparison.OrdinalIgnoreCase) || text.Contains("may not change once set", StringComparison.Ordinal)
-        || text.Contains("Forbidden: updates to", StringComparison.Ordinal) || text.Contains("may not be changed", StringComparison.Ordinal));
+        || text.Contains("Forbidden: updates to", StringComparison.Ordinal)
+            || text.Contains("may not be changed", StringComparison.Ordinal));
 
     /// <summary>The list or watch has to begin anew: what it went on from is forgotten.</summary>
     public bool IsGone => Code == 410;
@@ -50,9 +51,11 @@ internal sealed class KubeException(int code, string reason, string message, IRe
         if (status.TryGetProperty("details", out var details) && details.ValueKind == JsonValueKind.Object
             && details.TryGetProperty("causes", out var list) && list.ValueKind == JsonValueKind.Array)
         {
-            foreach (var cause in list.EnumerateArray()) causes.Add(new(Text(cause, "reason"), Text(cause, "message"), Text(cause, "field")));
+            foreach (var cause in list.EnumerateArray()) causes.Add(new(Text(cause, "reason"), Text(cause, "message"),
+                Text(cause, "field")));
         }
-        return new KubeException(code, Text(status, "reason"), Text(status, "message") is { Length: > 0 } text ? text : $"HTTP {code}", causes);
+        return new KubeException(code, Text(status, "reason"), Text(status, "message") is { Length: > 0 } text ? text : $"HTTP {code}",
+            causes);
     }
 
     private static string Text(JsonElement of, string name) => of.ValueKind == JsonValueKind.Object
