@@ -36,7 +36,8 @@ internal sealed partial record AgentManifest(string Site, string Image, string N
         !DnsLabel.IsValid(Namespace) ? $"--namespace {Namespace}: is not a namespace; use 1 to 63 lower-case letters, digits and '-'"
         : Image.Length == 0 || Image.Any(c => char.IsWhiteSpace(c) || char.IsControl(c)) ? $"--image {Image}: is not the name of an image"
         : !Quantity().IsMatch(Storage) ? $"--storage {Storage}: is not a size, such as 1Gi"
-        : HostPath is not null && (!HostPath.StartsWith('/') || HostPath.Any(char.IsControl)) ? $"--host-path {HostPath}: is not an absolute path"
+        : HostPath is not null && (!HostPath.StartsWith('/') || HostPath.Any(char.IsControl))
+            ? $"--host-path {HostPath}: is not an absolute path"
         : HostPath is not null && StorageClass is not null ? "give either --host-path or --storage-class"
         : null;
 
@@ -75,20 +76,25 @@ internal sealed partial record AgentManifest(string Site, string Image, string N
 
     private object Meta(string name) => new { name, @namespace = Namespace, labels = Labels };
 
-    /// <summary>Whatever the fleet repository may hold, by the few verbs with which it is applied. It can hand out no right that it has not.</summary>
+    /// <summary>Whatever the fleet repository may hold, by the few verbs that apply it. It gives away no right that it lacks.</summary>
     private object Role() => new
     {
         apiVersion = "rbac.authorization.k8s.io/v1", kind = "ClusterRole", metadata = new { name = $"{Name}-{Site}", labels = Labels },
         rules = new object[]
         {
-            new { apiGroups = (string[])["*"], resources = (string[])["*"], verbs = (string[])["get", "list", "watch", "create", "patch", "delete"] },
+            new
+            {
+                apiGroups = (string[])["*"], resources = (string[])["*"],
+                verbs = (string[])["get", "list", "watch", "create", "patch", "delete"],
+            },
             new { nonResourceURLs = (string[])["/api", "/api/*", "/apis", "/apis/*", "/openapi/*", "/version"], verbs = (string[])["get"] },
         },
     };
 
     private object Binding() => new
     {
-        apiVersion = "rbac.authorization.k8s.io/v1", kind = "ClusterRoleBinding", metadata = new { name = $"{Name}-{Site}", labels = Labels },
+        apiVersion = "rbac.authorization.k8s.io/v1", kind = "ClusterRoleBinding",
+        metadata = new { name = $"{Name}-{Site}", labels = Labels },
         roleRef = new { apiGroup = "rbac.authorization.k8s.io", kind = "ClusterRole", name = $"{Name}-{Site}" },
         subjects = new[] { new { kind = "ServiceAccount", name = Name, @namespace = Namespace } },
     };

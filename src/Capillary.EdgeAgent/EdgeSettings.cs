@@ -32,8 +32,8 @@ internal sealed record EdgeSettings
     public string? QuietHours { get; init; }
 
     /// <summary>
-    /// <c>systemd</c>: services are systemd units; <c>own</c>: they are processes that the agent starts itself. Default: units where systemd
-    /// started the agent and it may manage them.
+    /// <c>systemd</c>: services are systemd units; <c>own</c>: they are processes that the agent starts itself. Default: units where
+    /// systemd started the agent and it may manage them.
     /// </summary>
     public string? Services { get; init; }
 

@@ -70,7 +70,8 @@ internal static class ReleaseTables
         db.Query($"{Columns} ORDER BY number DESC LIMIT $limit", ReadSummary, ("$limit", limit));
 
     public static List<ReleaseChange> Changes(SqliteConnection db, long number) =>
-        db.Query("SELECT site, bundle, region, wave, kubernetes FROM release_sites WHERE release = $n ORDER BY site", ReadChange, ("$n", number));
+        db.Query("SELECT site, bundle, region, wave, kubernetes FROM release_sites WHERE release = $n ORDER BY site", ReadChange,
+            ("$n", number));
 
     /// <summary>The newest release whole; null before the first.</summary>
     public static Release? Newest(SqliteConnection db)

@@ -55,7 +55,8 @@ public sealed class ServiceUnitTests(ITestOutputHelper output) : SystemdTest(out
         Assert.Equal("enabled", (await Machine.RunAsync(Stop, "systemctl", "is-enabled", Unit)).Trim());
         await RepairedAsync("was ended by signal 9 and was started again", "kill -9 $(systemctl show -P MainPID UNIT)");
         await RepairedAsync("was stopped by hand and was started again", "systemctl stop UNIT");
-        await RepairedAsync("was edited", "sed -i s/User=.*/User=root/ /etc/systemd/system/UNIT; systemctl daemon-reload; systemctl restart UNIT");
+        await RepairedAsync("was edited",
+            "sed -i s/User=.*/User=root/ /etc/systemd/system/UNIT; systemctl daemon-reload; systemctl restart UNIT");
         await RepairedAsync("was changed by a drop-in", "mkdir -p /run/systemd/system/UNIT.d; "
             + "printf '[Service]\\nUser=root\\n' > /run/systemd/system/UNIT.d/x.conf; systemctl daemon-reload; systemctl restart UNIT");
         await RepairedAsync("was masked", "ln -sf /dev/null /etc/systemd/system/UNIT; systemctl daemon-reload; systemctl stop UNIT");
@@ -119,7 +120,8 @@ public sealed class ServiceUnitTests(ITestOutputHelper output) : SystemdTest(out
         await WellAsync();
         Assert.Equal(await PidAsync(), await CopyAsync());
         await SetAsync("own");
-        await Machine.WaitAsync("the unit to be gone", async () => (await Machine.TryRunAsync(Stop, "systemctl", "cat", Unit)).Code != 0, Stop);
+        await Machine.WaitAsync("the unit to be gone", async () =>
+            (await Machine.TryRunAsync(Stop, "systemctl", "cat", Unit)).Code != 0, Stop);
         await Machine.WaitAsync("its own process to run", async () => await CopiesAsync() == 1, Stop);
         await WellAsync();
         // With a new specification it changes hands at once.
