@@ -19,7 +19,8 @@ internal sealed record BaseImage(byte[] Layer, byte[] Config, byte[] Manifest)
     private const UnixFileMode Folder = (UnixFileMode)0x1ED; // 0755
     private const UnixFileMode Shared = (UnixFileMode)0x3FF; // 1777
 
-    private static readonly string[] Packages = ["libc6", "libgcc-s1", "libstdc++6", "ca-certificates", "tzdata"];
+    // zlib and zstd are OpenSSL's own needs.
+    private static readonly string[] Packages = ["libc6", "libgcc-s1", "libstdc++6", "zlib1g", "libzstd1", "ca-certificates", "tzdata"];
 
     // One of these, the newer Debian's first.
     private static readonly string[] OpenSsl = ["libssl3t64", "libssl3"];
