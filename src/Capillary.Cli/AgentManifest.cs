@@ -76,15 +76,17 @@ internal sealed partial record AgentManifest(string Site, string Image, string N
 
     private object Meta(string name) => new { name, @namespace = Namespace, labels = Labels };
 
-    /// <summary>Whatever the fleet repository may hold, by the few verbs with which it is applied. It can hand out no right that it has
-    /// not.</summary>
+    /// <summary>Whatever the fleet repository may hold, by the few verbs that apply it. It gives away no right that it lacks.</summary>
     private object Role() => new
     {
         apiVersion = "rbac.authorization.k8s.io/v1", kind = "ClusterRole", metadata = new { name = $"{Name}-{Site}", labels = Labels },
         rules = new object[]
         {
-            new { apiGroups = (string[])["*"], resources = (string[])["*"],
-                verbs = (string[])["get", "list", "watch", "create", "patch", "delete"] },
+            new
+            {
+                apiGroups = (string[])["*"], resources = (string[])["*"],
+                verbs = (string[])["get", "list", "watch", "create", "patch", "delete"],
+            },
             new { nonResourceURLs = (string[])["/api", "/api/*", "/apis", "/apis/*", "/openapi/*", "/version"], verbs = (string[])["get"] },
         },
     };
@@ -92,7 +94,7 @@ internal sealed partial record AgentManifest(string Site, string Image, string N
     private object Binding() => new
     {
         apiVersion = "rbac.authorization.k8s.io/v1", kind = "ClusterRoleBinding",
-            metadata = new { name = $"{Name}-{Site}", labels = Labels },
+        metadata = new { name = $"{Name}-{Site}", labels = Labels },
         roleRef = new { apiGroup = "rbac.authorization.k8s.io", kind = "ClusterRole", name = $"{Name}-{Site}" },
         subjects = new[] { new { kind = "ServiceAccount", name = Name, @namespace = Namespace } },
     };

@@ -21,10 +21,15 @@ internal static class SiteManifestCommand
         {
             Description = "The agent's container image, where the site's cluster can pull it ('./dev image' makes it).", Required = true,
         };
-        var space = new Option<string>("--namespace") { Description = "The agent's namespace.", DefaultValueFactory = _ =>
-            "capillary-system" };
+        var space = new Option<string>("--namespace")
+        {
+            Description = "The agent's namespace.", DefaultValueFactory = _ => "capillary-system",
+        };
         var file = new Option<string?>("--out") { Description = "Write the manifest here (mode 0600) instead of showing it." };
-        var storageClass = new Option<string?>("--storage-class") { Description = "Storage class of the agent's volume (default: the cluster's)." };
+        var storageClass = new Option<string?>("--storage-class")
+        {
+            Description = "Storage class of the agent's volume (default: the cluster's).",
+        };
         var storage = new Option<string>("--storage") { Description = "Size of that volume.", DefaultValueFactory = _ => "1Gi" };
         var hostPath = new Option<string?>("--host-path")
         {

@@ -37,8 +37,7 @@ internal sealed record EdgeSettings
 
     /// <summary>
     /// <c>systemd</c>: services are systemd units; <c>own</c>: they are processes that the agent starts itself. Default: units where
-    /// systemd
-    /// started the agent and it may manage them.
+    /// systemd started the agent and it may manage them.
     /// </summary>
     public string? Services { get; init; }
 

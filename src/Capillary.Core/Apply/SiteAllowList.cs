@@ -22,7 +22,7 @@ public sealed record SiteAllowList(
         foreach (var app in objects.Apps)
         {
             if (app.Objects.FirstOrDefault() is { } foreign)
-                return new(ConditionCodes.BundleInvalid, $"{foreign.Manifest.Ref.Subject}: this site is a host, and runs no Kubernetes objects");
+                return new(ConditionCodes.BundleInvalid, $"{foreign.Manifest.Ref.Subject}: a host runs no Kubernetes objects");
             foreach (var file in app.Files)
             {
                 var problem = CheckPath(file.Path) ?? (file.Owner is null ? null : CheckUser(file.Owner));

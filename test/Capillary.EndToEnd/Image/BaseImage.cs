@@ -5,7 +5,7 @@ using System.Text.Json;
 
 namespace Capillary.EndToEnd.Image;
 
-/// <summary>What the agent as it ships needs around it, as a container image of one layer, made of this machine's Debian packages.</summary>
+/// <summary>What the agent as it ships needs around it, as an image of one layer, made of this machine's Debian packages.</summary>
 /// <param name="Layer">The layer, gzip.</param>
 /// <param name="Config">The image's configuration.</param>
 /// <param name="Manifest">The OCI manifest that names both.</param>
@@ -19,15 +19,16 @@ internal sealed record BaseImage(byte[] Layer, byte[] Config, byte[] Manifest)
     private const UnixFileMode Folder = (UnixFileMode)0x1ED; // 0755
     private const UnixFileMode Shared = (UnixFileMode)0x3FF; // 1777
 
-    private static readonly string[] Packages = ["libc6", "libgcc-s1", "libstdc++6", "ca-certificates", "tzdata"];
+    // zlib and zstd are OpenSSL's own needs.
+    private static readonly string[] Packages = ["libc6", "libgcc-s1", "libstdc++6", "zlib1g", "libzstd1", "ca-certificates", "tzdata"];
 
     // One of these, the newer Debian's first.
     private static readonly string[] OpenSsl = ["libssl3t64", "libssl3"];
 
     private static readonly string[] Unneeded =
     [
-        "usr/share/man", "usr/share/lintian", "usr/share/locale", "usr/share/ca-certificates", "usr/share/zoneinfo/right", "usr/sbin", "usr/bin",
-        "etc/ld.so.conf.d", "var",
+        "usr/share/man", "usr/share/lintian", "usr/share/locale", "usr/share/ca-certificates", "usr/share/zoneinfo/right",
+        "usr/sbin", "usr/bin", "etc/ld.so.conf.d", "var",
     ];
 
     /// <exception cref="HarnessException">This machine is no Debian, or its package lists are too old.</exception>
@@ -60,7 +61,8 @@ internal sealed record BaseImage(byte[] Layer, byte[] Config, byte[] Manifest)
     {
         var authorities = Directory.EnumerateFiles(Path.Combine(root, "usr/share/ca-certificates"), "*.crt", SearchOption.AllDirectories);
         var bundle = string.Join('\n', authorities.Order(StringComparer.Ordinal).Select(File.ReadAllText));
-        foreach (var path in Unneeded.Select(path => Path.Combine(root, path)).Where(Directory.Exists)) Directory.Delete(path, recursive: true);
+        foreach (var path in Unneeded.Select(path => Path.Combine(root, path)).Where(Directory.Exists))
+            Directory.Delete(path, recursive: true);
         foreach (var encodings in Directory.EnumerateDirectories(root, "gconv", SearchOption.AllDirectories).ToList())
             Directory.Delete(encodings, recursive: true);
         // What licences ask to go with the programs stays; the rest of the documentation does not.
@@ -122,15 +124,16 @@ internal sealed record BaseImage(byte[] Layer, byte[] Config, byte[] Manifest)
             var (name, info) = (Path.GetRelativePath(root, full), new FileInfo(full));
             var isFolder = info.LinkTarget is null && Directory.Exists(full);
             using var content = info.LinkTarget is null && !isFolder ? File.OpenRead(full) : null;
-            var entry = new PaxTarEntry(
-                info.LinkTarget is not null ? TarEntryType.SymbolicLink : isFolder ? TarEntryType.Directory : TarEntryType.RegularFile, name)
+            var type = info.LinkTarget is not null ? TarEntryType.SymbolicLink
+                : isFolder ? TarEntryType.Directory : TarEntryType.RegularFile;
+            var entry = new PaxTarEntry(type, name)
             {
                 ModificationTime = DateTimeOffset.UnixEpoch,
                 Mode = name == "tmp" ? Shared : isFolder ? Folder : info.UnixFileMode,
                 Uid = name == "data" ? User : 0,
                 Gid = name == "data" ? User : 0,
-                DataStream = content,
             };
+            if (content is not null) entry.DataStream = content;
             if (info.LinkTarget is { } target) entry.LinkName = target;
             writer.WriteEntry(entry);
             if (isFolder) Write(writer, root, name);

@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace Capillary.EndToEnd.Image;
 
 /// <summary>
-/// <c>./dev image</c>: the agent's container image by the SDK's own container support. Its base is made here of Debian's packages, so that no
-/// registry and no Docker is needed.
+/// <c>./dev image</c>: the agent's container image by the SDK's own container support. Its base is made here of Debian's packages, so that
+/// no registry and no Docker is needed.
 /// </summary>
 internal static class ImageBuild
 {
@@ -25,8 +25,8 @@ internal static class ImageBuild
             await NodeProcess.RunAsync("dotnet",
             [
                 "publish", Path.Combine(repository, "src", "Capillary.EdgeAgent"), "--configuration", "Release", "--runtime", "linux-x64",
-                "--self-contained", "true", "--output", Path.Combine(folder, "agent"), "-target:PublishContainer", "-property:CapillaryShip=true",
-                $"-property:ContainerBaseImage={registry.Name}", $"-property:ContainerArchiveOutputPath={archive}",
+                "--self-contained", "true", "--output", Path.Combine(folder, "agent"), "-target:PublishContainer",
+                "-property:CapillaryShip=true", $"-property:ContainerBaseImage={registry.Name}", $"-property:ContainerArchiveOutputPath={archive}",
             ], stop);
             Console.WriteLine($"{archive}: {new FileInfo(archive).Length / 1e6:0.0} MB (base {image.Layer.Length / 1e6:0.0} MB), made in "
                 + $"{clock.Elapsed.TotalSeconds:0} s; load it with: podman load --input {archive}");

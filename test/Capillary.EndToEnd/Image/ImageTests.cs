@@ -7,7 +7,7 @@ namespace Capillary.EndToEnd.Image;
 /// <summary>The agent's image as a cluster runs it: no root, nothing to write to but /data and /tmp.</summary>
 public sealed class ImageTests(ITestOutputHelper output) : IAsyncLifetime
 {
-    private const string Image = "localhost/capillary-edge";
+    private const string Image = "capillary-edge";
     private static readonly string[] Walls =
         ["--read-only", "--user", "65532:65532", "--cap-drop", "all", "--security-opt", "no-new-privileges", "--network", "host"];
 

@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 
 namespace Capillary.EndToEnd.Image;
 
-/// <summary>Holds one image for as long as the SDK needs it as a base: read only, on the loopback address (OCI distribution spec).</summary>
+/// <summary>Holds one image for as long as the SDK needs it as a base: read only, on the loopback address (OCI distribution).</summary>
 internal sealed class LoopbackRegistry : IAsyncDisposable
 {
     private const string Repository = "capillary-base";

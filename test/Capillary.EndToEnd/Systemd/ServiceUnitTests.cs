@@ -55,7 +55,8 @@ public sealed class ServiceUnitTests(ITestOutputHelper output) : SystemdTest(out
         Assert.Equal("enabled", (await Machine.RunAsync(Stop, "systemctl", "is-enabled", Unit)).Trim());
         await RepairedAsync("was ended by signal 9 and was started again", "kill -9 $(systemctl show -P MainPID UNIT)");
         await RepairedAsync("was stopped by hand and was started again", "systemctl stop UNIT");
-        await RepairedAsync("was edited", "sed -i s/User=.*/User=root/ /etc/systemd/system/UNIT; systemctl daemon-reload; systemctl restart UNIT");
+        await RepairedAsync("was edited",
+            "sed -i s/User=.*/User=root/ /etc/systemd/system/UNIT; systemctl daemon-reload; systemctl restart UNIT");
         await RepairedAsync("was changed by a drop-in", "mkdir -p /run/systemd/system/UNIT.d; "
             + "printf '[Service]\\nUser=root\\n' > /run/systemd/system/UNIT.d/x.conf; systemctl daemon-reload; systemctl restart UNIT");
         await RepairedAsync("was masked", "ln -sf /dev/null /etc/systemd/system/UNIT; systemctl daemon-reload; systemctl stop UNIT");
@@ -105,6 +106,26 @@ public sealed class ServiceUnitTests(ITestOutputHelper output) : SystemdTest(out
     }
 
     [SystemdFact]
+    public async Task Promise2_an_agent_killed_at_any_moment_ends_with_one_copy_of_the_last_specification()
+    {
+        await InstallAsync(null);
+        var random = new Random(9);
+        for (var round = 2; round < 8; round++)
+        {
+            await Fleet.ChangeAsync(Service, Exact.Replace("MARK", $"{round}", StringComparison.Ordinal), Stop);
+            await Machine.WaitAsync($"round {round} to begin", async () => (await Machine.RunAsync(Stop, "journalctl", "-u", "capillary-edge",
+                "-o", "cat", "-n", "40")).Contains($"accepted generation {round}", StringComparison.Ordinal)
+                || (await Machine.TryRunAsync(Stop, "grep", "-q", $"W=<{round}>", LogPath)).Code == 0, Stop);
+            await Task.Delay(random.Next(0, 1500)); // the moment of the kill, not a wait for something
+            await Machine.TryRunAsync(Stop, "systemctl", "kill", "--kill-who=main", "-s", "KILL", "capillary-edge");
+        }
+        await Machine.WaitAsync("the last one to run", async () => await PidAsync() > 0
+            && (await Machine.TryRunAsync(Stop, "sh", "-c", $"tail -n 8 {LogPath} | grep -q 'W=<7>'")).Code == 0, Stop);
+        await WellAsync();
+        Assert.Equal(await PidAsync(), await CopyAsync());
+    }
+
+    [SystemdFact]
     public async Task Promise2_a_service_changes_hands_without_two_of_it()
     {
         await InstallAsync("own");
@@ -119,7 +140,8 @@ public sealed class ServiceUnitTests(ITestOutputHelper output) : SystemdTest(out
         await WellAsync();
         Assert.Equal(await PidAsync(), await CopyAsync());
         await SetAsync("own");
-        await Machine.WaitAsync("the unit to be gone", async () => (await Machine.TryRunAsync(Stop, "systemctl", "cat", Unit)).Code != 0, Stop);
+        await Machine.WaitAsync("the unit to be gone", async () =>
+            (await Machine.TryRunAsync(Stop, "systemctl", "cat", Unit)).Code != 0, Stop);
         await Machine.WaitAsync("its own process to run", async () => await CopiesAsync() == 1, Stop);
         await WellAsync();
         // With a new specification it changes hands at once.

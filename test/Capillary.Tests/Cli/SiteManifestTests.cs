@@ -109,7 +109,8 @@ public sealed class SiteManifestTests : IAsyncLifetime
     {
         var (output, error) = (new StringWriter(), new StringWriter());
         string[] socket = command.Contains("--help") ? [] : ["--socket", Path.Combine(folder.Path, "api.sock")];
-        var code = await CommandRun.InvokeAsync(new RootCommand { SiteCommand.Create() }, [.. command, .. socket], new() { Output = output, Error = error });
+        var code = await CommandRun.InvokeAsync(new RootCommand { SiteCommand.Create() }, [.. command, .. socket],
+            new() { Output = output, Error = error });
         return (code, output.ToString(), error.ToString());
     }
 }

@@ -70,8 +70,8 @@ public static class ClusterPlanner
         var all = owned.Count(item => item.Kind == OwnedKind.Object);
         if (count * 100L <= all * (long)percent) return null;
         var named = string.Join(", ", leftovers.Where(item => item.Kind == OwnedKind.Object).Take(3).Select(item => item.Subject));
-        return $"{count} of {all} objects left the bundle ({named}{(count > 3 ? ",
-            …" : "")}), more than the {percent}% that may be removed "
+        var more = count > 3 ? ", …" : "";
+        return $"{count} of {all} objects left the bundle ({named}{more}), more than the {percent}% that may be removed "
             + "without a confirmation; they stay until: capillary site confirm-prune NAME";
     }
 

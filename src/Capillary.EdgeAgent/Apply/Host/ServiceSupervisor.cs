@@ -135,8 +135,7 @@ internal sealed class ServiceSupervisor(SupervisorContext context)
     /// <summary>The site's setting, or the agent's version, was another one when this was started.</summary>
     private bool IsMisplaced(ISupervised service) => service is UnitService == context.Options.Units is null;
 
-    /// <summary>A service goes from one kind of supervisor to the other only while nothing of it runs, so that there are never
-    /// two.</summary>
+    /// <summary>A service changes from one kind of supervisor to the other only while nothing of it runs: never are there two.</summary>
     private void ChangeHands(DateTimeOffset now)
     {
         foreach (var service in services.Values.Where(service => IsMisplaced(service) && service.Left).ToList())

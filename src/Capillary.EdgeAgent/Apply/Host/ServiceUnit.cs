@@ -18,8 +18,7 @@ internal sealed record ServiceUnit(string Text, string Variables, bool Enabled)
 
     private static readonly string Lang = Environment.GetEnvironmentVariable("LANG") ?? "C.UTF-8";
 
-    /// <summary>All three are DNS labels, so the dots between them make the name one service's alone, and nothing is to be
-    /// escaped.</summary>
+    /// <summary>All three are DNS labels, so the dots between them make the name one service's alone; nothing is to be escaped.</summary>
     public static string NameOf(string site, string app, string name) => $"capillary-{site}.{app}.{name}.service";
 
     /// <param name="service">As the bundle has it; nothing in it is believed.</param>

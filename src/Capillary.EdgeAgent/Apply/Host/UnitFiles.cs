@@ -17,8 +17,7 @@ internal sealed class UnitFiles(string folder, string name, string variablesPath
 
     private string Link => $"{wants}/{name}";
 
-    /// <summary>Where systemd would find more about this one unit. What is said of all units (capillary-.service.d) is the site's
-    /// own.</summary>
+    /// <summary>Where systemd would find more about this one unit. What is said of all (capillary-.service.d) is the site's own.</summary>
     private IEnumerable<string> Foreign =>
     [
         $"{path}.d", $"{folder}.control/{name}.d", $"/run/systemd/system/{name}.d", $"/run/systemd/system.control/{name}.d",

@@ -22,8 +22,10 @@ internal sealed record UnitHost(string Folder, int Version)
         // An agent that somebody started by hand, as for a look, leaves nothing in the machine's own folders.
         if (wanted == "own" || (wanted is null && Libc.ParentProcess() != 1)) return null;
         if (Obstacle() is not { } obstacle)
-            return new UnitHost(UsualFolder, VersionOf(Systemctl.AskAsync(CancellationToken.None,
-                "--version").GetAwaiter().GetResult().Said));
+        {
+            var (_, said) = Systemctl.AskAsync(CancellationToken.None, "--version").GetAwaiter().GetResult();
+            return new UnitHost(UsualFolder, VersionOf(said));
+        }
         return wanted is null ? null : throw new InvalidDataException($"{setting}: 'systemd', but {obstacle}");
     }
 

@@ -59,7 +59,8 @@ internal static class KubeConfigFile
                 + "make a service account and use its token: kubectl create token NAME --duration 8760h"
             : user.Children.ContainsKey("auth-provider") ? "its user needs an auth-provider, which Kubernetes itself gave up; use a token"
             : user.Children.ContainsKey("username") ? "its user has a password, which API servers take no longer; use a token"
-            : Text(cluster, "insecure-skip-tls-verify") is "true" ? "insecure-skip-tls-verify would send our rights to anybody who answers; "
+            : Text(cluster, "insecure-skip-tls-verify") is "true"
+                ? "insecure-skip-tls-verify would send our rights to anybody who answers; "
                 + "give certificate-authority-data instead"
             : Text(cluster, "proxy-url") is { Length: > 0 } ? "proxy-url is not supported; the agent reaches its cluster directly"
             : null;
