@@ -25,13 +25,13 @@ internal static class Definitions
 
     private static void Establish(ObjectPass pass, ResourceType type, JsonObject definition)
     {
+        pass.Change(type, definition, live => live["status"] = Status(live), "status", "kube-apiserver");
         pass.Change(type, definition, live =>
         {
             var finalizers = live.Ensure("metadata")["finalizers"] as JsonArray ?? [];
             if (!ObjectPass.Has(live, Cleanup)) finalizers.Add(Cleanup);
             live.Ensure("metadata")["finalizers"] = finalizers.DeepClone();
         }, manager: "kube-apiserver");
-        pass.Change(type, definition, live => live["status"] = Status(live), "status", "kube-apiserver");
     }
 
     private static JsonObject Status(JsonObject definition)

@@ -6,11 +6,10 @@ namespace Capillary.KubernetesDouble.Fields;
 /// <summary>Lays an applied configuration over a live object, and takes fields out of one.</summary>
 internal static class Merge
 {
-    /// <exception cref="FormatException">Two items of the configuration have the same key, or one has none.</exception>
     public static JsonNode? Over(JsonNode? live, JsonNode? config, Schema schema) => (live, config) switch
     {
         (_, null) => live?.DeepClone(),
-        (null, _) => Checked(config, schema),
+        (null, _) => config.DeepClone(),
         _ when schema.IsAtomic => config.DeepClone(),
         (JsonObject old, JsonObject young) => Maps(old, young, schema),
         (JsonArray old, JsonArray young) when schema.MergesItems => Lists(old, young, schema),
@@ -50,9 +49,7 @@ internal static class Merge
     // The order of the configuration, with items that only the live object has where they were.
     private static JsonArray Lists(JsonArray old, JsonArray young, Schema schema)
     {
-        var live = new Dictionary<string, JsonNode?>();
-        foreach (var (element, item) in ObjectFields.Items(old, schema)) live.TryAdd(element, item);
-        var config = Unique(young, schema);
+        var (live, config) = (Index(old, schema), Index(young, schema));
         var (result, done) = (new JsonArray(), new HashSet<string>());
         var next = config.Keys.Where(live.ContainsKey).ToList();
         var order = config.Keys.ToList();
@@ -76,30 +73,10 @@ internal static class Merge
         return result;
     }
 
-    private static Dictionary<string, JsonNode?> Unique(JsonArray list, Schema schema)
+    private static Dictionary<string, JsonNode?> Index(JsonArray list, Schema schema)
     {
         var index = new Dictionary<string, JsonNode?>();
-        foreach (var (element, item) in ObjectFields.Items(list, schema))
-        {
-            if (!index.TryAdd(element, item)) throw new FormatException($"duplicate entries for key {new FieldPath(element)}");
-        }
+        foreach (var (element, item) in ObjectFields.Items(list, schema)) index.TryAdd(element, item);
         return index;
-    }
-
-    private static JsonNode? Checked(JsonNode? config, Schema schema)
-    {
-        if (config is JsonArray list && schema is { MergesItems: true, IsAtomic: false }) Unique(list, schema);
-        return config?.DeepClone();
-    }
-
-    /// <summary>A path element as an error shows it.</summary>
-    private readonly record struct FieldPath(string Element)
-    {
-        public override string ToString()
-        {
-            var set = new FieldSet();
-            set.Insert([Element]);
-            return set.Paths().First();
-        }
     }
 }

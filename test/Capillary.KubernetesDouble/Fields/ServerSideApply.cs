@@ -34,7 +34,7 @@ internal static class ServerSideApply
         var before = WithoutOwners(live);
         var mine = new FieldOwner(writer.Manager, true, writer.ApiVersion, writer.Subresource, null, new FieldSet());
         var last = owners.FirstOrDefault(owner => owner.Identity == mine.Identity);
-        mine = mine with { Fields = Kept(ObjectFields.Of(config, type.Schema), type, writer), Time = last?.Time };
+        mine = mine with { Fields = Kept(ObjectFields.Of(config, type.Schema, isConfig: true), type, writer), Time = last?.Time };
         var others = owners.Where(owner => owner.Identity != mine.Identity).ToList();
         var merged = Merge.Over(before, config, type.Schema)!.AsObject();
         if (last is not null) merged = Prune(merged, type.Schema, last.Fields, [mine, .. others]);

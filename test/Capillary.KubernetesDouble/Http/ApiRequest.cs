@@ -60,10 +60,14 @@ internal sealed record ApiRequest(HttpContext Http, ApiPath Path, ResourceType T
 
     private void RefuseStrangers(JsonObject tree)
     {
+        if (tree.Text("kind") is { } kind && kind != Type.Kind)
+        {
+            var package = Type.Group.Length == 0 ? "core" : Type.Group.Split('.')[0];
+            throw ApiError.BadRequest($"{kind} in version \"{Type.Version}\" cannot be handled as a {Type.Kind}: "
+                + $"converting ({tree.Text("apiVersion")?.Split('/')[^1]}.{kind}) to ({package}.{Type.Kind}): unknown conversion");
+        }
         if (tree.Text("apiVersion") is { } version && version != Type.ApiVersion)
             throw ApiError.BadRequest($"the API version in the data ({version}) does not match the expected API version ({Type.ApiVersion})");
-        if (tree.Text("kind") is { } kind && kind != Type.Kind)
-            throw ApiError.BadRequest($"{kind} in version \"{Type.Version}\" cannot be handled as a {Type.Kind}: no kind \"{kind}\" is registered");
         if (Name.Length > 0 && tree.Text("metadata", "name") is { Length: > 0 } name && name != Name)
             throw ApiError.BadRequest($"the name of the object ({name}) does not match the name on the URL ({Name})");
         if (Type.Namespaced && tree.Text("metadata", "namespace") is { Length: > 0 } space && space != Space)

@@ -38,6 +38,10 @@ internal sealed class Reads(ClusterState state)
             meta["continue"] = new Token(snapshot.Revision, page[^1].Key).ToString();
             if (!filter.IsSelective) meta["remainingItemCount"] = matching.Count - page.Count;
         }
+        else if (request.Type.IsCustom)
+        {
+            meta["continue"] = "";
+        }
         return Answers.WriteAsync(request.Http, 200, Write(request.Type, meta, page.Select(pair => pair.Value)));
     }
 

@@ -36,8 +36,7 @@ internal sealed class Writes(ObjectWriter writer, ObjectDeleter deleter, Cluster
         "application/strategic-merge-patch+json" when !request.Type.IsCustom =>
             PatchAsync(request, (tree, patch) => Patches.Strategic(tree, patch, request.Type.Schema)!.AsObject()),
         "application/json-patch+json" => PatchAsync(request, (tree, patch) => Patches.Carried(tree, patch!.AsArray())),
-        var other => throw new ApiError(415, "UnsupportedMediaType", $"the body of the request was in an unknown format - accepted media types include: "
-            + "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml (got " + other + ")"),
+        _ => throw new ApiError(415, "UnsupportedMediaType", "415: Unsupported Media Type", []),
     };
 
     public async Task DeleteAsync(ApiRequest request)

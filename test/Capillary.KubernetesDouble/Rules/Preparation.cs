@@ -70,7 +70,7 @@ internal sealed class Preparation
         if (tree.Flag("spec", "manualSelector") == true) return;
         var (uid, name) = (tree.Text("metadata", "uid")!, tree.Text("metadata", "name")!);
         var labels = tree.Ensure("spec").Ensure("template").Ensure("metadata").Ensure("labels");
-        var isShared = labels.Count > 0 && Json.Same(labels, tree.At("metadata", "labels"));
+        var isShared = tree.At("metadata", "labels") is not { } own || Json.Same(labels, own);
         foreach (var prefix in (string[])["batch.kubernetes.io/", ""])
         {
             labels[prefix + "controller-uid"] = uid;

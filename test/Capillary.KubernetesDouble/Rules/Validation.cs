@@ -47,8 +47,11 @@ internal static partial class Validation
         var added = tree.Items("metadata", "finalizers").Select(one => one.GetValue<string>()).Where(one => !old.Contains(one)).ToList();
         if (added.Count == 0) yield break;
         var list = string.Join(", ", added.Select(one => $"\"{one}\""));
-        yield return Cause.Forbidden("metadata.finalizers",
+        var cause = Cause.Forbidden("metadata.finalizers",
             $"no new finalizers can be added if the object is being deleted, found new finalizers []string{{{list}}}");
+        // A real server looks at metadata twice.
+        yield return cause;
+        yield return cause;
     }
 
     private static IEnumerable<Cause> Spec(JsonObject tree, ResourceType type) => type.QualifiedKind switch
@@ -94,8 +97,7 @@ internal static partial class Validation
     {
         foreach (var cause in Containers(tree.At("spec", "template", "spec"), "spec.template.spec")) yield return cause;
         if (tree.Text("spec", "template", "spec", "restartPolicy") == "Always")
-            yield return new Cause("FieldValueNotSupported", "Unsupported value: \"Always\": supported values: \"OnFailure\", \"Never\"",
-                "spec.template.spec.restartPolicy");
+            yield return Cause.Required("spec.template.spec.restartPolicy", "valid values: \"OnFailure\", \"Never\"");
     }
 
     private static IEnumerable<Cause> Service(JsonObject tree)

@@ -70,18 +70,19 @@ internal sealed class ObjectWriter(ClusterState state)
             var before = Live(request);
             if (before is null) RefuseNamespace(request, request.Name);
             if (before is null && request.Subresource.Length > 0) throw ApiError.NotFound(request.Type, request.Name);
-            Identify(request, config);
             RefusePreconditions(request, config, before);
             RefuseUnknown(request, config);
             try
             {
-                var tree = ServerSideApply.Apply(before ?? request.Type.New(), config, request.Type, request.Writer, force, tree => Fill(request, tree));
+                var wanted = config.Copy();
+                Identify(request, wanted);
+                var tree = ServerSideApply.Apply(before ?? request.Type.New(), wanted, request.Type, request.Writer, force, tree => Fill(request, tree));
                 if (before is null) return (Add(request, tree), true);
                 return (Replace(request, request.Subresource == "status" ? WithStatus(before, tree) : tree, before), false);
             }
             catch (FormatException wrong)
             {
-                throw new ApiError(500, "", $"failed to create typed patch object ({Described(request)}): {wrong.Message}");
+                throw new ApiError(500, "", $"failed to create typed patch object ({Described(request, config)}): {wrong.Message}");
             }
         }
     }
@@ -97,8 +98,8 @@ internal sealed class ObjectWriter(ClusterState state)
         return copy;
     }
 
-    private static string Described(WriteRequest request) =>
-        $"{request.Space}/{request.Name}; {(request.Type.Group.Length == 0 ? "/" + request.Type.Version : request.Type.ApiVersion)}, Kind={request.Type.Kind}";
+    private static string Described(WriteRequest request, JsonObject config) =>
+        $"{config.Text("metadata", "namespace")}/{request.Name}; {(request.Type.Group.Length == 0 ? "/" + request.Type.Version : request.Type.ApiVersion)}, Kind={request.Type.Kind}";
 
     private static void NameIt(WriteRequest request, JsonObject tree)
     {
@@ -212,7 +213,7 @@ internal sealed class ObjectWriter(ClusterState state)
     {
         if (request.Type.OpenApi is not { } openApi || CustomValidation.Prune(config.Copy(), openApi) is not { Count: > 0 } unknown) return;
         throw new ApiError(500, "",
-            $"failed to create typed patch object ({Described(request)}): .{unknown[0]}: field not declared in schema");
+            $"failed to create typed patch object ({Described(request, config)}): .{unknown[0]}: field not declared in schema");
     }
 
     private void RefuseNamespace(WriteRequest request, string name)

@@ -40,7 +40,7 @@ public sealed class CustomResourceConformanceTests(ConformanceClusters clusters)
             (await api.PostAsync(Definitions, Definition(api))).Expect(201);
             try
             {
-                await api.UntilAsync($"{Definitions}/things.{Group(api)}", IsEstablished);
+                await api.UntilAsync($"{Definitions}/things.{Group(api)}", IsEstablished, recorded: false);
                 await api.UntilAsync(Things(api), answer => answer.Code == 200);
                 await run(api);
             }
@@ -59,7 +59,7 @@ public sealed class CustomResourceConformanceTests(ConformanceClusters clusters)
         (await api.GetAsync(Things(api))).Expect(404);
         var made = (await api.ApplyAsync($"{Definitions}/things.{Group(api)}", "one", Definition(api))).Expect(201);
         Assert.Equal("thing", (string?)made.At("spec.names.singular"));
-        await api.UntilAsync($"{Definitions}/things.{Group(api)}", IsEstablished);
+        await api.UntilAsync($"{Definitions}/things.{Group(api)}", IsEstablished, recorded: false);
         await api.UntilAsync(Things(api), answer => answer.Code == 200);
         var discovered = await api.UntilAsync($"/apis/{Group(api)}/v1", answer => answer.Code == 200);
         Assert.Equal(["things", "things/status"], discovered.At("resources")!.AsArray().Select(one => (string)one!["name"]!));

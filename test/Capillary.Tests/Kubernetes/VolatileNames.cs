@@ -54,7 +54,7 @@ internal sealed partial class VolatileNames(string suffix)
         "resourceVersion" => isList ? Fresh(text) : Name(text, "version"),
         "continue" => Name(text, "continue"),
         "clusterIP" when text != "None" => Name(text, "address"),
-        _ => Guids().Replace(Versions().Replace(Times().Replace(text, "$time"), "too old resource version: $older ($newer)"),
+        _ => Guids().Replace(Versions().Replace(Records().Replace(Times().Replace(text, "$time"), "in record ($version)"), "too old resource version: $older ($newer)"),
             match => Name(match.Value, "uid")).Replace(suffix, "$suffix", StringComparison.Ordinal),
     };
 
@@ -84,6 +84,9 @@ internal sealed partial class VolatileNames(string suffix)
 
     [GeneratedRegex(@"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")]
     private static partial Regex Times();
+
+    [GeneratedRegex(@"in record \(\d+\)")]
+    private static partial Regex Records();
 
     [GeneratedRegex(@"too old resource version: \d+ \(\d+\)")]
     private static partial Regex Versions();
