@@ -8,7 +8,7 @@ internal sealed partial class ApplyTurn
 {
     private void Plan()
     {
-        var steps = s.Phase == ApplyPhase.Failing ? ClusterPlanner.FailureHooks(s.Objects!, s.Owned, RunMark) : StepsToward(s.Objects!);
+        var steps = s.Phase == ApplyPhase.Failing ? ClusterPlanner.FailureHooks(s.Objects!, RunMark) : StepsToward(s.Objects!);
         s = s with { Steps = steps, RetryAt = null };
         if (steps.IsEmpty)
         {
@@ -85,7 +85,7 @@ internal sealed partial class ApplyTurn
             Step.RemoveObjects removed => removed.Objects.Aggregate(s.Owned, (owned, item) => owned.Without(item.Key)),
             _ => s.Owned,
         };
-        foreach (var item in made) owned = owned.With(item);
+        foreach (var item in made) owned = owned.With(IsToRunAgain(item) ? item with { Digest = null } : item);
         s = s with { Owned = owned, InFlight = null };
         if (step.IsUnseen)
         {
@@ -96,6 +96,10 @@ internal sealed partial class ApplyTurn
         else if (s.Steps.IsEmpty) Finish();
         else Next();
     }
+
+    /// <summary>A hook of two phases has run only when both did.</summary>
+    private bool IsToRunAgain(OwnedObject made) => made.Kind == OwnedKind.Hook
+        && s.Steps.Any(step => step is Step.RunHook run && run.Hook.Key == made.Key);
 
     private void Failed(ApplyEvent.StepFailed e)
     {

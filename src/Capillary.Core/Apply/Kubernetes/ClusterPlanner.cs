@@ -11,6 +11,7 @@ public sealed record ClusterPlan(ImmutableArray<Step> Steps, string? Held);
 public static class ClusterPlanner
 {
     private const int First = -1;
+    private const string Word = "; it stays until: capillary site confirm-prune NAME";
 
     /// <summary>
     /// Dry run of what changes; CRDs and namespaces of all apps; then app by app: pre hooks, order by order its objects by kind, each
@@ -24,7 +25,10 @@ public static class ClusterPlanner
     {
         var leftovers = Leftovers(desired, owned);
         var held = confirmed ? null : Held(leftovers, owned, desired.MaxPrunePercent);
-        var removed = held is null ? leftovers : [];
+        var asking = confirmed ? [] : leftovers.Where(Asks).ToImmutableArray();
+        var removed = held is not null ? [] : leftovers.RemoveRange(asking);
+        if (held is null && asking.Length > 0)
+            held = $"{Named(asking)}: its annotations ask for a confirmation before it goes{Word}";
         var work = desired.Apps.Select(app => Work.Of(app, owned)).Where(work => work.Any).ToList();
         if (work.Count == 0 && removed.IsEmpty) return new([], held);
         var steps = ImmutableArray.CreateBuilder<Step>();
@@ -48,12 +52,11 @@ public static class ClusterPlanner
     public static ImmutableArray<OwnedObject> Inventory(ImmutableArray<OwnedObject> owned, string app) =>
         [.. owned.Where(item => IsOfCluster(item) && item.App == app)];
 
-    internal static bool HasFailureHooks(DesiredObjects desired, ImmutableArray<OwnedObject> owned) =>
-        !FailureHooks(desired, owned, "").IsEmpty;
+    internal static bool HasFailureHooks(DesiredObjects desired) => !FailureHooks(desired, "").IsEmpty;
 
-    /// <summary>The on-failure hooks of all apps that had something to do.</summary>
-    internal static ImmutableArray<Step> FailureHooks(DesiredObjects desired, ImmutableArray<OwnedObject> owned, string run) =>
-        [.. desired.Apps.SelectMany(app => Work.Of(app, owned).Hooks(HookPhases.Failure, desired.Bundle, run))];
+    /// <summary>The on-failure hooks of all apps, however often they ran: each failure is one of its own.</summary>
+    internal static ImmutableArray<Step> FailureHooks(DesiredObjects desired, string run) =>
+        [.. desired.Apps.SelectMany(app => Work.Of(app, []).Hooks(HookPhases.Failure, desired.Bundle, run))];
 
     private static bool IsOfCluster(OwnedObject item) => item.Kind is OwnedKind.Object or OwnedKind.Hook;
 
@@ -69,11 +72,15 @@ public static class ClusterPlanner
         var count = leftovers.Count(item => item.Kind == OwnedKind.Object);
         var all = owned.Count(item => item.Kind == OwnedKind.Object);
         if (count * 100L <= all * (long)percent) return null;
-        var named = string.Join(", ", leftovers.Where(item => item.Kind == OwnedKind.Object).Take(3).Select(item => item.Subject));
-        var more = count > 3 ? ", …" : "";
-        return $"{count} of {all} objects left the bundle ({named}{more}), more than the {percent}% that may be removed "
-            + "without a confirmation; they stay until: capillary site confirm-prune NAME";
+        return $"{count} of {all} objects left the bundle ({Named([.. leftovers.Where(item => item.Kind == OwnedKind.Object)])}), "
+            + $"more than the {percent}% that may be removed without a confirmation{Word}";
     }
+
+    private static bool Asks(OwnedObject item) =>
+        item.Kind == OwnedKind.Object && ((ManifestOptions)item.Mode).HasFlag(ManifestOptions.ConfirmPrune);
+
+    private static string Named(ImmutableArray<OwnedObject> items) =>
+        string.Join(", ", items.Take(3).Select(item => item.Subject)) + (items.Length > 3 ? ", …" : "");
 
     /// <summary>Namespaces and CRDs that ask for no order of their own come before anything of any app.</summary>
     private static void Foundations(DesiredObjects desired, List<Work> work, ImmutableArray<Step>.Builder steps)
