@@ -13,6 +13,9 @@ internal static class Json
 
     public static JsonObject Copy(this JsonObject tree) => tree.DeepClone().AsObject();
 
+    /// <summary>A copy as a client would read it: its numbers are of no particular type.</summary>
+    public static JsonObject Reread(this JsonObject tree) => Object(tree.Compact());
+
     public static byte[] Utf8(this JsonNode tree) => JsonSerializer.SerializeToUtf8Bytes(tree, Plain);
 
     public static string Compact(this JsonNode? tree) => tree is null ? "null" : tree.ToJsonString(Plain);

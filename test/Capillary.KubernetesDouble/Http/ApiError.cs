@@ -82,6 +82,13 @@ internal sealed class ApiError(int code, string reason, string message, JsonObje
         return new ApiError(422, "Invalid", $"{type.QualifiedKind} \"{name}\" is invalid: {text}", details);
     }
 
+    /// <summary>Custom resources are replaced only by who knows what he replaces.</summary>
+    public static ApiError Unversioned(ResourceType type, string name)
+    {
+        var cause = Cause.Invalid("metadata.resourceVersion", 0, "must be specified for an update");
+        return new ApiError(422, "Invalid", $"{type.Qualified} \"{name}\" is invalid: {cause.Field}: {cause.Message}", Details(type, name, [cause]));
+    }
+
     public static ApiError ApplyConflict(IReadOnlyList<(string Manager, List<string> Paths)> conflicts)
     {
         var causes = conflicts.SelectMany(one => one.Paths.Select(path => new Cause("FieldManagerConflict", "conflict with " + one.Manager, path))).ToList();

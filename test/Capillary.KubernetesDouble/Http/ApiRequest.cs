@@ -66,6 +66,8 @@ internal sealed record ApiRequest(HttpContext Http, ApiPath Path, ResourceType T
             throw ApiError.BadRequest($"{kind} in version \"{Type.Version}\" cannot be handled as a {Type.Kind}: "
                 + $"converting ({tree.Text("apiVersion")?.Split('/')[^1]}.{kind}) to ({package}.{Type.Kind}): unknown conversion");
         }
+        if (tree.Text("apiVersion") is { } other && other != Type.ApiVersion && Type.IsCustom)
+            throw ApiError.BadRequest($"invalid object type: {other}, Kind={Type.Kind}");
         if (tree.Text("apiVersion") is { } version && version != Type.ApiVersion)
             throw ApiError.BadRequest($"the API version in the data ({version}) does not match the expected API version ({Type.ApiVersion})");
         if (Name.Length > 0 && tree.Text("metadata", "name") is { Length: > 0 } name && name != Name)

@@ -86,13 +86,13 @@ internal static class CustomValidation
 
     private static IEnumerable<Cause> Map(JsonObject map, JsonObject openApi, string path)
     {
-        foreach (var name in openApi.Items("required").Select(name => name.GetValue<string>()).Where(name => !map.ContainsKey(name)))
-            yield return Cause.Required(Join(path, name));
         foreach (var (name, value) in map)
         {
             if ((openApi.Map("properties", name) ?? openApi.Map("additionalProperties")) is not { } below) continue;
             foreach (var cause in Check(value, below, Join(path, name))) yield return cause;
         }
+        foreach (var name in openApi.Items("required").Select(name => name.GetValue<string>()).Where(name => !map.ContainsKey(name)))
+            yield return Cause.Required(Join(path, name));
     }
 
     private static IEnumerable<Cause> List(JsonArray list, JsonObject openApi, string path)

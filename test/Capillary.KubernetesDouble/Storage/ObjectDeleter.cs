@@ -51,7 +51,8 @@ internal sealed class ObjectDeleter(ClusterState state)
         if (meta.Text("deletionTimestamp") is not null) return;
         meta["deletionTimestamp"] = ClusterState.Time;
         if (type.QualifiedKind == "Namespace") tree.Ensure("status")["phase"] = "Terminating";
-        else meta["deletionGracePeriodSeconds"] = 0;
+        if (type.QualifiedKind is "Namespace" or "CustomResourceDefinition.apiextensions.k8s.io") return;
+        meta["deletionGracePeriodSeconds"] = 0;
         if (meta.Number("generation") is { } generation) meta["generation"] = generation + 1;
     }
 

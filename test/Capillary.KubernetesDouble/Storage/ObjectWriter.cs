@@ -186,8 +186,7 @@ internal sealed class ObjectWriter(ClusterState state)
     {
         var given = tree.Text("metadata", "resourceVersion") ?? "";
         if (given.Length == 0 && isReplace && request.Type.IsCustom)
-            throw ApiError.Invalid(request.Type, request.Name,
-                [Cause.Invalid("metadata.resourceVersion", 0, "must be specified for an update")]);
+            throw ApiError.Unversioned(request.Type, request.Name);
         if (tree.Text("metadata", "uid") is { Length: > 0 } uid && uid != before.Text("metadata", "uid"))
             throw ApiError.Conflict(request.Type, request.Name,
                 $"StorageError: invalid object, Code: 4, Key: /registry/{request.Type.Plural}/{request.Space}/{request.Name}, ResourceVersion: 0, "

@@ -48,6 +48,9 @@ public sealed class ClusterClient(HttpClient http, string suffix, ExchangeRecord
 
     public Task<ClusterAnswer> DeleteAsync(string path, string? body = null) => SendAsync("DELETE", path, body, "application/json");
 
+    /// <summary>Deletes what a case leaves behind; no part of the case.</summary>
+    public Task CleanAsync(string path) => ExchangeAsync("DELETE", path, null, "application/json");
+
     /// <summary>Server-side apply.</summary>
     public Task<ClusterAnswer> ApplyAsync(string path, string manager, string body, bool force = false, string more = "") =>
         SendAsync("PATCH", $"{path}?fieldManager={manager}&force={(force ? "true" : "false")}{more}", body, "application/apply-patch+yaml");

@@ -56,7 +56,7 @@ public abstract class ConformanceTest(ConformanceClusters clusters) : IClassFixt
         }
         finally
         {
-            await aside.DeleteAsync($"/api/v1/namespaces/{client.Space}");
+            await client.CleanAsync($"/api/v1/namespaces/{client.Space}");
         }
     }
 

@@ -46,7 +46,7 @@ public sealed class CustomResourceConformanceTests(ConformanceClusters clusters)
             }
             finally
             {
-                await api.DeleteAsync($"{Definitions}/things.{Group(api)}");
+                await api.CleanAsync($"{Definitions}/things.{Group(api)}");
             }
         }, name: name);
 
