@@ -15,7 +15,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Capillary.KubernetesDouble;
 
-/// <summary>A Kubernetes API server in memory, on HTTPS: for tests, figures and use by hand. What it covers: README.md beside this file.</summary>
+/// <summary>A Kubernetes API server in memory, on HTTPS: for tests, figures and use by hand. What it covers: README.md beside this
+/// file.</summary>
 public sealed class ClusterDouble : IAsyncDisposable
 {
     private readonly ClusterDoubleOptions options;
@@ -80,7 +81,8 @@ public sealed class ClusterDouble : IAsyncDisposable
         cluster.state.Store.Forget();
         cluster.background.Start();
         await cluster.ListenAsync(cluster.options.Port);
-        await File.WriteAllTextAsync(cluster.KubeconfigPath, cluster.credentials.Kubeconfig(cluster.Address, cluster.options.UsesClientCertificate));
+        await File.WriteAllTextAsync(cluster.KubeconfigPath,
+            cluster.credentials.Kubeconfig(cluster.Address, cluster.options.UsesClientCertificate));
         return cluster;
     }
 

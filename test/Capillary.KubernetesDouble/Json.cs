@@ -36,7 +36,8 @@ internal static class Json
 
     // By its text: a value that was made from an int would not be had as a long.
     public static long? Number(this JsonNode? tree, params ReadOnlySpan<string> path) =>
-        tree.At(path) is JsonValue value && value.GetValueKind() == JsonValueKind.Number && long.TryParse(value.ToJsonString(), out var number) ? number : null;
+        tree.At(path) is JsonValue value && value.GetValueKind() == JsonValueKind.Number
+            && long.TryParse(value.ToJsonString(), out var number) ? number : null;
 
     public static bool? Flag(this JsonNode? tree, params ReadOnlySpan<string> path) =>
         tree.At(path) is JsonValue value && value.TryGetValue<bool>(out var flag) ? flag : null;

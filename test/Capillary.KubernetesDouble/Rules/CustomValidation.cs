@@ -81,7 +81,8 @@ internal static class CustomValidation
         };
         if (actual == expected || (expected == "number" && actual == "integer")) return null;
         var place = path.Length == 0 ? "<nil>" : path;
-        return new Cause("FieldValueTypeInvalid", $"Invalid value: \"{actual}\": {place} in body must be of type {expected}: \"{actual}\"", place);
+        return new Cause("FieldValueTypeInvalid",
+            $"Invalid value: \"{actual}\": {place} in body must be of type {expected}: \"{actual}\"", place);
     }
 
     private static IEnumerable<Cause> Map(JsonObject map, JsonObject openApi, string path)

@@ -63,7 +63,8 @@ internal sealed class ObjectDeleter(ClusterState state)
             throw ApiError.DeleteConflict(type, name, $"the UID in the precondition ({wanted}) does not match the UID in record ({uid}). "
                 + "The object might have been deleted and then recreated");
         if (options.ResourceVersion is { } old && old != version)
-            throw ApiError.DeleteConflict(type, name, $"the ResourceVersion in the precondition ({old}) does not match the ResourceVersion in record "
+            throw ApiError.DeleteConflict(type, name,
+                $"the ResourceVersion in the precondition ({old}) does not match the ResourceVersion in record "
                 + $"({version}). The object might have been modified");
     }
 }

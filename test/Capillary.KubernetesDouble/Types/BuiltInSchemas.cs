@@ -3,7 +3,8 @@ using System.Text.RegularExpressions;
 namespace Capillary.KubernetesDouble.Types;
 
 /// <summary>
-/// How the built-in kinds merge where it is not "objects merge, lists are replaced". A line is a type; behind it its fields: <c>name:Type</c>,
+/// How the built-in kinds merge where it is not "objects merge, lists are replaced". A line is a type; behind it its fields:
+/// <c>name:Type</c>,
 /// <c>name[key,key=default]:Type</c> a list that is a map, <c>name{}</c> a list that is a set, <c>name!</c> replaced as a whole.
 /// </summary>
 internal static partial class BuiltInSchemas
@@ -105,7 +106,8 @@ internal static partial class BuiltInSchemas
         var types = lines.Select(line => line[0]).Distinct().ToDictionary(name => name, _ => new Schema());
         foreach (var line in lines)
         {
-            foreach (var field in line.Skip(1)) types[line[0]].Fields[FieldText().Match(field).Groups["name"].Value] = ParseField(field, types);
+            foreach (var field in line.Skip(1))
+                types[line[0]].Fields[FieldText().Match(field).Groups["name"].Value] = ParseField(field, types);
         }
         return types;
     }

@@ -16,7 +16,8 @@ public sealed record ClusterAnswer(int Code, JsonNode? Body, string Text, IReadO
     public string Version => (string)Body!["metadata"]!["resourceVersion"]!;
 
     /// <summary>The part at this JSON path of plain names.</summary>
-    public JsonNode? At(string path) => path.Split('.').Aggregate(Body, (node, part) => node is JsonArray list ? list[int.Parse(part)] : node?[part]);
+    public JsonNode? At(string path) => path.Split('.').Aggregate(Body, (node, part) =>
+        node is JsonArray list ? list[int.Parse(part)] : node?[part]);
 
     public ClusterAnswer Expect(int code)
     {

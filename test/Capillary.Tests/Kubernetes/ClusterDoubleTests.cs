@@ -86,7 +86,8 @@ public sealed class ClusterDoubleTests : IAsyncLifetime
         }
         var page = (await api.GetAsync($"{Maps}?limit=1")).Expect(200);
         cluster.ForgetHistory();
-        using (var late = await api.WatchAsync($"{Maps}?resourceVersion={made.Version}")) Assert.Equal("ERROR", (string?)(await late.NextAsync())!["type"]);
+        using (var late = await api.WatchAsync($"{Maps}?resourceVersion={made.Version}")) Assert.Equal("ERROR",
+            (string?)(await late.NextAsync())!["type"]);
         var token = Uri.EscapeDataString((string)page.At("metadata.continue")!);
         Assert.Equal("Expired", (await api.GetAsync($"{Maps}?limit=1&continue={token}")).Expect(410).Reason);
         cluster.Faults.GoneAsStatus = true;
@@ -152,7 +153,8 @@ public sealed class ClusterDoubleTests : IAsyncLifetime
 
     private const string Deployment = """
         {"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"web","namespace":"default"},"spec":{"replicas":2,
-         "selector":{"matchLabels":{"app":"web"}},"template":{"metadata":{"labels":{"app":"web"}},"spec":{"containers":[{"name":"a","image":"i:1"}]}}}}
+         "selector":{"matchLabels":{"app":"web"}},
+         "template":{"metadata":{"labels":{"app":"web"}},"spec":{"containers":[{"name":"a","image":"i:1"}]}}}}
         """;
 
     private static string Map(string name) => new JsonObject
