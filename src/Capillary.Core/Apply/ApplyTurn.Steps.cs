@@ -26,7 +26,7 @@ internal sealed partial class ApplyTurn
     {
         // What a failed attempt had made is removed without a question: the fallback was healthy without it.
         var confirmed = s.Attempt is not { } attempt || attempt.PruneConfirmed || objects.Bundle != attempt.Bundle;
-        var plan = ClusterPlanner.Plan(objects, s.Owned, RunMark, confirmed);
+        var plan = ClusterPlanner.Plan(objects, s.Owned, RunMark, confirmed, s.ListsDue);
         if (plan.Held is { } held) Raise(ConditionCodes.PruneNeedsConfirm, "", held);
         else Clear(ConditionCodes.PruneNeedsConfirm);
         return [.. ApplyPlanner.Plan(objects, s.Owned), .. plan.Steps];
@@ -52,7 +52,8 @@ internal sealed partial class ApplyTurn
             };
         }
         var bundle = s.Objects!.Bundle;
-        Save(s with { Owned = owned, Target = bundle, Actual = s.Target == bundle ? s.Actual : null });
+        ImmutableArray<string> due = [.. s.ListsDue.Union(s.Steps.OfType<Step.KeepInventory>().Select(step => step.App))];
+        Save(s with { Owned = owned, ListsDue = due, Target = bundle, Actual = s.Target == bundle ? s.Actual : null });
     }
 
     private static OwnedObject Unknown(ImmutableArray<OwnedObject> owned, OwnedObject made) =>
@@ -87,6 +88,8 @@ internal sealed partial class ApplyTurn
         };
         foreach (var item in made) owned = owned.With(IsToRunAgain(item) ? item with { Digest = null } : item);
         s = s with { Owned = owned, InFlight = null };
+        if (step is Step.KeepInventory kept && !s.Steps.Any(later => later is Step.KeepInventory again && again.App == kept.App))
+            s = s with { ListsDue = s.ListsDue.Remove(kept.App) };
         if (step.IsUnseen)
         {
             Clear(ConditionCodes.DiskFull);

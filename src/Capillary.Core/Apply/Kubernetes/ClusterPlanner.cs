@@ -21,7 +21,9 @@ public static class ClusterPlanner
     /// <param name="owned">The site's inventory.</param>
     /// <param name="run">Tells one run of a hook from the next.</param>
     /// <param name="confirmed">An operator allowed any number of removals.</param>
-    public static ClusterPlan Plan(DesiredObjects desired, ImmutableArray<OwnedObject> owned, string run, bool confirmed)
+    /// <param name="due">Apps whose list in the cluster may not say what is owned.</param>
+    public static ClusterPlan Plan(DesiredObjects desired, ImmutableArray<OwnedObject> owned, string run, bool confirmed,
+        ImmutableArray<string> due)
     {
         var leftovers = Leftovers(desired, owned);
         var held = confirmed ? null : Held(leftovers, owned, desired.MaxPrunePercent);
@@ -30,7 +32,7 @@ public static class ClusterPlanner
         if (held is null && asking.Length > 0)
             held = $"{Named(asking)}: its annotations ask for a confirmation before it goes{Word}";
         var work = desired.Apps.Select(app => Work.Of(app, owned)).Where(work => work.Any).ToList();
-        if (work.Count == 0 && removed.IsEmpty) return new([], held);
+        if (work.Count == 0 && removed.IsEmpty && due.IsEmpty) return new([], held);
         var steps = ImmutableArray.CreateBuilder<Step>();
         var tried = work.SelectMany(item => item.Objects).Where(value => owned.Find(value.Key)?.Digest is not null).ToImmutableArray();
         if (tried.Length > 0) steps.Add(new Step.TryObjects(desired.Bundle, tried));
@@ -43,7 +45,8 @@ public static class ClusterPlanner
             foreach (var app in desired.Apps) Await(app, app.Objects, steps);
             steps.AddRange(Backwards(removed).Select(batch => new Step.RemoveObjects(batch, confirmed)));
         }
-        var changed = work.Select(item => item.App.Name).Concat(removed.Select(item => item.App)).Distinct().Order(StringComparer.Ordinal);
+        var changed = work.Select(item => item.App.Name).Concat(removed.Select(item => item.App)).Concat(due)
+            .Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal);
         steps.AddRange(changed.Select(app => new Step.KeepInventory(app, [])));
         return new(steps.ToImmutable(), held);
     }
