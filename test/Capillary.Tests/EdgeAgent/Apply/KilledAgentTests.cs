@@ -115,6 +115,8 @@ internal static class StartupHook
     public static void Initialize()
     {
         if (!OperatingSystem.IsLinux() || Environment.GetEnvironmentVariable("CAPILLARY_TEST_AGENT") is not { } folder) return;
-        Capillary.Tests.EdgeAgent.Apply.KilledAgentTests.RunAgent(folder);
+        if (Environment.GetEnvironmentVariable(Capillary.Tests.EdgeAgent.Apply.Kubernetes.KilledClusterAgentTests.Kubeconfig) is { } cluster)
+            Capillary.Tests.EdgeAgent.Apply.Kubernetes.KilledClusterAgentTests.RunAgent(folder, cluster);
+        else Capillary.Tests.EdgeAgent.Apply.KilledAgentTests.RunAgent(folder);
     }
 }
