@@ -11,6 +11,7 @@ public sealed record ClusterPlan(ImmutableArray<Step> Steps, string? Held);
 public static class ClusterPlanner
 {
     private const int First = -1;
+    private const string Stay = "they stay until: capillary site confirm-prune NAME";
 
     /// <summary>
     /// Dry run of what changes; CRDs and namespaces of all apps; then app by app: pre hooks, order by order its objects by kind, each
@@ -23,8 +24,10 @@ public static class ClusterPlanner
     public static ClusterPlan Plan(DesiredObjects desired, ImmutableArray<OwnedObject> owned, string run, bool confirmed)
     {
         var leftovers = Leftovers(desired, owned);
+        var asking = confirmed ? [] : leftovers.Where(AsksFirst).ToImmutableArray();
         var held = confirmed ? null : Held(leftovers, owned, desired.MaxPrunePercent);
-        var removed = held is null ? leftovers : [];
+        var removed = held is null ? leftovers.RemoveRange(asking) : [];
+        if (held is null && asking.Length > 0) held = $"{Named(asking)} left the bundle, and may go only by a confirmation; {Stay}";
         var work = desired.Apps.Select(app => Work.Of(app, owned)).Where(work => work.Any).ToList();
         if (work.Count == 0 && removed.IsEmpty) return new([], held);
         var steps = ImmutableArray.CreateBuilder<Step>();
@@ -69,11 +72,15 @@ public static class ClusterPlanner
         var count = leftovers.Count(item => item.Kind == OwnedKind.Object);
         var all = owned.Count(item => item.Kind == OwnedKind.Object);
         if (count * 100L <= all * (long)percent) return null;
-        var named = string.Join(", ", leftovers.Where(item => item.Kind == OwnedKind.Object).Take(3).Select(item => item.Subject));
-        var more = count > 3 ? ", …" : "";
-        return $"{count} of {all} objects left the bundle ({named}{more}), more than the {percent}% that may be removed "
-            + "without a confirmation; they stay until: capillary site confirm-prune NAME";
+        return $"{count} of {all} objects left the bundle ({Named([.. leftovers.Where(item => item.Kind == OwnedKind.Object)])}), "
+            + $"more than the {percent}% that may be removed without a confirmation; {Stay}";
     }
+
+    private static bool AsksFirst(OwnedObject item) =>
+        item.Kind == OwnedKind.Object && ((ManifestOptions)item.Mode).HasFlag(ManifestOptions.ConfirmPrune);
+
+    private static string Named(ImmutableArray<OwnedObject> objects) =>
+        string.Join(", ", objects.Take(3).Select(item => item.Subject)) + (objects.Length > 3 ? ", …" : "");
 
     /// <summary>Namespaces and CRDs that ask for no order of their own come before anything of any app.</summary>
     private static void Foundations(DesiredObjects desired, List<Work> work, ImmutableArray<Step>.Builder steps)
