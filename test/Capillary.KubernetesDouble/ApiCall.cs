@@ -1,7 +1,8 @@
 namespace Capillary.KubernetesDouble;
 
 /// <summary>One request as the double understood it.</summary>
-/// <param name="Verb">As RBAC names it: get, list, watch, create, update, patch, delete, deletecollection; "" for discovery and the like.</param>
+/// <param name="Verb">As RBAC names it: get, list, watch, create, update, patch, delete, deletecollection; "" for discovery and the
+/// like.</param>
 /// <param name="Group">API group; "" is the core group.</param>
 /// <param name="Resource">Plural; "" for a request that names none.</param>
 /// <param name="Namespace">"" when the URL names none.</param>

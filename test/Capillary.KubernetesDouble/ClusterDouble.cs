@@ -15,7 +15,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Capillary.KubernetesDouble;
 
-/// <summary>A Kubernetes API server in memory, on HTTPS: for tests, figures and use by hand. What it covers: README.md beside this file.</summary>
+/// <summary>A Kubernetes API server in memory, on HTTPS: for tests, figures and use by hand. What it covers: README.md beside this
+/// file.</summary>
 public sealed class ClusterDouble : IAsyncDisposable
 {
     private readonly ClusterDoubleOptions options;
@@ -80,7 +81,8 @@ public sealed class ClusterDouble : IAsyncDisposable
         cluster.state.Store.Forget();
         cluster.background.Start();
         await cluster.ListenAsync(cluster.options.Port);
-        await File.WriteAllTextAsync(cluster.KubeconfigPath, cluster.credentials.Kubeconfig(cluster.Address, cluster.options.UsesClientCertificate));
+        await File.WriteAllTextAsync(cluster.KubeconfigPath,
+            cluster.credentials.Kubeconfig(cluster.Address, cluster.options.UsesClientCertificate));
         return cluster;
     }
 
@@ -125,14 +127,14 @@ public sealed class ClusterDouble : IAsyncDisposable
 
     /// <summary>An object as it is stored; null when there is none.</summary>
     public JsonObject? Find(ClusterObject which) => state.Types.FindKind(which.Group, null, which.Kind) is { } type
-        ? state.Store.Find(type.Place, ObjectStore.Key(which.Namespace, which.Name))?.Copy()
+        ? state.Store.Find(type.Place, ObjectStore.Key(which.Namespace, which.Name))?.Reread()
         : null;
 
     /// <summary>All objects of a kind.</summary>
     /// <param name="group">"" is the core group.</param>
     /// <param name="kind">Such as <c>Deployment</c>.</param>
     public IReadOnlyList<JsonObject> All(string group, string kind) =>
-        state.Types.FindKind(group, null, kind) is { } type ? [.. state.Store.All(type.Place).Select(tree => tree.Copy())] : [];
+        state.Types.FindKind(group, null, kind) is { } type ? [.. state.Store.All(type.Place).Select(tree => tree.Reread())] : [];
 
     /// <summary>Creates an object past HTTP, as another field manager.</summary>
     /// <param name="json">The object, with apiVersion, kind and metadata.</param>

@@ -16,7 +16,8 @@ internal sealed class Credentials : IDisposable
     {
         var request = new CertificateRequest("CN=capillary-kubernetes-double", caKey, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
-        request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.DigitalSignature, true));
+        request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.DigitalSignature,
+            true));
         ca = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddYears(10));
         Server = Issue("localhost", isServer: true);
         Tokens[AdminToken] = "admin";
@@ -42,7 +43,8 @@ internal sealed class Credentials : IDisposable
         if (isServer) request.CertificateExtensions.Add(names.Build());
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension(
             [new Oid(isServer ? "1.3.6.1.5.5.7.3.1" : "1.3.6.1.5.5.7.3.2")], false));
-        using var issued = request.Create(ca.SubjectName, X509SignatureGenerator.CreateForECDsa(caKey), ca.NotBefore, ca.NotAfter.AddDays(-1),
+        using var issued = request.Create(ca.SubjectName, X509SignatureGenerator.CreateForECDsa(caKey), ca.NotBefore,
+            ca.NotAfter.AddDays(-1),
             RandomNumberGenerator.GetBytes(8));
         using var withKey = issued.CopyWithPrivateKey(key);
         return X509CertificateLoader.LoadPkcs12(withKey.Export(X509ContentType.Pkcs12), null);
@@ -73,7 +75,8 @@ internal sealed class Credentials : IDisposable
         {
             using var certificate = Issue("admin");
             using var key = certificate.GetECDsaPrivateKey()!;
-            user = $"    client-certificate-data: {Base64(certificate.ExportCertificatePem())}\n    client-key-data: {Base64(key.ExportPkcs8PrivateKeyPem())}\n";
+            user = $"    client-certificate-data: {Base64(certificate.ExportCertificatePem())}\n    client-key-data: "
+                + $"{Base64(key.ExportPkcs8PrivateKeyPem())}\n";
         }
         return $"""
             apiVersion: v1

@@ -67,7 +67,8 @@ public sealed class Faults
         public ApiError ToError() => code switch
         {
             429 => new ApiError(429, "TooManyRequests", "too many requests, please try again later") { RetryAfter = retryAfter },
-            503 => new ApiError(503, "ServiceUnavailable", "the server is currently unable to handle the request") { RetryAfter = retryAfter },
+            503 => new ApiError(503, "ServiceUnavailable",
+            "the server is currently unable to handle the request") { RetryAfter = retryAfter },
             _ => new ApiError(code, code == 500 ? "InternalError" : "", "an answer of the double's faults") { RetryAfter = retryAfter },
         };
     }

@@ -13,6 +13,9 @@ internal static class Json
 
     public static JsonObject Copy(this JsonObject tree) => tree.DeepClone().AsObject();
 
+    /// <summary>A copy as a client would read it: its numbers are of no particular type.</summary>
+    public static JsonObject Reread(this JsonObject tree) => Object(tree.Compact());
+
     public static byte[] Utf8(this JsonNode tree) => JsonSerializer.SerializeToUtf8Bytes(tree, Plain);
 
     public static string Compact(this JsonNode? tree) => tree is null ? "null" : tree.ToJsonString(Plain);
@@ -33,7 +36,8 @@ internal static class Json
 
     // By its text: a value that was made from an int would not be had as a long.
     public static long? Number(this JsonNode? tree, params ReadOnlySpan<string> path) =>
-        tree.At(path) is JsonValue value && value.GetValueKind() == JsonValueKind.Number && long.TryParse(value.ToJsonString(), out var number) ? number : null;
+        tree.At(path) is JsonValue value && value.GetValueKind() == JsonValueKind.Number
+            && long.TryParse(value.ToJsonString(), out var number) ? number : null;
 
     public static bool? Flag(this JsonNode? tree, params ReadOnlySpan<string> path) =>
         tree.At(path) is JsonValue value && value.TryGetValue<bool>(out var flag) ? flag : null;

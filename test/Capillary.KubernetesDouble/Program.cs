@@ -17,7 +17,8 @@ await using var cluster = await ClusterDouble.StartAsync(new ClusterDoubleOption
     Port = int.Parse(Argument("--port") ?? "0"),
     RunsControllers = args.Contains("--controllers"),
 });
-Console.WriteLine($"A Kubernetes API double listens on {cluster.Address}; try: kubectl --kubeconfig {cluster.KubeconfigPath} get namespaces");
+Console.WriteLine($"A Kubernetes API double listens on {cluster.Address}; try: kubectl --kubeconfig {cluster.KubeconfigPath} get "
+    + $"namespaces");
 await Task.Delay(Timeout.Infinite, stop.Token).ContinueWith(_ => { }, TaskScheduler.Default);
 return 0;
 

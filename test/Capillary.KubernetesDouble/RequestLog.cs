@@ -16,7 +16,8 @@ public sealed class RequestLog
     /// <summary>How many of a verb, and of a resource if one is named.</summary>
     /// <param name="verb">As RBAC names it.</param>
     /// <param name="resource">Plural; null: all.</param>
-    public int Count(string verb, string? resource = null) => calls.Count(call => call.Verb == verb && (resource is null || call.Resource == resource));
+    public int Count(string verb, string? resource = null) =>
+        calls.Count(call => call.Verb == verb && (resource is null || call.Resource == resource));
 
     /// <summary>Forgets them.</summary>
     public void Clear() => calls.Clear();

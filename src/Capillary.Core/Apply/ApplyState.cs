@@ -77,6 +77,10 @@ public sealed record ApplyState
     /// <summary>What is ours, in ordinal order of key.</summary>
     public ImmutableArray<OwnedObject> Owned { get; init; } = [];
 
+    /// <summary>Apps whose list in the cluster may not say what is owned.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public ImmutableArray<string> ListsDue { get; init; } = [];
+
     /// <summary>In the order raised.</summary>
     public ImmutableArray<ApplyCondition> Conditions { get; init; } = [];
 

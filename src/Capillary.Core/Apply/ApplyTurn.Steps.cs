@@ -8,7 +8,7 @@ internal sealed partial class ApplyTurn
 {
     private void Plan()
     {
-        var steps = s.Phase == ApplyPhase.Failing ? ClusterPlanner.FailureHooks(s.Objects!, s.Owned, RunMark) : StepsToward(s.Objects!);
+        var steps = s.Phase == ApplyPhase.Failing ? ClusterPlanner.FailureHooks(s.Objects!, RunMark) : StepsToward(s.Objects!);
         s = s with { Steps = steps, RetryAt = null };
         if (steps.IsEmpty)
         {
@@ -26,7 +26,7 @@ internal sealed partial class ApplyTurn
     {
         // What a failed attempt had made is removed without a question: the fallback was healthy without it.
         var confirmed = s.Attempt is not { } attempt || attempt.PruneConfirmed || objects.Bundle != attempt.Bundle;
-        var plan = ClusterPlanner.Plan(objects, s.Owned, RunMark, confirmed);
+        var plan = ClusterPlanner.Plan(objects, s.Owned, RunMark, confirmed, s.ListsDue);
         if (plan.Held is { } held) Raise(ConditionCodes.PruneNeedsConfirm, "", held);
         else Clear(ConditionCodes.PruneNeedsConfirm);
         return [.. ApplyPlanner.Plan(objects, s.Owned), .. plan.Steps];
@@ -52,7 +52,8 @@ internal sealed partial class ApplyTurn
             };
         }
         var bundle = s.Objects!.Bundle;
-        Save(s with { Owned = owned, Target = bundle, Actual = s.Target == bundle ? s.Actual : null });
+        ImmutableArray<string> due = [.. s.ListsDue.Union(s.Steps.OfType<Step.KeepInventory>().Select(step => step.App))];
+        Save(s with { Owned = owned, ListsDue = due, Target = bundle, Actual = s.Target == bundle ? s.Actual : null });
     }
 
     private static OwnedObject Unknown(ImmutableArray<OwnedObject> owned, OwnedObject made) =>
@@ -85,8 +86,10 @@ internal sealed partial class ApplyTurn
             Step.RemoveObjects removed => removed.Objects.Aggregate(s.Owned, (owned, item) => owned.Without(item.Key)),
             _ => s.Owned,
         };
-        foreach (var item in made) owned = owned.With(item);
+        foreach (var item in made) owned = owned.With(IsToRunAgain(item) ? item with { Digest = null } : item);
         s = s with { Owned = owned, InFlight = null };
+        if (step is Step.KeepInventory kept && !s.Steps.Any(later => later is Step.KeepInventory again && again.App == kept.App))
+            s = s with { ListsDue = s.ListsDue.Remove(kept.App) };
         if (step.IsUnseen)
         {
             Clear(ConditionCodes.DiskFull);
@@ -96,6 +99,10 @@ internal sealed partial class ApplyTurn
         else if (s.Steps.IsEmpty) Finish();
         else Next();
     }
+
+    /// <summary>A hook of two phases has run only when both did.</summary>
+    private bool IsToRunAgain(OwnedObject made) => made.Kind == OwnedKind.Hook
+        && s.Steps.Any(step => step is Step.RunHook run && run.Hook.Key == made.Key);
 
     private void Failed(ApplyEvent.StepFailed e)
     {

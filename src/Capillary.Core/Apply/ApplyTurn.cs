@@ -129,7 +129,7 @@ internal sealed partial class ApplyTurn(ApplyState state, DateTimeOffset now)
         Clear(ConditionCodes.DiskFull);
         Raise(code, subject, reason);
         if (s.Phase is ApplyPhase.Applying or ApplyPhase.Verifying && s.Objects is { } objects && objects.Bundle == s.Attempt!.Bundle
-            && ClusterPlanner.HasFailureHooks(objects, s.Owned)) Enter(ApplyPhase.Failing, s);
+            && ClusterPlanner.HasFailureHooks(objects)) Enter(ApplyPhase.Failing, s);
         else AfterFailure(reason);
     }
 

@@ -62,6 +62,7 @@ public sealed class ServiceUnitTests(ITestOutputHelper output) : SystemdTest(out
         await RepairedAsync("was masked", "ln -sf /dev/null /etc/systemd/system/UNIT; systemctl daemon-reload; systemctl stop UNIT");
         await RepairedAsync("was removed", "systemctl stop UNIT; rm /etc/systemd/system/UNIT; systemctl daemon-reload");
         var before = await PidAsync();
+        Assert.DoesNotContain("in a row", (await Machine.TryRunAsync(Stop, Edge, "status")).Output, StringComparison.Ordinal);
         // What systemd has not read changed nothing, and nothing is restarted for it.
         await RepairedAsync("was edited", "echo '# note' >> /etc/systemd/system/UNIT");
         await RepairedAsync("was disabled", "systemctl disable UNIT");
@@ -186,7 +187,7 @@ public sealed class ServiceUnitTests(ITestOutputHelper output) : SystemdTest(out
         await Machine.TryRunAsync(Stop, "sh", "-c", byHand.Replace("UNIT", Unit, StringComparison.Ordinal));
         var clock = Stopwatch.StartNew();
         await Machine.WaitAsync($"'{told}' to be told", async () => (await Machine.RunAsync(Stop, "journalctl", "-u", "capillary-edge",
-            "--since", $"@{marker}", "-o", "cat")).Contains($"DriftRepaired monitor/monitor: service 'monitor/monitor'{Between(told)}{told}",
+            "--since", $"@{marker}", "-o", "cat")).Contains($"DriftRepaired {Between(told)}{told}",
             StringComparison.Ordinal), Stop);
         await Machine.WaitAsync("one copy to run", async () => await PidAsync() is > 0 and var pid && await CopyAsync() == pid, Stop);
         Assert.Equal("labuser", (await Machine.RunAsync(Stop, "ps", "-o", "user=", "-p", $"{await PidAsync()}")).Trim());
@@ -195,7 +196,8 @@ public sealed class ServiceUnitTests(ITestOutputHelper output) : SystemdTest(out
         Assert.Equal("enabled", (await Machine.RunAsync(Stop, "systemctl", "is-enabled", Unit)).Trim());
     }
 
-    private static string Between(string told) => told.EndsWith("again", StringComparison.Ordinal) ? " " : $": its unit {Unit} ";
+    private static string Between(string told) => told.EndsWith("again", StringComparison.Ordinal)
+        ? "monitor/monitor: service 'monitor/monitor' " : $"{Unit}: service 'monitor/monitor': its unit {Unit} ";
 
     private Task SaysAsync(string words) => Machine.WaitAsync($"'{words}' to be told", async () =>
         (await Machine.TryRunAsync(Stop, Edge, "status")).Output.Contains(words, StringComparison.Ordinal), Stop);

@@ -3,7 +3,8 @@ using Capillary.KubernetesDouble.Types;
 
 namespace Capillary.KubernetesDouble.Background;
 
-/// <summary>Runs the cluster's own controllers shortly after every change, and not within it: as a client of a real cluster meets them.</summary>
+/// <summary>Runs the cluster's own controllers shortly after every change, and not within it: as a client of a real cluster meets
+/// them.</summary>
 /// <param name="state">The cluster.</param>
 /// <param name="pause">From a change to the controllers: what comes within it is looked at once.</param>
 internal sealed class BackgroundLoop(ClusterState state, TimeSpan pause) : IAsyncDisposable
@@ -74,7 +75,8 @@ internal sealed class BackgroundLoop(ClusterState state, TimeSpan pause) : IAsyn
             Namespaces.Run(pass);
             if (RunsControllers)
             {
-                foreach (var (type, tree) in pass.All().Where(one => !one.Type.IsCustom && !ObjectPass.IsDeleted(one.Tree))) MakeHealthy(type, tree);
+                foreach (var (type, tree) in pass.All().Where(one => !one.Type.IsCustom && !ObjectPass.IsDeleted(one.Tree)))
+                    MakeHealthy(type, tree);
             }
             return before;
         }

@@ -21,7 +21,8 @@ internal static class Definitions
     }
 
     private static bool IsEstablished(JsonObject definition) =>
-        definition.Items("status", "conditions").Any(condition => condition.Text("type") == "Established" && condition.Text("status") == "True");
+        definition.Items("status", "conditions").Any(condition =>
+            condition.Text("type") == "Established" && condition.Text("status") == "True");
 
     private static void Establish(ObjectPass pass, ResourceType type, JsonObject definition)
     {
@@ -61,7 +62,8 @@ internal static class Definitions
         var place = $"{group}/{plural}";
         if (pass.State.Types.Places.FirstOrDefault(served => served.Place == place) is { } custom)
         {
-            foreach (var tree in pass.State.Store.All(place).Where(tree => !ObjectPass.IsDeleted(tree))) pass.Delete(custom, tree, "Background");
+            foreach (var tree in pass.State.Store.All(place).Where(tree => !ObjectPass.IsDeleted(tree)))
+                pass.Delete(custom, tree, "Background");
         }
         if (pass.State.Store.All(place).Count > 0) return;
         pass.State.Types.Serve(group, plural, []);

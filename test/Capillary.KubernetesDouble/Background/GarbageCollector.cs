@@ -22,7 +22,8 @@ internal static class GarbageCollector
 
     private static bool IsOwnedBy(JsonNode reference, JsonObject owner) => reference.Text("uid") == owner.Text("metadata", "uid");
 
-    private static IEnumerable<(ResourceType Type, JsonObject Tree)> Dependents(List<(ResourceType Type, JsonObject Tree)> all, JsonObject owner) =>
+    private static IEnumerable<(ResourceType Type, JsonObject Tree)> Dependents(List<(ResourceType Type, JsonObject Tree)> all,
+        JsonObject owner) =>
         all.Where(one => one.Tree.Items("metadata", "ownerReferences").Any(reference => IsOwnedBy(reference, owner)));
 
     private static void Collect(ObjectPass pass, ResourceType type, JsonObject tree, HashSet<string> uids)

@@ -38,8 +38,10 @@ internal static class HealthyStatus
 
     private static JsonObject Condition(JsonObject tree, string type, string reason)
     {
-        var since = tree.Items("status", "conditions").FirstOrDefault(old => old.Text("type") == type).Text("lastTransitionTime") ?? ClusterState.Time;
-        return new JsonObject { ["lastTransitionTime"] = since, ["message"] = reason, ["reason"] = reason, ["status"] = "True", ["type"] = type };
+        var since = tree.Items("status", "conditions").FirstOrDefault(old => old.Text("type") == type).Text("lastTransitionTime")
+            ?? ClusterState.Time;
+        return new JsonObject { ["lastTransitionTime"] = since, ["message"] = reason, ["reason"] = reason, ["status"] = "True",
+            ["type"] = type };
     }
 
     private static JsonObject With(JsonObject tree, params ReadOnlySpan<(string Type, string Reason)> conditions)
@@ -57,7 +59,8 @@ internal static class HealthyStatus
     private static JsonObject Deployment(JsonObject tree)
     {
         var count = Replicas(tree);
-        var status = Observed(tree, ("replicas", count), ("updatedReplicas", count), ("readyReplicas", count), ("availableReplicas", count));
+        var status = Observed(tree, ("replicas", count), ("updatedReplicas", count), ("readyReplicas", count),
+            ("availableReplicas", count));
         status["conditions"] = new JsonArray(Condition(tree, "Available", "MinimumReplicasAvailable"),
             Condition(tree, "Progressing", "NewReplicaSetAvailable"));
         return status;
@@ -92,7 +95,8 @@ internal static class HealthyStatus
             ["startTime"] = start,
             ["completionTime"] = tree.Text("status", "completionTime") ?? ClusterState.Time,
             ["succeeded"] = tree.Number("spec", "completions") ?? 1,
-            ["conditions"] = new JsonArray(Condition(tree, "SuccessCriteriaMet", "CompletionsReached"), Condition(tree, "Complete", "CompletionsReached")),
+            ["conditions"] = new JsonArray(Condition(tree, "SuccessCriteriaMet", "CompletionsReached"),
+            Condition(tree, "Complete", "CompletionsReached")),
         };
     }
 

@@ -37,7 +37,8 @@ internal static class Namespaces
 
     private static void Empty(ObjectPass pass, string name, JsonObject space)
     {
-        foreach (var (type, tree) in Contents(pass, name).Where(one => !ObjectPass.IsDeleted(one.Tree))) pass.Delete(type, tree, "Background");
+        foreach (var (type, tree) in Contents(pass, name).Where(one => !ObjectPass.IsDeleted(one.Tree)))
+            pass.Delete(type, tree, "Background");
         var left = Contents(pass, name).ToList();
         var namespaces = pass.State.Types.Get("", "namespaces");
         if (left.Count > 0)
@@ -63,8 +64,10 @@ internal static class Namespaces
     private static JsonArray Remaining(int count, JsonObject space)
     {
         var since = space.Text("metadata", "deletionTimestamp");
-        return new JsonArray(Condition("NamespaceContentRemaining", "SomeResourcesRemain", $"Some resources are remaining: {count} resource instances", since),
-            Condition("NamespaceFinalizersRemaining", "SomeFinalizersRemain", "Some content in the namespace has finalizers remaining", since));
+        return new JsonArray(Condition("NamespaceContentRemaining", "SomeResourcesRemain",
+            $"Some resources are remaining: {count} resource instances", since),
+            Condition("NamespaceFinalizersRemaining", "SomeFinalizersRemain", "Some content in the namespace has finalizers remaining",
+            since));
     }
 
     private static JsonObject Condition(string type, string reason, string message, string? since) => new()

@@ -8,7 +8,8 @@ internal sealed record FieldOwner(string Manager, bool Applied, string ApiVersio
     /// <summary>Who it is: an applier stays the same through versions of the API.</summary>
     public (string, bool, string, string) Identity => (Manager, Applied, Applied ? "" : ApiVersion, Subresource);
 
-    public static IReadOnlyList<FieldOwner> Read(JsonObject tree) => [.. tree.Items("metadata", "managedFields").Select(entry => new FieldOwner(
+    public static IReadOnlyList<FieldOwner> Read(JsonObject tree) =>
+        [.. tree.Items("metadata", "managedFields").Select(entry => new FieldOwner(
         entry.Text("manager") ?? "", entry.Text("operation") == "Apply", entry.Text("apiVersion") ?? "", entry.Text("subresource") ?? "",
         entry.Text("time"), FieldSet.Parse(entry.Map("fieldsV1"))))];
 

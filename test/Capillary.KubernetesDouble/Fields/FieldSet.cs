@@ -4,7 +4,8 @@ using Capillary.KubernetesDouble.Types;
 namespace Capillary.KubernetesDouble.Fields;
 
 /// <summary>
-/// A set of field paths, as <c>fieldsV1</c> writes it. An element is <c>f:NAME</c>, <c>k:{keys}</c> or <c>v:value</c>; a node may be in the set
+/// A set of field paths, as <c>fieldsV1</c> writes it. An element is <c>f:NAME</c>, <c>k:{keys}</c> or <c>v:value</c>; a node may be in
+/// the set
 /// itself (<c>.</c>) and have members below it.
 /// </summary>
 internal sealed class FieldSet
@@ -70,7 +71,8 @@ internal sealed class FieldSet
         foreach (var (element, child) in below)
         {
             var sub = child.WithDeclared(schema.At(element));
-            if (child.below.Count > 0 && element.StartsWith("f:", StringComparison.Ordinal) && schema.Declares(element[2..])) sub.Member = true;
+            if (child.below.Count > 0 && element.StartsWith("f:", StringComparison.Ordinal) && schema.Declares(element[2..]))
+                sub.Member = true;
             result.below[element] = sub;
         }
         return result;

@@ -14,13 +14,15 @@ internal sealed record Writer(string Manager, string ApiVersion, string Subresou
 /// <summary>Keeps the ownership of fields: the rules of Kubernetes' structured merge, on one schema.</summary>
 internal static class ServerSideApply
 {
-    private static readonly FieldSet NobodysFields = Parse(
-        """{"f:apiVersion":{},"f:kind":{},"f:metadata":{".":{},"f:name":{},"f:namespace":{},"f:creationTimestamp":{},"f:selfLink":{},"f:uid":{},"""
-        + """ "f:clusterName":{},"f:generation":{},"f:managedFields":{},"f:resourceVersion":{}}}""");
+    private static readonly FieldSet NobodysFields = Parse("""
+        {"f:apiVersion":{},"f:kind":{},"f:metadata":{".":{},"f:name":{},"f:namespace":{},"f:creationTimestamp":{},"f:selfLink":{},
+         "f:uid":{},"f:clusterName":{},"f:generation":{},"f:managedFields":{},"f:resourceVersion":{}}}
+        """);
 
     private static readonly FieldSet Status = Parse("""{"f:status":{}}""");
 
-    /// <summary>The live object with the configuration laid over it and what its manager left out removed; owners are written into it.</summary>
+    /// <summary>The live object with the configuration laid over it and what its manager left out removed; owners are written into
+    /// it.</summary>
     /// <param name="live">The live object, or an empty one of its kind.</param>
     /// <param name="config">What the manager wants.</param>
     /// <param name="type">Its kind.</param>
@@ -28,7 +30,8 @@ internal static class ServerSideApply
     /// <param name="force">Take fields from other managers.</param>
     /// <param name="finish">Gives the merged object its defaults.</param>
     /// <exception cref="ApiError">Another manager owns a field that would change, and nothing forces it.</exception>
-    public static JsonObject Apply(JsonObject live, JsonObject config, ResourceType type, Writer writer, bool force, Action<JsonObject> finish)
+    public static JsonObject Apply(JsonObject live, JsonObject config, ResourceType type, Writer writer, bool force,
+        Action<JsonObject> finish)
     {
         var owners = FieldOwner.Read(live);
         var before = WithoutOwners(live);
@@ -104,7 +107,8 @@ internal static class ServerSideApply
     private static void RefuseConflicts(IEnumerable<FieldOwner> others, Comparison change)
     {
         var changed = change.Modified.Union(change.Added);
-        var conflicts = others.Select(owner => (owner, Paths: owner.Fields.And(changed).Paths().ToList())).Where(pair => pair.Paths.Count > 0)
+        var conflicts = others.Select(owner => (owner, Paths: owner.Fields.And(changed).Paths().ToList()))
+            .Where(pair => pair.Paths.Count > 0)
             .OrderBy(pair => pair.owner.ToString(), StringComparer.Ordinal).ToList();
         if (conflicts.Count > 0) throw ApiError.ApplyConflict([.. conflicts.Select(pair => (pair.owner.ToString(), pair.Paths))]);
     }

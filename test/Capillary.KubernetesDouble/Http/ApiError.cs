@@ -48,7 +48,8 @@ internal sealed class ApiError(int code, string reason, string message, JsonObje
         new(404, "NotFound", $"{type.Qualified} \"{name}\" not found", Details(type, name));
 
     public static ApiError AlreadyExists(ResourceType type, string name, bool isGoing) =>
-        new(409, "AlreadyExists", $"{(isGoing ? "object is being deleted: " : "")}{type.Qualified} \"{name}\" already exists", Details(type, name));
+        new(409, "AlreadyExists", $"{(isGoing ? "object is being deleted: " : "")}{type.Qualified} \"{name}\" already exists",
+            Details(type, name));
 
     public static ApiError Conflict(ResourceType type, string name, string why) =>
         new(409, "Conflict", $"Operation cannot be fulfilled on {type.Qualified} \"{name}\": {why}", Details(type, name));
@@ -82,9 +83,18 @@ internal sealed class ApiError(int code, string reason, string message, JsonObje
         return new ApiError(422, "Invalid", $"{type.QualifiedKind} \"{name}\" is invalid: {text}", details);
     }
 
+    /// <summary>Custom resources are replaced only by who knows what he replaces.</summary>
+    public static ApiError Unversioned(ResourceType type, string name)
+    {
+        var cause = Cause.Invalid("metadata.resourceVersion", 0, "must be specified for an update");
+        return new ApiError(422, "Invalid", $"{type.Qualified} \"{name}\" is invalid: {cause.Field}: {cause.Message}",
+            Details(type, name, [cause]));
+    }
+
     public static ApiError ApplyConflict(IReadOnlyList<(string Manager, List<string> Paths)> conflicts)
     {
-        var causes = conflicts.SelectMany(one => one.Paths.Select(path => new Cause("FieldManagerConflict", "conflict with " + one.Manager, path))).ToList();
+        var causes = conflicts.SelectMany(one => one.Paths.Select(path =>
+            new Cause("FieldManagerConflict", "conflict with " + one.Manager, path))).ToList();
         var text = causes.Count == 1
             ? $"Apply failed with 1 conflict: {causes[0].Message}: {causes[0].Field}"
             : $"Apply failed with {causes.Count} conflicts: " + string.Join("\n", conflicts.Select(one =>

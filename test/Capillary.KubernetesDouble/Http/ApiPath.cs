@@ -23,7 +23,8 @@ internal sealed record ApiPath(string Group, string Version, string? Space, stri
 
     private static ApiPath? Resource(string group, string version, string[] rest) => rest switch
     {
-        ["namespaces", var name, "status" or "finalize"] when group.Length == 0 => new ApiPath(group, version, null, "namespaces", name, rest[2]),
+        ["namespaces", var name, "status" or "finalize"] when group.Length == 0 =>
+            new ApiPath(group, version, null, "namespaces", name, rest[2]),
         ["namespaces", var space, var plural, .. var object_] => Object(group, version, space, plural, object_),
         [var plural, .. var object_] when plural.Length > 0 => Object(group, version, null, plural, object_),
         _ => null,

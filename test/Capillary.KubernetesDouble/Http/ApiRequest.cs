@@ -25,7 +25,8 @@ internal sealed record ApiRequest(HttpContext Http, ApiPath Path, ResourceType T
     public bool Flag(string name) => Query(name) is "true" or "1";
 
     /// <summary>The field manager: named, or the first word of the user agent.</summary>
-    public string Manager => Query("fieldManager") ?? (Http.Request.Headers.UserAgent.ToString().Split('/')[0] is { Length: > 0 } agent ? agent : "unknown");
+    public string Manager => Query("fieldManager") ?? (Http.Request.Headers.UserAgent.ToString().Split('/')[0] is { Length: > 0 } agent
+        ? agent : "unknown");
 
     public WriteRequest ToWrite() => new(Type, Space, Name, Path.Subresource, Manager, IsDryRun)
     {
@@ -36,7 +37,8 @@ internal sealed record ApiRequest(HttpContext Http, ApiPath Path, ResourceType T
     public async Task<JsonNode?> ReadAsync()
     {
         if (ContentType.Contains("protobuf", StringComparison.Ordinal))
-            throw new ApiError(415, "UnsupportedMediaType", "the body of the request was in an unknown format - this double reads JSON only");
+            throw new ApiError(415, "UnsupportedMediaType",
+                "the body of the request was in an unknown format - this double reads JSON only");
         try
         {
             return await JsonNode.ParseAsync(Http.Request.Body, cancellationToken: Http.RequestAborted);
@@ -44,7 +46,8 @@ internal sealed record ApiRequest(HttpContext Http, ApiPath Path, ResourceType T
         catch (JsonException wrong)
         {
             if (Http.Request.ContentLength is null or 0) return null;
-            throw ApiError.BadRequest($"the object provided is unrecognized (must be of type {Type.Kind}): couldn't get version/kind; json parse error: {wrong.Message}");
+            throw ApiError.BadRequest($"the object provided is unrecognized (must be of type {Type.Kind}): couldn't get version/kind; "
+                + $"json parse error: {wrong.Message}");
         }
     }
 
@@ -66,8 +69,11 @@ internal sealed record ApiRequest(HttpContext Http, ApiPath Path, ResourceType T
             throw ApiError.BadRequest($"{kind} in version \"{Type.Version}\" cannot be handled as a {Type.Kind}: "
                 + $"converting ({tree.Text("apiVersion")?.Split('/')[^1]}.{kind}) to ({package}.{Type.Kind}): unknown conversion");
         }
+        if (tree.Text("apiVersion") is { } other && other != Type.ApiVersion && Type.IsCustom)
+            throw ApiError.BadRequest($"invalid object type: {other}, Kind={Type.Kind}");
         if (tree.Text("apiVersion") is { } version && version != Type.ApiVersion)
-            throw ApiError.BadRequest($"the API version in the data ({version}) does not match the expected API version ({Type.ApiVersion})");
+            throw ApiError.BadRequest($"the API version in the data ({version}) does not match the expected API version "
+                + $"({Type.ApiVersion})");
         if (Name.Length > 0 && tree.Text("metadata", "name") is { Length: > 0 } name && name != Name)
             throw ApiError.BadRequest($"the name of the object ({name}) does not match the name on the URL ({Name})");
         if (Type.Namespaced && tree.Text("metadata", "namespace") is { Length: > 0 } space && space != Space)

@@ -3,7 +3,8 @@ using Microsoft.AspNetCore.Http;
 namespace Capillary.KubernetesDouble.Http;
 
 /// <summary>One request after the other: who asks, what goes wrong on purpose, then what is asked.</summary>
-internal sealed class ApiServer(ClusterState state, Credentials credentials, Faults faults, RequestLog log, Reads reads, Watches watches, Writes writes)
+internal sealed class ApiServer(ClusterState state, Credentials credentials, Faults faults, RequestLog log, Reads reads, Watches watches,
+    Writes writes)
 {
     private readonly Discovery discovery = new(state.Types);
 
@@ -44,7 +45,8 @@ internal sealed class ApiServer(ClusterState state, Credentials credentials, Fau
             await Answers.NotFoundAsync(http);
             return;
         }
-        if (state.Types.Find(path.Group, path.Version, path.Plural) is not { } type || new ApiRequest(http, path, type) is var request && !IsServed(request))
+        if (state.Types.Find(path.Group, path.Version, path.Plural) is not { } type || new ApiRequest(http, path, type) is var request
+            && !IsServed(request))
             throw new ApiError(404, "NotFound", "the server could not find the requested resource", []);
         await RunAsync(request, call.Verb);
     }

@@ -20,7 +20,8 @@ internal sealed class Discovery(TypeRegistry types)
             await http.Response.WriteAsync("ok");
             return true;
         }
-        var isAggregated = path is "/api" or "/apis" && http.Request.Headers.Accept.ToString().Contains("as=APIGroupDiscoveryList", StringComparison.Ordinal)
+        var isAggregated = path is "/api" or "/apis" && http.Request.Headers.Accept.ToString()
+            .Contains("as=APIGroupDiscoveryList", StringComparison.Ordinal)
             && http.Request.Headers.Accept.ToString().Contains("v=v2;", StringComparison.Ordinal);
         if ((isAggregated ? All(path == "/api") : Document(path)) is not { } document) return false;
         await Answers.WriteAsync(http, 200, document.Utf8(), isAggregated ? Aggregated : "application/json");
@@ -35,7 +36,8 @@ internal sealed class Discovery(TypeRegistry types)
         {
             ["kind"] = "APIGroupList",
             ["apiVersion"] = "v1",
-            ["groups"] = new JsonArray([.. types.All.Select(type => type.Group).Distinct().Where(group => group.Length > 0).Select(group => Group(group, false))]),
+            ["groups"] = new JsonArray([.. types.All.Select(type => type.Group).Distinct().Where(group => group.Length > 0)
+            .Select(group => Group(group, false))]),
         },
         ["apis", var group] when types.All.Any(type => type.Group == group) => Group(group, true),
         ["openapi", "v3"] => OpenApi.Index(types),
@@ -47,13 +49,16 @@ internal sealed class Discovery(TypeRegistry types)
     };
 
     // Newest first: v2, v1, v1beta1.
-    private IEnumerable<string> Versions(string group) => types.All.Where(type => type.Group == group).Select(type => type.Version).Distinct()
-        .OrderByDescending(version => !version.Contains("beta", StringComparison.Ordinal) && !version.Contains("alpha", StringComparison.Ordinal))
+    private IEnumerable<string> Versions(string group) => types.All.Where(type => type.Group == group).Select(type => type.Version)
+        .Distinct()
+        .OrderByDescending(version => !version.Contains("beta", StringComparison.Ordinal)
+            && !version.Contains("alpha", StringComparison.Ordinal))
         .ThenByDescending(version => version, StringComparer.Ordinal);
 
     private JsonObject Group(string group, bool isAlone)
     {
-        var versions = Versions(group).Select(version => new JsonObject { ["groupVersion"] = $"{group}/{version}", ["version"] = version }).ToArray<JsonNode>();
+        var versions = Versions(group).Select(version => new JsonObject { ["groupVersion"] = $"{group}/{version}",
+            ["version"] = version }).ToArray<JsonNode>();
         var tree = isAlone ? new JsonObject { ["kind"] = "APIGroup", ["apiVersion"] = "v1" } : [];
         tree["name"] = group;
         tree["preferredVersion"] = versions[0].DeepClone();
@@ -108,7 +113,8 @@ internal sealed class Discovery(TypeRegistry types)
         ["kind"] = "APIGroupDiscoveryList",
         ["apiVersion"] = "apidiscovery.k8s.io/v2",
         ["metadata"] = new JsonObject(),
-        ["items"] = new JsonArray([.. types.All.Select(type => type.Group).Distinct().Where(group => group.Length == 0 == isCore).Select(AggregatedGroup)]),
+        ["items"] = new JsonArray([.. types.All.Select(type => type.Group).Distinct().Where(group => group.Length == 0 == isCore)
+        .Select(AggregatedGroup)]),
     };
 
     private JsonObject AggregatedGroup(string group)
@@ -116,7 +122,8 @@ internal sealed class Discovery(TypeRegistry types)
         var versions = Versions(group).Select(version => new JsonObject
         {
             ["version"] = version,
-            ["resources"] = new JsonArray([.. types.All.Where(type => type.Group == group && type.Version == version).Select(AggregatedResource)]),
+            ["resources"] = new JsonArray([.. types.All.Where(type => type.Group == group && type.Version == version)
+            .Select(AggregatedResource)]),
             ["freshness"] = "Current",
         });
         var meta = new JsonObject();
@@ -143,7 +150,8 @@ internal sealed class Discovery(TypeRegistry types)
         return tree;
     }
 
-    private static JsonObject Kind(string group, string version, string kind) => new() { ["group"] = group, ["version"] = version, ["kind"] = kind };
+    private static JsonObject Kind(string group, string version, string kind) =>
+        new() { ["group"] = group, ["version"] = version, ["kind"] = kind };
 
     private static JsonObject Part(string name, JsonObject kind) =>
         new() { ["subresource"] = name, ["responseKind"] = kind, ["verbs"] = JsonNode.Parse(PartVerbs) };

@@ -3,13 +3,15 @@ using Capillary.KubernetesDouble.Types;
 
 namespace Capillary.KubernetesDouble.Http;
 
-/// <summary>As much of the OpenAPI document as kubectl reads before it applies: which kinds take <c>fieldValidation</c>. No schemas.</summary>
+/// <summary>As much of the OpenAPI document as kubectl reads before it applies: which kinds take <c>fieldValidation</c>. No
+/// schemas.</summary>
 internal static class OpenApi
 {
     public static JsonObject Index(TypeRegistry types)
     {
         var paths = new JsonObject();
-        foreach (var version in types.All.Select(Root).Distinct()) paths[version] = new JsonObject { ["serverRelativeURL"] = "/openapi/v3/" + version };
+        foreach (var version in types.All.Select(Root).Distinct())
+            paths[version] = new JsonObject { ["serverRelativeURL"] = "/openapi/v3/" + version };
         return new JsonObject { ["paths"] = paths };
     }
 

@@ -61,7 +61,8 @@ internal static class Patches
         foreach (var change in patch.OfType<JsonObject>().Where(change => change.ContainsKey(schema.Keys[0])))
         {
             var element = by.ElementOf(change);
-            var at = result.Select((item, i) => (item, i)).Where(pair => by.ElementOf(pair.item) == element).Select(pair => pair.i).DefaultIfEmpty(-1).First();
+            var at = result.Select((item, i) => (item, i)).Where(pair => by.ElementOf(pair.item) == element).Select(pair => pair.i)
+                .DefaultIfEmpty(-1).First();
             if (change.Text("$patch") == "delete")
             {
                 if (at >= 0) result.RemoveAt(at);
@@ -96,7 +97,8 @@ internal static class Patches
     }
 
     private static string[] Parts(string pointer) =>
-        [.. pointer.Split('/').Skip(1).Select(part => part.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal))];
+        [.. pointer.Split('/').Skip(1).Select(part => part.Replace("~1", "/", StringComparison.Ordinal)
+            .Replace("~0", "~", StringComparison.Ordinal))];
 
     private static JsonNode? Find(JsonNode? tree, ReadOnlySpan<string> path)
     {
@@ -135,5 +137,6 @@ internal static class Patches
         }
     }
 
-    private static ApiError Failed(string why) => new(422, "Invalid", $"the server rejected our request due to an error in our request: {why}", []);
+    private static ApiError Failed(string why) => new(422, "Invalid",
+        $"the server rejected our request due to an error in our request: {why}", []);
 }

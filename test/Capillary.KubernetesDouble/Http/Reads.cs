@@ -11,7 +11,8 @@ namespace Capillary.KubernetesDouble.Http;
 /// <summary>Get and list.</summary>
 internal sealed class Reads(ClusterState state)
 {
-    private const string TooOld = "The provided continue parameter is too old to display a consistent list result. You can start a new list without the "
+    private const string TooOld =
+        "The provided continue parameter is too old to display a consistent list result. You can start a new list without the "
         + "continue parameter.";
 
     public Task GetAsync(ApiRequest request)
@@ -49,7 +50,8 @@ internal sealed class Reads(ClusterState state)
     private long? Exact(ApiRequest request)
     {
         if (request.Query("resourceVersion") is not { } text || text == "0") return null;
-        if (!long.TryParse(text, out var revision)) throw ApiError.BadRequest($"Invalid value: \"{text}\": strconv.ParseUint: parsing \"{text}\": invalid syntax");
+        if (!long.TryParse(text, out var revision))
+            throw ApiError.BadRequest($"Invalid value: \"{text}\": strconv.ParseUint: parsing \"{text}\": invalid syntax");
         if (revision > state.Store.Revision) throw TooLarge(revision);
         var exact = request.Query("resourceVersionMatch") switch
         {
@@ -60,7 +62,8 @@ internal sealed class Reads(ClusterState state)
         return exact ? revision : null;
     }
 
-    private ApiError TooLarge(long revision) => new(504, "Timeout", $"Too large resource version: {revision}, current: {state.Store.Revision}", new JsonObject
+    private ApiError TooLarge(long revision) => new(504, "Timeout",
+        $"Too large resource version: {revision}, current: {state.Store.Revision}", new JsonObject
     {
         ["causes"] = new JsonArray(new JsonObject { ["reason"] = "ResourceVersionTooLarge", ["message"] = "Too large resource version" }),
         ["retryAfterSeconds"] = 1,
@@ -112,6 +115,7 @@ internal sealed class Reads(ClusterState state)
             }
         }
 
-        public override string ToString() => Convert.ToBase64String(new JsonObject { ["v"] = "meta.k8s.io/v1", ["rv"] = Revision, ["start"] = Start }.Utf8());
+        public override string ToString() => Convert.ToBase64String(new JsonObject { ["v"] = "meta.k8s.io/v1", ["rv"] = Revision,
+            ["start"] = Start }.Utf8());
     }
 }

@@ -44,7 +44,8 @@ internal sealed class Watches(ClusterState state, Faults faults, TimeSpan bookma
     {
         if (request.Query("resourceVersion") is not { } text || text == "0" || request.Flag("sendInitialEvents")) return null;
         return long.TryParse(text, out var revision) ? revision
-            : throw ApiError.BadRequest($"resourceVersion: Invalid value: \"{text}\": strconv.ParseUint: parsing \"{text}\": invalid syntax");
+            : throw ApiError.BadRequest($"resourceVersion: Invalid value: \"{text}\": strconv.ParseUint: parsing \"{text}\": invalid "
+            + $"syntax");
     }
 
     private async Task<long> InitialAsync(ApiRequest request, ObjectFilter filter)
@@ -54,7 +55,8 @@ internal sealed class Watches(ClusterState state, Faults faults, TimeSpan bookma
         {
             foreach (var (_, tree) in snapshot.Objects.Where(pair => filter.Matches(pair.Value))) await SendAsync(request, "ADDED", tree);
         }
-        if (request.Flag("sendInitialEvents") && request.Flag("allowWatchBookmarks")) await BookmarkAsync(request, snapshot.Revision, isInitial: true);
+        if (request.Flag("sendInitialEvents") && request.Flag("allowWatchBookmarks"))
+            await BookmarkAsync(request, snapshot.Revision, isInitial: true);
         return snapshot.Revision;
     }
 
@@ -96,7 +98,8 @@ internal sealed class Watches(ClusterState state, Faults faults, TimeSpan bookma
     // An object that comes into the selection is added for this watch, and one that leaves it is deleted.
     private static Task SendAsync(ApiRequest request, ObjectFilter filter, StoreEvent change)
     {
-        var (was, isNow) = (change.Before is not null && filter.Matches(change.Before), change.After is not null && filter.Matches(change.After));
+        var (was, isNow) = (change.Before is not null && filter.Matches(change.Before), change.After is not null
+            && filter.Matches(change.After));
         if (!was && !isNow) return Task.CompletedTask;
         if (was && !isNow && change.After is not null)
         {
@@ -107,7 +110,8 @@ internal sealed class Watches(ClusterState state, Faults faults, TimeSpan bookma
         return SendAsync(request, was ? isNow ? "MODIFIED" : "DELETED" : "ADDED", change.Last);
     }
 
-    private static Task SendAsync(ApiRequest request, string type, JsonObject tree) => LineAsync(request, type, ObjectWriter.In(tree, request.Type));
+    private static Task SendAsync(ApiRequest request, string type, JsonObject tree) =>
+        LineAsync(request, type, ObjectWriter.In(tree, request.Type));
 
     private static Task BookmarkAsync(ApiRequest request, long revision, bool isInitial)
     {
@@ -121,7 +125,8 @@ internal sealed class Watches(ClusterState state, Faults faults, TimeSpan bookma
     private static async Task LineAsync(ApiRequest request, string type, JsonObject tree)
     {
         var body = request.Http.Response.BodyWriter;
-        await body.WriteAsync(System.Text.Encoding.UTF8.GetBytes($"{{\"type\":\"{type}\",\"object\":{tree.Compact()}}}\n"), request.Http.RequestAborted);
+        await body.WriteAsync(System.Text.Encoding.UTF8.GetBytes($"{{\"type\":\"{type}\",\"object\":{tree.Compact()}}}\n"),
+            request.Http.RequestAborted);
         await body.FlushAsync(request.Http.RequestAborted);
     }
 

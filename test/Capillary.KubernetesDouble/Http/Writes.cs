@@ -76,13 +76,15 @@ internal sealed class Writes(ObjectWriter writer, ObjectDeleter deleter, Cluster
         await Answers.WriteAsync(request.Http, 200, Reads.Write(request.Type, meta, items));
     }
 
-    private static bool ReturnsObject(string kind) => kind is "Pod" or "ServiceAccount" or "PersistentVolumeClaim" or "PersistentVolume" or "ResourceQuota"
+    private static bool ReturnsObject(string kind) =>
+        kind is "Pod" or "ServiceAccount" or "PersistentVolumeClaim" or "PersistentVolume" or "ResourceQuota"
         or "Service" or "StorageClass.storage.k8s.io";
 
     private async Task ApplyAsync(ApiRequest request)
     {
         if (request.Query("fieldManager") is null)
-            throw new ApiError(422, "Invalid", "PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Required value: is required for apply patch", new JsonObject
+            throw new ApiError(422, "Invalid",
+                "PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Required value: is required for apply patch", new JsonObject
             {
                 ["group"] = "meta.k8s.io",
                 ["kind"] = "PatchOptions",
@@ -115,7 +117,8 @@ internal sealed class Writes(ObjectWriter writer, ObjectDeleter deleter, Cluster
     {
         lock (state.Store.Gate)
         {
-            var tree = state.Store.Find(request.Type.Place, ObjectStore.Key("", request.Name))?.Copy() ?? throw ApiError.NotFound(request.Type, request.Name);
+            var tree = state.Store.Find(request.Type.Place, ObjectStore.Key("", request.Name))?.Copy()
+                ?? throw ApiError.NotFound(request.Type, request.Name);
             tree.Ensure("spec").Put("finalizers", body.At("spec", "finalizers"));
             var isFinished = tree.Text("metadata", "deletionTimestamp") is not null && !tree.Items("spec", "finalizers").Any();
             if (!isFinished) return state.Store.Put(request.Type.Place, tree);

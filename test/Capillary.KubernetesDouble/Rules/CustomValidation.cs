@@ -81,18 +81,19 @@ internal static class CustomValidation
         };
         if (actual == expected || (expected == "number" && actual == "integer")) return null;
         var place = path.Length == 0 ? "<nil>" : path;
-        return new Cause("FieldValueTypeInvalid", $"Invalid value: \"{actual}\": {place} in body must be of type {expected}: \"{actual}\"", place);
+        return new Cause("FieldValueTypeInvalid",
+            $"Invalid value: \"{actual}\": {place} in body must be of type {expected}: \"{actual}\"", place);
     }
 
     private static IEnumerable<Cause> Map(JsonObject map, JsonObject openApi, string path)
     {
-        foreach (var name in openApi.Items("required").Select(name => name.GetValue<string>()).Where(name => !map.ContainsKey(name)))
-            yield return Cause.Required(Join(path, name));
         foreach (var (name, value) in map)
         {
             if ((openApi.Map("properties", name) ?? openApi.Map("additionalProperties")) is not { } below) continue;
             foreach (var cause in Check(value, below, Join(path, name))) yield return cause;
         }
+        foreach (var name in openApi.Items("required").Select(name => name.GetValue<string>()).Where(name => !map.ContainsKey(name)))
+            yield return Cause.Required(Join(path, name));
     }
 
     private static IEnumerable<Cause> List(JsonArray list, JsonObject openApi, string path)

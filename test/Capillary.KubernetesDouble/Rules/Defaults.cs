@@ -160,7 +160,8 @@ internal static class Defaults
     {
         tree.Default("type", "Opaque");
         if (tree.Map("stringData") is not { } texts) return;
-        foreach (var (key, value) in texts) tree.Ensure("data")[key] = Convert.ToBase64String(System.Text.Encoding.UTF8.GetBytes(value!.GetValue<string>()));
+        foreach (var (key, value) in texts)
+            tree.Ensure("data")[key] = Convert.ToBase64String(System.Text.Encoding.UTF8.GetBytes(value!.GetValue<string>()));
         tree.Remove("stringData");
     }
 
@@ -205,7 +206,8 @@ internal static class Defaults
     private static void Autoscaler(JsonObject spec)
     {
         spec.Default("minReplicas", 1);
-        spec.Default("metrics", JsonNode.Parse("""[{"type":"Resource","resource":{"name":"cpu","target":{"type":"Utilization","averageUtilization":80}}}]"""));
+        spec.Default("metrics",
+            JsonNode.Parse("""[{"type":"Resource","resource":{"name":"cpu","target":{"type":"Utilization","averageUtilization":80}}}]"""));
     }
 
     private static void Binding(JsonObject tree)

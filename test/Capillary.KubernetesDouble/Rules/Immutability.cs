@@ -8,7 +8,8 @@ namespace Capillary.KubernetesDouble.Rules;
 internal static class Immutability
 {
     private static readonly string[] StatefulSetMay =
-        ["replicas", "ordinals", "template", "updateStrategy", "revisionHistoryLimit", "persistentVolumeClaimRetentionPolicy", "minReadySeconds"];
+        ["replicas", "ordinals", "template", "updateStrategy", "revisionHistoryLimit", "persistentVolumeClaimRetentionPolicy",
+            "minReadySeconds"];
 
     private static readonly string[] PodMay = ["activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds", "schedulingGates"];
 
@@ -44,7 +45,8 @@ internal static class Immutability
     private static IEnumerable<Cause> StatefulSet(JsonObject tree, JsonObject before)
     {
         if (Json.Same(Without(tree["spec"], StatefulSetMay), Without(before["spec"], StatefulSetMay))) yield break;
-        yield return Cause.Forbidden("spec", "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', "
+        yield return Cause.Forbidden("spec",
+            "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', "
             + "'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden");
     }
 
@@ -74,7 +76,8 @@ internal static class Immutability
 
     private static IEnumerable<Cause> Binding(JsonObject tree, JsonObject before)
     {
-        if (!Json.Same(tree["roleRef"], before["roleRef"])) yield return Cause.Invalid("roleRef", Upper(tree.Map("roleRef")!), "cannot change roleRef");
+        if (!Json.Same(tree["roleRef"], before["roleRef"]))
+            yield return Cause.Invalid("roleRef", Upper(tree.Map("roleRef")!), "cannot change roleRef");
     }
 
     // The API server shows its own type here, with Go's names.

@@ -20,7 +20,8 @@ internal sealed partial class LabelSelector
         while (rest.Length > 0)
         {
             var match = Requirement().Match(rest);
-            if (!match.Success || match.Length == 0) throw ApiError.BadRequest($"unable to parse requirement: found '{rest}', expected: identifier");
+            if (!match.Success || match.Length == 0)
+                throw ApiError.BadRequest($"unable to parse requirement: found '{rest}', expected: identifier");
             selector.rules.Add(Rule(match));
             rest = rest[match.Length..];
         }
@@ -31,7 +32,8 @@ internal sealed partial class LabelSelector
     public static LabelSelector Of(JsonObject tree)
     {
         var selector = new LabelSelector();
-        foreach (var (key, value) in tree.Map("matchLabels") ?? []) selector.rules.Add(labels => labels.Text(key) == value!.GetValue<string>());
+        foreach (var (key, value) in tree.Map("matchLabels") ?? [])
+            selector.rules.Add(labels => labels.Text(key) == value!.GetValue<string>());
         foreach (var expression in tree.Items("matchExpressions"))
         {
             var values = expression.Items("values").Select(value => value.GetValue<string>()).ToHashSet();
@@ -61,6 +63,7 @@ internal sealed partial class LabelSelector
         _ => labels => labels.Text(key) is null,
     };
 
-    [GeneratedRegex(@"^\s*(?<not>!)?\s*(?<key>[-A-Za-z0-9_./]+)\s*(?:(?<set>in|notin)\s*\((?<values>[^)]*)\)|(?<sign>==|!=|=)\s*(?<value>[-A-Za-z0-9_.]*))?\s*(?:,|$)")]
+    [GeneratedRegex(@"^\s*(?<not>!)?\s*(?<key>[-A-Za-z0-9_./]+)\s*"
+        + @"(?:(?<set>in|notin)\s*\((?<values>[^)]*)\)|(?<sign>==|!=|=)\s*(?<value>[-A-Za-z0-9_.]*))?\s*(?:,|$)")]
     private static partial Regex Requirement();
 }

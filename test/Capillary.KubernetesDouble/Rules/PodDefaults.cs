@@ -40,7 +40,8 @@ internal static class PodDefaults
     private static string PullPolicy(string image)
     {
         var last = image[(image.LastIndexOf('/') + 1)..];
-        return !image.Contains('@') && (!last.Contains(':') || last.EndsWith(":latest", StringComparison.Ordinal)) ? "Always" : "IfNotPresent";
+        return !image.Contains('@') && (!last.Contains(':') || last.EndsWith(":latest", StringComparison.Ordinal)) ? "Always"
+            : "IfNotPresent";
     }
 
     private static void Probe(JsonObject probe)

@@ -14,7 +14,8 @@ internal sealed class Preparation
         var meta = tree.Ensure("metadata");
         meta["uid"] = Guid.NewGuid().ToString();
         meta["creationTimestamp"] = time;
-        foreach (var name in (string[])["resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "generation"]) meta.Remove(name);
+        foreach (var name in (string[])["resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "generation"])
+            meta.Remove(name);
         if (type.HasGeneration) meta["generation"] = 1;
         if (type.HasStatus) DropStatus(tree, type);
         switch (type.QualifiedKind)
@@ -36,7 +37,8 @@ internal sealed class Preparation
     public void ForUpdate(JsonObject tree, JsonObject before, ResourceType type)
     {
         var (meta, old) = (tree.Ensure("metadata"), before.Map("metadata")!);
-        foreach (var name in (string[])["uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "generateName", "namespace"])
+        foreach (var name in (string[])["uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation",
+            "generateName", "namespace"])
             meta.Put(name, old[name]);
         if (type.HasStatus) tree.Put("status", before["status"]);
         if (type.QualifiedKind == "Service") Addresses(tree, before, isDryRun: false);

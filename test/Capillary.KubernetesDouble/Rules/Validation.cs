@@ -8,11 +8,13 @@ namespace Capillary.KubernetesDouble.Rules;
 /// <summary>What a new object must hold. A small part of what an API server checks: what clients really meet.</summary>
 internal static partial class Validation
 {
-    private const string Subdomain = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end "
+    private const string Subdomain =
+        "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end "
         + "with an alphanumeric character (e.g. 'example.com', regex used for validation is "
         + @"'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
 
-    private const string Label = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an "
+    private const string Label =
+        "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an "
         + "alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
 
     /// <exception cref="ApiError">422, with all that is wrong.</exception>
@@ -32,7 +34,8 @@ internal static partial class Validation
         }
         else if (type.Kind is "Namespace" or "Service")
         {
-            if (!LabelName().IsMatch(name)) yield return Cause.Invalid("metadata.name", name, name.Contains('.') ? "must not contain dots" : Label);
+            if (!LabelName().IsMatch(name))
+                yield return Cause.Invalid("metadata.name", name, name.Contains('.') ? "must not contain dots" : Label);
         }
         else if (type.Group != "rbac.authorization.k8s.io" && (!SubdomainName().IsMatch(name) || name.Length > 253))
         {
@@ -125,7 +128,8 @@ internal static partial class Validation
     }
 
     private static IEnumerable<Cause> Data(JsonObject tree) => (tree.Map("data") ?? []).Where(entry => !DataKey().IsMatch(entry.Key))
-        .Select(entry => Cause.Invalid($"data[{entry.Key}]", entry.Key, "a valid config key must consist of alphanumeric characters, '-', '_' or '.' "
+        .Select(entry => Cause.Invalid($"data[{entry.Key}]", entry.Key,
+            "a valid config key must consist of alphanumeric characters, '-', '_' or '.' "
             + "(e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')"));
 
     [GeneratedRegex(@"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$")]

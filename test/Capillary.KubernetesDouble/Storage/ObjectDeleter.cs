@@ -51,7 +51,8 @@ internal sealed class ObjectDeleter(ClusterState state)
         if (meta.Text("deletionTimestamp") is not null) return;
         meta["deletionTimestamp"] = ClusterState.Time;
         if (type.QualifiedKind == "Namespace") tree.Ensure("status")["phase"] = "Terminating";
-        else meta["deletionGracePeriodSeconds"] = 0;
+        if (type.QualifiedKind is "Namespace" or "CustomResourceDefinition.apiextensions.k8s.io") return;
+        meta["deletionGracePeriodSeconds"] = 0;
         if (meta.Number("generation") is { } generation) meta["generation"] = generation + 1;
     }
 
@@ -62,7 +63,8 @@ internal sealed class ObjectDeleter(ClusterState state)
             throw ApiError.DeleteConflict(type, name, $"the UID in the precondition ({wanted}) does not match the UID in record ({uid}). "
                 + "The object might have been deleted and then recreated");
         if (options.ResourceVersion is { } old && old != version)
-            throw ApiError.DeleteConflict(type, name, $"the ResourceVersion in the precondition ({old}) does not match the ResourceVersion in record "
+            throw ApiError.DeleteConflict(type, name,
+                $"the ResourceVersion in the precondition ({old}) does not match the ResourceVersion in record "
                 + $"({version}). The object might have been modified");
     }
 }

@@ -2,7 +2,8 @@ using System.Text.Json.Nodes;
 
 namespace Capillary.KubernetesDouble.Storage;
 
-/// <summary>All objects, their one counter of revisions, and the last changes. Whoever reads and then writes holds <see cref="Gate"/>.</summary>
+/// <summary>All objects, their one counter of revisions, and the last changes. Whoever reads and then writes holds <see
+/// cref="Gate"/>.</summary>
 /// <param name="historyLimit">Changes that are remembered; a watch or list from before them gets 410.</param>
 internal sealed class ObjectStore(int historyLimit)
 {

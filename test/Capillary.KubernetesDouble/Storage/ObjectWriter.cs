@@ -76,7 +76,8 @@ internal sealed class ObjectWriter(ClusterState state)
             {
                 var wanted = config.Copy();
                 Identify(request, wanted);
-                var tree = ServerSideApply.Apply(before ?? request.Type.New(), wanted, request.Type, request.Writer, force, tree => Fill(request, tree));
+                var tree = ServerSideApply.Apply(before ?? request.Type.New(), wanted, request.Type, request.Writer, force, tree =>
+                    Fill(request, tree));
                 if (before is null) return (Add(request, tree), true);
                 return (Replace(request, request.Subresource == "status" ? WithStatus(before, tree) : tree, before), false);
             }
@@ -87,7 +88,8 @@ internal sealed class ObjectWriter(ClusterState state)
         }
     }
 
-    private JsonObject? Live(WriteRequest request) => state.Store.Find(request.Type.Place, request.Key) is not { } live ? null : In(live, request.Type);
+    private JsonObject? Live(WriteRequest request) => state.Store.Find(request.Type.Place, request.Key) is not { } live ? null
+        : In(live, request.Type);
 
     /// <summary>The object in the version of this type.</summary>
     public static JsonObject In(JsonObject tree, ResourceType type)
@@ -99,7 +101,8 @@ internal sealed class ObjectWriter(ClusterState state)
     }
 
     private static string Described(WriteRequest request, JsonObject config) =>
-        $"{config.Text("metadata", "namespace")}/{request.Name}; {(request.Type.Group.Length == 0 ? "/" + request.Type.Version : request.Type.ApiVersion)}, Kind={request.Type.Kind}";
+        $"{config.Text("metadata", "namespace")}/{request.Name}; "
+            + $"{(request.Type.Group.Length == 0 ? "/" + request.Type.Version : request.Type.ApiVersion)}, Kind={request.Type.Kind}";
 
     private static void NameIt(WriteRequest request, JsonObject tree)
     {
@@ -128,7 +131,8 @@ internal sealed class ObjectWriter(ClusterState state)
         if (unknown.Count > 0 && request.FieldValidation == "Strict")
         {
             var list = string.Join(", ", unknown.Select(path => $"unknown field \"{path}\""));
-            throw ApiError.BadRequest($"{request.Type.Kind} in version \"{request.Type.Version}\" cannot be handled as a {request.Type.Kind}: "
+            throw ApiError.BadRequest($"{request.Type.Kind} in version \"{request.Type.Version}\" cannot be handled as a "
+                + $"{request.Type.Kind}: "
                 + $"strict decoding error: {list}");
         }
         CustomValidation.Fill(tree, openApi);
@@ -169,7 +173,8 @@ internal sealed class ObjectWriter(ClusterState state)
     }
 
     // A write that would change nothing but the times of its owners is none.
-    private static bool IsSame(JsonObject tree, JsonObject before) => Json.Same(tree, before) || Json.Same(Timeless(tree), Timeless(before));
+    private static bool IsSame(JsonObject tree, JsonObject before) =>
+        Json.Same(tree, before) || Json.Same(Timeless(tree), Timeless(before));
 
     private static JsonObject Timeless(JsonObject tree)
     {
@@ -186,12 +191,13 @@ internal sealed class ObjectWriter(ClusterState state)
     {
         var given = tree.Text("metadata", "resourceVersion") ?? "";
         if (given.Length == 0 && isReplace && request.Type.IsCustom)
-            throw ApiError.Invalid(request.Type, request.Name,
-                [Cause.Invalid("metadata.resourceVersion", 0, "must be specified for an update")]);
+            throw ApiError.Unversioned(request.Type, request.Name);
         if (tree.Text("metadata", "uid") is { Length: > 0 } uid && uid != before.Text("metadata", "uid"))
             throw ApiError.Conflict(request.Type, request.Name,
-                $"StorageError: invalid object, Code: 4, Key: /registry/{request.Type.Plural}/{request.Space}/{request.Name}, ResourceVersion: 0, "
-                + $"AdditionalErrorMsg: Precondition failed: UID in precondition: {uid}, UID in object meta: {before.Text("metadata", "uid")}");
+                $"StorageError: invalid object, Code: 4, Key: /registry/{request.Type.Plural}/{request.Space}/{request.Name}, "
+                + $"ResourceVersion: 0, "
+                + $"AdditionalErrorMsg: Precondition failed: UID in precondition: {uid}, UID in object meta: "
+                + $"{before.Text("metadata", "uid")}");
         if (given.Length > 0 && given != before.Text("metadata", "resourceVersion")) throw ApiError.Modified(request.Type, request.Name);
     }
 
@@ -199,7 +205,8 @@ internal sealed class ObjectWriter(ClusterState state)
     {
         var uid = config.Text("metadata", "uid") ?? "";
         if (before is null && uid.Length > 0)
-            throw ApiError.Conflict(request.Type, request.Name, $"uid mismatch: the provided object specified uid {uid}, and no existing object was found");
+            throw ApiError.Conflict(request.Type, request.Name,
+                $"uid mismatch: the provided object specified uid {uid}, and no existing object was found");
         if (uid.Length > 0 && uid != before.Text("metadata", "uid"))
         {
             var fixed_ = Cause.Invalid("metadata.uid", uid, "field is immutable");

@@ -3,7 +3,8 @@ using System.Text.RegularExpressions;
 namespace Capillary.KubernetesDouble.Types;
 
 /// <summary>
-/// How the built-in kinds merge where it is not "objects merge, lists are replaced". A line is a type; behind it its fields: <c>name:Type</c>,
+/// How the built-in kinds merge where it is not "objects merge, lists are replaced". A line is a type; behind it its fields:
+/// <c>name:Type</c>,
 /// <c>name[key,key=default]:Type</c> a list that is a map, <c>name{}</c> a list that is a set, <c>name!</c> replaced as a whole.
 /// </summary>
 internal static partial class BuiltInSchemas
@@ -22,39 +23,45 @@ internal static partial class BuiltInSchemas
         FlexVolume secretRef! options:Open
         CsiVolume nodePublishSecretRef! volumeAttributes:Open
         Volume ephemeral:Ephemeral cephfs:SecretUser cinder:SecretUser flexVolume:FlexVolume csi:CsiVolume
+        Volume iscsi:SecretUser rbd:SecretUser scaleIO:SecretUser storageos:SecretUser
         Spread labelSelector!
         NodeAffinity requiredDuringSchedulingIgnoredDuringExecution!
         Affinity nodeAffinity:NodeAffinity
         PodSpec containers[name]:Container initContainers[name]:Container ephemeralContainers[name]:Container volumes[name]:Volume
         PodSpec imagePullSecrets[name]:Atomic hostAliases[ip] topologySpreadConstraints[topologyKey,whenUnsatisfiable]:Spread
         PodSpec nodeSelector! affinity:Affinity schedulingGates[name] resourceClaims[name] overhead:Open resources:Resources
-        PodStatus conditions[type] podIPs[ip] resourceClaimStatuses[name]
+        PodStatus conditions[type] podIPs[ip] resourceClaimStatuses[name] resources:Resources
         Template metadata:Meta spec:PodSpec
         Workload selector! template:Template
         JobTemplate metadata:Meta spec:Workload
         CronJobSpec jobTemplate:JobTemplate
-        JobStatus conditions[type] uncountedTerminatedPods:Uncounted
+        JobStatus uncountedTerminatedPods:Uncounted
         Uncounted succeeded{} failed{}
         ServiceSpec selector! ports[port,protocol=TCP]
         ClaimSpec selector! resources:Resources dataSource!
-        VolumeSpec capacity:Open
+        VolumeSpec capacity:Open cephfs:SecretUser cinder:SecretUser flexVolume:FlexVolume csi:CsiSource iscsi:SecretUser rbd:SecretUser
+        VolumeSpec scaleIO:SecretUser storageos:SecretUser nodeAffinity:Required
+        CsiSource controllerExpandSecretRef! controllerPublishSecretRef! nodeExpandSecretRef! nodePublishSecretRef! nodeStageSecretRef!
+        Required required!
         NodeSpec podCIDRs{}
         NodeStatus conditions[type] addresses[type]
-        Address
-        Backend resource!
+        Backend resource! service:BackendService
+        BackendService port!
         IngressSpec defaultBackend:Backend
         PolicySpec podSelector!
         CrdStatus conditions[type]
 
         Namespace status:Conditions
         Service spec:ServiceSpec status:Conditions
-        ServiceAccount secrets[name]:Granular imagePullSecrets!
+        ServiceAccount secrets[name]:Atomic imagePullSecrets!
         ConfigMap data:Open binaryData:Open
         Secret data:Open stringData:Open
         Pod spec:PodSpec status:PodStatus
         PersistentVolumeClaim spec:ClaimSpec status:Conditions
         PersistentVolume spec:VolumeSpec
-        Event involvedObject:Granular
+        Event involvedObject! related!
+        QuotaSpec scopeSelector!
+        ResourceQuota spec:QuotaSpec
         Node spec:NodeSpec status:NodeStatus
         ReplicationController spec:Workload status:Conditions
         Deployment spec:Workload status:Conditions
@@ -99,7 +106,8 @@ internal static partial class BuiltInSchemas
         var types = lines.Select(line => line[0]).Distinct().ToDictionary(name => name, _ => new Schema());
         foreach (var line in lines)
         {
-            foreach (var field in line.Skip(1)) types[line[0]].Fields[FieldText().Match(field).Groups["name"].Value] = ParseField(field, types);
+            foreach (var field in line.Skip(1))
+                types[line[0]].Fields[FieldText().Match(field).Groups["name"].Value] = ParseField(field, types);
         }
         return types;
     }

@@ -59,7 +59,11 @@ internal static class BuiltInTypes
         ["LimitRange"] = """{"spec":{"limits":null}}""",
         ["ReplicationController"] = """{"spec":{},"status":{"replicas":0}}""",
         ["Deployment"] = """{"spec":{"selector":null,"strategy":{},"template":TEMPLATE},"status":{}}""",
-        ["StatefulSet"] = """{"spec":{"selector":null,"serviceName":"","updateStrategy":{},"template":TEMPLATE},"status":{"replicas":0,"availableReplicas":0}}""",
+        ["StatefulSet"] =
+        """
+            {"spec":{"selector":null,"serviceName":"","updateStrategy":{},"template":TEMPLATE},
+             "status":{"replicas":0,"availableReplicas":0}}
+            """,
         ["DaemonSet"] = """
             {"spec":{"selector":null,"updateStrategy":{},"template":TEMPLATE},
              "status":{"currentNumberScheduled":0,"desiredNumberScheduled":0,"numberMisscheduled":0,"numberReady":0}}
@@ -74,8 +78,10 @@ internal static class BuiltInTypes
         ["RoleBinding"] = """{"roleRef":{"apiGroup":"","kind":"","name":""}}""",
         ["ClusterRole"] = """{"rules":null}""",
         ["ClusterRoleBinding"] = """{"roleRef":{"apiGroup":"","kind":"","name":""}}""",
-        ["HorizontalPodAutoscaler"] = """{"spec":{"scaleTargetRef":{"kind":"","name":""},"maxReplicas":0},"status":{"desiredReplicas":0,"currentMetrics":null}}""",
-        ["PodDisruptionBudget"] = """{"spec":{},"status":{"disruptionsAllowed":0,"currentHealthy":0,"desiredHealthy":0,"expectedPods":0}}""",
+        ["HorizontalPodAutoscaler"] =
+        """{"spec":{"scaleTargetRef":{"kind":"","name":""},"maxReplicas":0},"status":{"desiredReplicas":0,"currentMetrics":null}}""",
+        ["PodDisruptionBudget"] =
+        """{"spec":{},"status":{"disruptionsAllowed":0,"currentHealthy":0,"desiredHealthy":0,"expectedPods":0}}""",
         ["CustomResourceDefinition"] = """
             {"spec":{"group":"","names":{"plural":"","kind":""},"scope":"","versions":null},
              "status":{"conditions":null,"acceptedNames":{"plural":"","kind":""},"storedVersions":null}}
@@ -85,7 +91,8 @@ internal static class BuiltInTypes
     };
 
     public static IEnumerable<ResourceType> All() =>
-        Text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)).Select(Read);
+        Text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+            .Select(Read);
 
     private static ResourceType Read(string[] words)
     {
@@ -96,7 +103,8 @@ internal static class BuiltInTypes
             HasScale = words[3].Contains('c'),
             HasGeneration = words[3].Contains('g'),
             ShortNames = words.Length > 4 ? words[4].Split(',') : [],
-            Categories = words[1] is "Pod" or "Service" or "Deployment" or "StatefulSet" or "DaemonSet" or "ReplicaSet" or "Job" or "CronJob"
+            Categories =
+            words[1] is "Pod" or "Service" or "Deployment" or "StatefulSet" or "DaemonSet" or "ReplicaSet" or "Job" or "CronJob"
                 or "ReplicationController" or "HorizontalPodAutoscaler" ? ["all"] : [],
             Schema = BuiltInSchemas.Of(words[1]),
             Empty = Skeleton(words[1]),

@@ -57,6 +57,7 @@ internal sealed class Schema
         if (key.Count > 0) return "k:" + key.Compact();
         var keys = string.Join(" ", Keys.Select(name => $"\"{name}\""));
         throw new FormatException(
-            $"associative list with keys has an element that omits all key fields [{keys}] (and doesn't have default values for any key fields)");
+            $"associative list with keys has an element that omits all key fields [{keys}] (and doesn't have default values for any key "
+            + $"fields)");
     }
 }

@@ -27,7 +27,8 @@ internal sealed class TypeRegistry
     public void Serve(string group, string plural, IEnumerable<ResourceType> served)
     {
         var next = served.ToDictionary(type => (type.Group, type.Version, type.Plural));
-        foreach (var key in types.Keys.Where(key => key.Group == group && key.Plural == plural && !next.ContainsKey(key))) types.TryRemove(key, out _);
+        foreach (var key in types.Keys.Where(key => key.Group == group && key.Plural == plural && !next.ContainsKey(key)))
+            types.TryRemove(key, out _);
         foreach (var (key, type) in next) types[key] = type;
     }
 }

@@ -1,3 +1,5 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Xunit;
 
@@ -6,12 +8,14 @@ namespace Capillary.Tests.Kubernetes;
 /// <summary>Server-side apply: who owns which field, and what comes of it.</summary>
 public sealed class ApplyConformanceTests(ConformanceClusters clusters) : ConformanceTest(clusters)
 {
-    private static string Web(string spec) => "{'apiVersion':'apps/v1','kind':'Deployment','metadata':{'name':'web'},'spec':{" + spec + "}}";
+    private static string Web(string spec) => "{'apiVersion':'apps/v1','kind':'Deployment','metadata':{'name':'web'},'spec':{" + spec
+        + "}}";
 
     private static string Bare(string meta) => "{'apiVersion':'v1','kind':'ConfigMap','metadata':{'name':'a'," + meta + "}}";
 
     private static string Full(string replicas, string containers) =>
-        Web(replicas + "'selector':{'matchLabels':{'app':'web'}},'template':{'metadata':{'labels':{'app':'web'}},'spec':{'containers':[" + containers + "]}}");
+        Web(replicas + "'selector':{'matchLabels':{'app':'web'}},'template':{'metadata':{'labels':{'app':'web'}},'spec':{'containers':["
+            + containers + "]}}");
 
     [Theory, MemberData(nameof(Clusters))]
     public Task The_first_apply_creates_and_the_same_again_writes_nothing(string cluster) => OnAsync(cluster, async api =>
@@ -54,7 +58,8 @@ public sealed class ApplyConformanceTests(ConformanceClusters clusters) : Confor
         var less = (await api.ApplyAsync($"{api.ConfigMaps}/a", "one", ConfigMap("a", "'x':'1'"))).Expect(200);
         Assert.Equal("""{"x":"1","y":"1"}""", less.At("data")!.ToJsonString());
         Assert.Equal("""{"f:data":{"f:y":{}}}""", Fields(less, "two"));
-        var none = (await api.ApplyAsync($"{api.ConfigMaps}/a", "two", "{'apiVersion':'v1','kind':'ConfigMap','metadata':{'name':'a'}}")).Expect(200);
+        var none = (await api.ApplyAsync($"{api.ConfigMaps}/a", "two", "{'apiVersion':'v1','kind':'ConfigMap','metadata':{'name':'a'}}"))
+            .Expect(200);
         Assert.Equal("""{"x":"1"}""", none.At("data")!.ToJsonString());
         Assert.DoesNotContain(Managers(none), manager => manager == "two");
     });
@@ -96,7 +101,8 @@ public sealed class ApplyConformanceTests(ConformanceClusters clusters) : Confor
     [Theory, MemberData(nameof(Clusters))]
     public Task An_object_that_was_posted_belongs_to_who_posted_it(string cluster) => OnAsync(cluster, async api =>
     {
-        var posted = (await api.PostAsync(api.ConfigMaps + "?fieldManager=hand", ConfigMap("a", "'x':'1'", "'labels':{'l':'1'}"))).Expect(201);
+        var posted = (await api.PostAsync(api.ConfigMaps + "?fieldManager=hand", ConfigMap("a", "'x':'1'", "'labels':{'l':'1'}")))
+            .Expect(201);
         Assert.Equal("""{"f:data":{".":{},"f:x":{}},"f:metadata":{"f:labels":{".":{},"f:l":{}}}}""", Fields(posted, "hand"));
         (await api.ApplyAsync($"{api.ConfigMaps}/a", "one", ConfigMap("a", "'x':'2'"))).Expect(409);
         var put = (await api.PutAsync($"{api.ConfigMaps}/a?fieldManager=other", ConfigMap("a", "'x':'3'"))).Expect(200);
@@ -108,15 +114,22 @@ public sealed class ApplyConformanceTests(ConformanceClusters clusters) : Confor
     public Task Items_of_a_keyed_list_merge_by_their_keys(string cluster) => OnAsync(cluster, async api =>
     {
         var web = $"{api.Deployments}/web";
-        (await api.ApplyAsync(web, "one", Full("", "{'name':'a','image':'i:1','env':[{'name':'A','value':'1'}],'ports':[{'containerPort':80}]}"), more: "&dryRun=All")).Expect(201);
-        (await api.ApplyAsync(web, "one", Full("'paused':true,'replicas':0,", "{'name':'a','image':'i:1','env':[{'name':'A','value':'1'}]}"))).Expect(201);
-        var two = (await api.ApplyAsync(web, "two", Web("'template':{'spec':{'containers':[{'name':'a','env':[{'name':'B','value':'2'}]},{'name':'side','image':'s:1'}]}}"))).Expect(200);
+        (await api.ApplyAsync(web, "one",
+            Full("", "{'name':'a','image':'i:1','env':[{'name':'A','value':'1'}],'ports':[{'containerPort':80}]}"), more: "&dryRun=All"))
+            .Expect(201);
+        (await api.ApplyAsync(web, "one", Full("'paused':true,'replicas':0,",
+            "{'name':'a','image':'i:1','env':[{'name':'A','value':'1'}]}"))).Expect(201);
+        var two =
+            (await api.ApplyAsync(web, "two",
+            Web("'template':{'spec':{'containers':[{'name':'a','env':[{'name':'B','value':'2'}]},{'name':'side','image':'s:1'}]}}")))
+            .Expect(200);
         Assert.Equal(["a", "side"], Names(two.At("spec.template.spec.containers")));
         Assert.Equal(["A", "B"], Names(two.At("spec.template.spec.containers.0.env")));
         var changed = (await api.ApplyAsync(web, "one", Full("'paused':true,'replicas':0,", "{'name':'a','image':'i:2'}"))).Expect(200);
         Assert.Equal(["B"], Names(changed.At("spec.template.spec.containers.0.env")));
         Assert.Equal("i:2", (string?)changed.At("spec.template.spec.containers.0.image"));
-        var conflict = (await api.ApplyAsync(web, "two", Web("'template':{'spec':{'containers':[{'name':'a','image':'i:3'}]}}"))).Expect(409);
+        var conflict = (await api.ApplyAsync(web, "two", Web("'template':{'spec':{'containers':[{'name':'a','image':'i:3'}]}}")))
+            .Expect(409);
         Assert.Equal(".spec.template.spec.containers[name=\"a\"].image", (string?)conflict.At("details.causes.0.field"));
         var alone = (await api.ApplyAsync(web, "two", Web("'replicas':0"))).Expect(200);
         Assert.Equal(["a"], Names(alone.At("spec.template.spec.containers")));
@@ -140,7 +153,8 @@ public sealed class ApplyConformanceTests(ConformanceClusters clusters) : Confor
     public Task Sets_and_maps_and_atomic_parts_of_metadata_and_spec(string cluster) => OnAsync(cluster, async api =>
     {
         (await api.ApplyAsync($"{api.ConfigMaps}/a", "one", Bare("'finalizers':['x.example.com/a'],'labels':{'l':'1'}"))).Expect(201);
-        var two = (await api.ApplyAsync($"{api.ConfigMaps}/a", "two", Bare("'finalizers':['x.example.com/b'],'annotations':{'n':'1'}"))).Expect(200);
+        var two = (await api.ApplyAsync($"{api.ConfigMaps}/a", "two", Bare("'finalizers':['x.example.com/b'],'annotations':{'n':'1'}")))
+            .Expect(200);
         Assert.Equal("""["x.example.com/a","x.example.com/b"]""", two.At("metadata.finalizers")!.ToJsonString());
         Assert.Contains(@"v:\""x.example.com/b\""", Fields(two, "two"));
         var less = (await api.ApplyAsync($"{api.ConfigMaps}/a", "one", Bare("'labels':{'m':'1'}"))).Expect(200);
@@ -148,7 +162,8 @@ public sealed class ApplyConformanceTests(ConformanceClusters clusters) : Confor
         Assert.Null(less.At("metadata.labels.l"));
         (await api.ApplyAsync($"{api.ConfigMaps}/a", "two", Bare("'annotations':{'n':'1'}"))).Expect(200);
         var policies = $"/apis/networking.k8s.io/v1/namespaces/{api.Space}/networkpolicies/p";
-        string Policy(string labels) => "{'apiVersion':'networking.k8s.io/v1','kind':'NetworkPolicy','metadata':{'name':'p'},'spec':{'podSelector':{'matchLabels':{" + labels + "}}}}";
+        string Policy(string labels) => "{'apiVersion':'networking.k8s.io/v1','kind':'NetworkPolicy','metadata':{'name':'p'},"
+            + "'spec':{'podSelector':{'matchLabels':{" + labels + "}}}}";
         (await api.ApplyAsync(policies, "one", Policy("'a':'1'"))).Expect(201);
         var atomic = (await api.ApplyAsync(policies, "two", Policy("'b':'1'"))).Expect(409);
         Assert.Equal(".spec.podSelector", (string?)atomic.At("details.causes.0.field"));
@@ -170,10 +185,11 @@ public sealed class ApplyConformanceTests(ConformanceClusters clusters) : Confor
         (await api.SendAsync("PATCH", $"{api.ConfigMaps}/a", ConfigMap("a", ""), "application/apply-patch+yaml")).Expect(422);
         (await api.ApplyAsync($"{api.ConfigMaps}/a", "one", ConfigMap("b", ""))).Expect(400);
         (await api.ApplyAsync($"{api.ConfigMaps}/a", "one", ConfigMap("a", "", "'managedFields':[]"))).Expect(400);
-        (await api.ApplyAsync($"{api.ConfigMaps}/a", "one", ConfigMap("a", "", "'uid':'11111111-1111-1111-1111-111111111111'"))).Expect(409);
+        var stranger = "'uid':'11111111-1111-1111-1111-111111111111'";
+        (await api.ApplyAsync($"{api.ConfigMaps}/a", "one", ConfigMap("a", "", stranger))).Expect(409);
         var made = (await api.ApplyAsync($"{api.ConfigMaps}/a", "one", ConfigMap("a", "'x':'1'", "'resourceVersion':'1'"))).Expect(201);
         (await api.ApplyAsync($"{api.ConfigMaps}/a", "one", ConfigMap("a", "'x':'2'", "'resourceVersion':'1'"))).Expect(409);
-        (await api.ApplyAsync($"{api.ConfigMaps}/a", "one", ConfigMap("a", "'x':'2'", "'uid':'11111111-1111-1111-1111-111111111111'"))).Expect(422);
+        (await api.ApplyAsync($"{api.ConfigMaps}/a", "one", ConfigMap("a", "'x':'2'", stranger))).Expect(422);
         (await api.ApplyAsync($"{api.ConfigMaps}/a", "one", ConfigMap("a", "'x':'2'", $"'resourceVersion':'{made.Version}'"))).Expect(200);
         var twice = "{'name':'a','image':'i:1'},{'name':'a','image':'i:2'}";
         Assert.Contains("duplicate entries for key", (await api.ApplyAsync($"{api.Deployments}/web", "one", Full("", twice))).Message);
@@ -195,7 +211,7 @@ public sealed class ApplyConformanceTests(ConformanceClusters clusters) : Confor
     private static string Fields(ClusterAnswer answer, string manager) => answer.At("metadata.managedFields")!.AsArray()
         .First(entry => (string?)entry!["manager"] == manager)!["fieldsV1"]!.ToJsonString(Relaxed);
 
-    private static readonly System.Text.Json.JsonSerializerOptions Relaxed = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Relaxed = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private static IEnumerable<string> Managers(ClusterAnswer answer) =>
         answer.At("metadata.managedFields")!.AsArray().Select(entry => (string)entry!["manager"]!);

@@ -16,7 +16,8 @@ public sealed record ClusterAnswer(int Code, JsonNode? Body, string Text, IReadO
     public string Version => (string)Body!["metadata"]!["resourceVersion"]!;
 
     /// <summary>The part at this JSON path of plain names.</summary>
-    public JsonNode? At(string path) => path.Split('.').Aggregate(Body, (node, part) => node is JsonArray list ? list[int.Parse(part)] : node?[part]);
+    public JsonNode? At(string path) => path.Split('.').Aggregate(Body, (node, part) =>
+        node is JsonArray list ? list[int.Parse(part)] : node?[part]);
 
     public ClusterAnswer Expect(int code)
     {
@@ -47,6 +48,9 @@ public sealed class ClusterClient(HttpClient http, string suffix, ExchangeRecord
     public Task<ClusterAnswer> MergeAsync(string path, string body) => SendAsync("PATCH", path, body, "application/merge-patch+json");
 
     public Task<ClusterAnswer> DeleteAsync(string path, string? body = null) => SendAsync("DELETE", path, body, "application/json");
+
+    /// <summary>Deletes what a case leaves behind; no part of the case.</summary>
+    public Task CleanAsync(string path) => ExchangeAsync("DELETE", path, null, "application/json");
 
     /// <summary>Server-side apply.</summary>
     public Task<ClusterAnswer> ApplyAsync(string path, string manager, string body, bool force = false, string more = "") =>

@@ -10,7 +10,8 @@ public sealed class ConformanceClusters : IAsyncLifetime
     public const string Double = "double";
     public const string Given = "given";
 
-    public static string? GivenKubeconfig => Environment.GetEnvironmentVariable("CAPILLARY_KUBECONFIG") is { Length: > 0 } path ? path : null;
+    public static string? GivenKubeconfig => Environment.GetEnvironmentVariable("CAPILLARY_KUBECONFIG") is { Length: > 0 } path ? path
+        : null;
 
     public static string[] All => GivenKubeconfig is null ? [Double] : [Double, Given];
 
@@ -19,7 +20,8 @@ public sealed class ConformanceClusters : IAsyncLifetime
     public string Kubeconfig(string cluster) => cluster == Double ? TheDouble.KubeconfigPath : GivenKubeconfig!;
 
     // Bookmarks and forgetting are asked for by some cases: often, and soon.
-    public async Task InitializeAsync() => TheDouble = await ClusterDouble.StartAsync(new ClusterDoubleOptions { BookmarkEvery = TimeSpan.FromMilliseconds(200) });
+    public async Task InitializeAsync() =>
+        TheDouble = await ClusterDouble.StartAsync(new ClusterDoubleOptions { BookmarkEvery = TimeSpan.FromMilliseconds(200) });
 
     public async Task DisposeAsync() => await TheDouble.DisposeAsync();
 }
@@ -48,7 +50,8 @@ public abstract class ConformanceTest(ConformanceClusters clusters) : IClassFixt
         using var http = Kubeconfig.Connect(clusters.Kubeconfig(cluster));
         using var client = new ClusterClient(http, suffix, record);
         using var aside = new ClusterClient(http, suffix, null);
-        (await aside.PostAsync("/api/v1/namespaces", "{'apiVersion':'v1','kind':'Namespace','metadata':{'name':'" + client.Space + "'}}")).Expect(201);
+        (await aside.PostAsync("/api/v1/namespaces", "{'apiVersion':'v1','kind':'Namespace','metadata':{'name':'" + client.Space + "'}}"))
+            .Expect(201);
         try
         {
             await run(client);
@@ -56,11 +59,12 @@ public abstract class ConformanceTest(ConformanceClusters clusters) : IClassFixt
         }
         finally
         {
-            await aside.DeleteAsync($"/api/v1/namespaces/{client.Space}");
+            await client.CleanAsync($"/api/v1/namespaces/{client.Space}");
         }
     }
 
     /// <summary>A ConfigMap without namespace; JSON with ' for ".</summary>
     protected static string ConfigMap(string name, string data, string meta = "") =>
-        "{'apiVersion':'v1','kind':'ConfigMap','metadata':{'name':'" + name + "'" + (meta.Length > 0 ? "," + meta : "") + "},'data':{" + data + "}}";
+        "{'apiVersion':'v1','kind':'ConfigMap','metadata':{'name':'" + name + "'" + (meta.Length > 0 ? "," + meta : "") + "},'data':{"
+            + data + "}}";
 }

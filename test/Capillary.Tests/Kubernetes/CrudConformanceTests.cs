@@ -43,7 +43,8 @@ public sealed class CrudConformanceTests(ConformanceClusters clusters) : Conform
         Assert.Equal("metadata.name", (string?)nameless.At("details.causes.0.field"));
         (await api.PostAsync(api.ConfigMaps, ConfigMap("Not_A_Name", ""))).Expect(422);
         (await api.PostAsync(api.ConfigMaps, ConfigMap("a", "'no key':'1'"))).Expect(422);
-        (await api.PostAsync("/api/v1/namespaces?dryRun=All", "{'apiVersion':'v1','kind':'Namespace','metadata':{'name':'not.a.label'}}")).Expect(422);
+        (await api.PostAsync("/api/v1/namespaces?dryRun=All", "{'apiVersion':'v1','kind':'Namespace','metadata':{'name':'not.a.label'}}"))
+            .Expect(422);
         (await api.PutAsync($"{api.ConfigMaps}/b", ConfigMap("a", ""))).Expect(400);
         (await api.PostAsync(api.ConfigMaps, ConfigMap("a", "", "'namespace':'elsewhere'"))).Expect(400);
         (await api.PostAsync(api.ConfigMaps, "{'apiVersion':'apps/v1','kind':'Deployment','metadata':{'name':'a'}}")).Expect(400);
@@ -52,7 +53,8 @@ public sealed class CrudConformanceTests(ConformanceClusters clusters) : Conform
     [Theory, MemberData(nameof(Clusters))]
     public Task A_name_may_be_generated(string cluster) => OnAsync(cluster, async api =>
     {
-        var made = (await api.PostAsync(api.ConfigMaps, "{'apiVersion':'v1','kind':'ConfigMap','metadata':{'generateName':'some-'}}")).Expect(201);
+        var made = (await api.PostAsync(api.ConfigMaps, "{'apiVersion':'v1','kind':'ConfigMap','metadata':{'generateName':'some-'}}"))
+            .Expect(201);
         Assert.Matches("^some-[a-z0-9]{5}$", (string)made.At("metadata.name")!);
     }, recorded: false);
 
@@ -70,7 +72,8 @@ public sealed class CrudConformanceTests(ConformanceClusters clusters) : Conform
     {
         var made = (await api.PostAsync(api.ConfigMaps, ConfigMap("a", "'x':'1'"))).Expect(201);
         (await api.PutAsync($"{api.ConfigMaps}/a", ConfigMap("a", "'x':'2'", $"'resourceVersion':'{made.Version}'"))).Expect(200);
-        var stale = (await api.PutAsync($"{api.ConfigMaps}/a", ConfigMap("a", "'x':'3'", $"'resourceVersion':'{made.Version}'"))).Expect(409);
+        var stale = (await api.PutAsync($"{api.ConfigMaps}/a", ConfigMap("a", "'x':'3'", $"'resourceVersion':'{made.Version}'")))
+            .Expect(409);
         Assert.Equal("Conflict", stale.Reason);
         var merge = "{'metadata':{'resourceVersion':'" + made.Version + "'},'data':{'x':'3'}}";
         (await api.MergeAsync($"{api.ConfigMaps}/a", merge)).Expect(409);
@@ -86,7 +89,8 @@ public sealed class CrudConformanceTests(ConformanceClusters clusters) : Conform
         Assert.Equal("""{"y":"1","z":"1"}""", merged.At("data")!.ToJsonString());
         var json = "[{'op':'test','path':'/data/y','value':'1'},{'op':'add','path':'/data/a~1b','value':'1'}]";
         (await api.SendAsync("PATCH", $"{api.ConfigMaps}/a", json, "application/json-patch+json")).Expect(422);
-        json = "[{'op':'test','path':'/data/y','value':'1'},{'op':'replace','path':'/data/y','value':'2'},{'op':'remove','path':'/data/z'}]";
+        json = "[{'op':'test','path':'/data/y',"
+            + "'value':'1'},{'op':'replace','path':'/data/y','value':'2'},{'op':'remove','path':'/data/z'}]";
         var patched = (await api.SendAsync("PATCH", $"{api.ConfigMaps}/a", json, "application/json-patch+json")).Expect(200);
         Assert.Equal("""{"y":"2"}""", patched.At("data")!.ToJsonString());
         var strategic = "{'metadata':{'finalizers':['x.example.com/a'],'labels':{'l':'1'}}}";
@@ -104,7 +108,8 @@ public sealed class CrudConformanceTests(ConformanceClusters clusters) : Conform
         (await api.PostAsync(api.ConfigMaps + "?dryRun=All", ConfigMap("a", "'x':'1'"))).Expect(201);
         (await api.GetAsync($"{api.ConfigMaps}/a")).Expect(404);
         (await api.PostAsync(api.ConfigMaps, ConfigMap("a", "'x':'1'"))).Expect(201);
-        Assert.Equal("2", (string?)(await api.PutAsync($"{api.ConfigMaps}/a?dryRun=All", ConfigMap("a", "'x':'2'"))).Expect(200).At("data.x"));
+        Assert.Equal("2", (string?)(await api.PutAsync($"{api.ConfigMaps}/a?dryRun=All", ConfigMap("a", "'x':'2'"))).Expect(200)
+            .At("data.x"));
         (await api.MergeAsync($"{api.ConfigMaps}/a?dryRun=All", "{'data':{'x':'3'}}")).Expect(200);
         (await api.DeleteAsync($"{api.ConfigMaps}/a?dryRun=All")).Expect(200);
         Assert.Equal("1", (string?)(await api.GetAsync($"{api.ConfigMaps}/a")).Expect(200).At("data.x"));
@@ -116,16 +121,21 @@ public sealed class CrudConformanceTests(ConformanceClusters clusters) : Conform
         var path = $"/apis/networking.k8s.io/v1/namespaces/{api.Space}/networkpolicies";
         var body = "{'apiVersion':'networking.k8s.io/v1','kind':'NetworkPolicy','metadata':{'name':'p'},'spec':{'podSelector':{}}}";
         Assert.Equal(1, (int?)(await api.PostAsync(path, body)).Expect(201).At("metadata.generation"));
-        Assert.Equal(1, (int?)(await api.MergeAsync($"{path}/p", "{'metadata':{'labels':{'l':'1'}}}")).Expect(200).At("metadata.generation"));
-        Assert.Equal(2, (int?)(await api.MergeAsync($"{path}/p", "{'spec':{'policyTypes':['Egress']}}")).Expect(200).At("metadata.generation"));
+        Assert.Equal(1, (int?)(await api.MergeAsync($"{path}/p", "{'metadata':{'labels':{'l':'1'}}}")).Expect(200)
+            .At("metadata.generation"));
+        Assert.Equal(2, (int?)(await api.MergeAsync($"{path}/p", "{'spec':{'policyTypes':['Egress']}}")).Expect(200)
+            .At("metadata.generation"));
         Assert.Null((await api.PostAsync(api.ConfigMaps, ConfigMap("a", ""))).Expect(201).At("metadata.generation"));
     });
 
     [Theory, MemberData(nameof(Clusters))]
     public Task Status_and_scale_are_written_apart(string cluster) => OnAsync(cluster, async api =>
     {
-        var body = "{'apiVersion':'apps/v1','kind':'Deployment','metadata':{'name':'web'},'spec':{'replicas':2,'paused':true,'selector':{'matchLabels':"
-            + "{'app':'web'}},'template':{'metadata':{'labels':{'app':'web'}},'spec':{'containers':[{'name':'a','image':'i:1'}]}}},'status':{'replicas':7}}";
+        var body =
+            "{'apiVersion':'apps/v1',"
+            + "'kind':'Deployment','metadata':{'name':'web'},'spec':{'replicas':2,'paused':true,'selector':{'matchLabels':"
+            + "{'app':'web'}},'template':{'metadata':{'labels':{'app':'web'}},"
+            + "'spec':{'containers':[{'name':'a','image':'i:1'}]}}},'status':{'replicas':7}}";
         var made = (await api.PostAsync(api.Deployments, body)).Expect(201);
         Assert.Null(made.At("status.replicas"));
         var status = "{'status':{'observedGeneration':1,'replicas':2,'readyReplicas':1},'spec':{'replicas':9}}";

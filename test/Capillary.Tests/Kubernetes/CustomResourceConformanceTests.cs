@@ -13,7 +13,8 @@ public sealed class CustomResourceConformanceTests(ConformanceClusters clusters)
           'spec':{'type':'object','required':['size'],'properties':{
             'size':{'type':'integer','minimum':1,'maximum':9},
             'mode':{'type':'string','enum':['on','off'],'default':'on'},
-            'parts':{'type':'array','x-kubernetes-list-type':'map','x-kubernetes-list-map-keys':['name'],'items':{'type':'object','required':['name'],
+            'parts':{'type':'array','x-kubernetes-list-type':'map','x-kubernetes-list-map-keys':['name'],
+              'items':{'type':'object','required':['name'],
               'properties':{'name':{'type':'string'},'value':{'type':'string'}}}},
             'tags':{'type':'array','x-kubernetes-list-type':'set','items':{'type':'string'}},
             'whole':{'type':'array','items':{'type':'string'}},
@@ -29,12 +30,15 @@ public sealed class CustomResourceConformanceTests(ConformanceClusters clusters)
     private static string Thing(ClusterClient api, string spec, string meta = "'name':'a'") =>
         "{'apiVersion':'" + Group(api) + "/v1','kind':'Thing','metadata':{" + meta + "},'spec':{" + spec + "}}";
 
-    private static string Definition(ClusterClient api) => "{'apiVersion':'apiextensions.k8s.io/v1','kind':'CustomResourceDefinition','metadata':{'name':'things."
-        + Group(api) + "'},'spec':{'group':'" + Group(api) + "','scope':'Namespaced','names':{'kind':'Thing','plural':'things','shortNames':['th']},"
+    private static string Definition(ClusterClient api) =>
+        "{'apiVersion':'apiextensions.k8s.io/v1','kind':'CustomResourceDefinition','metadata':{'name':'things."
+        + Group(api) + "'},'spec':{'group':'" + Group(api)
+        + "','scope':'Namespaced','names':{'kind':'Thing','plural':'things','shortNames':['th']},"
         + "'versions':[{'name':'v1','served':true,'storage':true,'subresources':{'status':{}},'schema':{'openAPIV3Schema':" + Schema + "}},"
         + "{'name':'v1beta1','served':true,'storage':false,'schema':{'openAPIV3Schema':" + Schema + "}}]}}";
 
-    private Task WithThingsAsync(string cluster, Func<ClusterClient, Task> run, [System.Runtime.CompilerServices.CallerMemberName] string name = "") =>
+    private Task WithThingsAsync(string cluster, Func<ClusterClient, Task> run,
+        [System.Runtime.CompilerServices.CallerMemberName] string name = "") =>
         OnAsync(cluster, async api =>
         {
             (await api.PostAsync(Definitions, Definition(api))).Expect(201);
@@ -46,7 +50,7 @@ public sealed class CustomResourceConformanceTests(ConformanceClusters clusters)
             }
             finally
             {
-                await api.DeleteAsync($"{Definitions}/things.{Group(api)}");
+                await api.CleanAsync($"{Definitions}/things.{Group(api)}");
             }
         }, name: name);
 
@@ -82,7 +86,8 @@ public sealed class CustomResourceConformanceTests(ConformanceClusters clusters)
         (await api.PostAsync(Things(api), Thing(api, "'mode':'other'", "'name':'b'"))).Expect(422);
         (await api.PostAsync(Things(api) + "?fieldValidation=Strict", Thing(api, "'size':1,'unknown':1", "'name':'b'"))).Expect(400);
         (await api.PutAsync($"{Things(api)}/a", Thing(api, "'size':2"))).Expect(422);
-        var put = (await api.PutAsync($"{Things(api)}/a", Thing(api, "'size':2", $"'name':'a','resourceVersion':'{made.Version}'"))).Expect(200);
+        var put = (await api.PutAsync($"{Things(api)}/a", Thing(api, "'size':2", $"'name':'a','resourceVersion':'{made.Version}'")))
+            .Expect(200);
         Assert.Equal(2, (int?)put.At("metadata.generation"));
         Assert.Equal("ThingList", (string?)(await api.GetAsync(Things(api))).At("kind"));
         Assert.Equal("Thing", (string?)(await api.GetAsync(Things(api))).At("items.0.kind"));
@@ -94,13 +99,17 @@ public sealed class CustomResourceConformanceTests(ConformanceClusters clusters)
         var spec = "'size':1,'parts':[{'name':'p','value':'1'}],'tags':['a'],'whole':['x'],'extra':{'e':'1'}";
         var made = (await api.ApplyAsync($"{Things(api)}/a", "one", Thing(api, spec))).Expect(201);
         Assert.Equal(made.Version, (await api.ApplyAsync($"{Things(api)}/a", "one", Thing(api, spec))).Expect(200).Version);
-        var both = (await api.ApplyAsync($"{Things(api)}/a", "two", Thing(api, "'size':1,'parts':[{'name':'q'}],'tags':['b'],'extra':{'f':'1'}"))).Expect(200);
-        Assert.Equal("""{"extra":{"e":"1","f":"1"},"mode":"on","parts":[{"name":"p","value":"1"},{"name":"q"}],"size":1,"tags":["a","b"],"whole":["x"]}""",
-            Sorted(both.At("spec")!));
+        var both = (await api.ApplyAsync($"{Things(api)}/a", "two",
+            Thing(api, "'size':1,'parts':[{'name':'q'}],'tags':['b'],'extra':{'f':'1'}"))).Expect(200);
+        Assert.Equal("""{"e":"1","f":"1"}""", both.At("spec.extra")!.ToJsonString());
+        Assert.Equal("""[{"name":"p","value":"1"},{"name":"q"}]""", both.At("spec.parts")!.ToJsonString());
+        Assert.Equal("""["a","b"]""", both.At("spec.tags")!.ToJsonString());
+        Assert.Equal("""["x"]""", both.At("spec.whole")!.ToJsonString());
         var atomic = (await api.ApplyAsync($"{Things(api)}/a", "two", Thing(api, "'size':1,'whole':['y']"))).Expect(409);
         Assert.Equal(".spec.whole", (string?)atomic.At("details.causes.0.field"));
         var less = (await api.ApplyAsync($"{Things(api)}/a", "two", Thing(api, "'size':1"))).Expect(200);
-        Assert.Equal("""{"extra":{"e":"1"},"mode":"on","parts":[{"name":"p","value":"1"}],"size":1,"tags":["a"],"whole":["x"]}""", Sorted(less.At("spec")!));
+        Assert.Equal("""{"extra":{"e":"1"},"mode":"on","parts":[{"name":"p","value":"1"}],"size":1,"tags":["a"],"whole":["x"]}""",
+            Sorted(less.At("spec")!));
         var unknown = await api.ApplyAsync($"{Things(api)}/a", "one", Thing(api, "'size':1,'unknown':1"));
         Assert.Contains(".spec.unknown: field not declared in schema", unknown.Message);
     });
@@ -111,11 +120,13 @@ public sealed class CustomResourceConformanceTests(ConformanceClusters clusters)
         var body = Thing(api, "'size':1")[..^1] + ",'status':{'phase':'Ready'}}";
         var made = (await api.PostAsync(Things(api), body)).Expect(201);
         Assert.Null(made.At("status"));
-        var told = (await api.MergeAsync($"{Things(api)}/a/status?fieldManager=controller", "{'status':{'phase':'Ready'},'spec':{'size':5}}")).Expect(200);
+        var told = (await api.MergeAsync($"{Things(api)}/a/status?fieldManager=controller",
+            "{'status':{'phase':'Ready'},'spec':{'size':5}}")).Expect(200);
         Assert.Equal(("Ready", 1, 1), ((string?)told.At("status.phase"), (int?)told.At("spec.size"), (int?)told.At("metadata.generation")));
         var ignored = (await api.MergeAsync($"{Things(api)}/a", "{'status':{'phase':'Gone'}}")).Expect(200);
         Assert.Equal(told.Version, ignored.Version);
-        var applied = (await api.ApplyAsync($"{Things(api)}/a", "one", Thing(api, "'size':1")[..^1] + ",'status':{'phase':'Gone'}}")).Expect(200);
+        var applied = (await api.ApplyAsync($"{Things(api)}/a", "one", Thing(api, "'size':1")[..^1] + ",'status':{'phase':'Gone'}}"))
+            .Expect(200);
         Assert.Equal("Ready", (string?)applied.At("status.phase"));
     });
 

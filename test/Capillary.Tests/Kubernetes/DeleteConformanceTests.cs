@@ -6,7 +6,8 @@ namespace Capillary.Tests.Kubernetes;
 public sealed class DeleteConformanceTests(ConformanceClusters clusters) : ConformanceTest(clusters)
 {
     private static string Owned(string name, ClusterAnswer owner, bool blocks) => ConfigMap(name, "",
-        "'ownerReferences':[{'apiVersion':'v1','kind':'ConfigMap','name':'owner','uid':'" + owner.Uid + "','blockOwnerDeletion':" + (blocks ? "true" : "false") + "}]");
+        "'ownerReferences':[{'apiVersion':'v1','kind':'ConfigMap','name':'owner','uid':'" + owner.Uid + "','blockOwnerDeletion':"
+        + (blocks ? "true" : "false") + "}]");
 
     [Theory, MemberData(nameof(Clusters))]
     public Task Preconditions_hold_or_nothing_is_deleted(string cluster) => OnAsync(cluster, async api =>
@@ -49,7 +50,8 @@ public sealed class DeleteConformanceTests(ConformanceClusters clusters) : Confo
     public Task In_the_foreground_the_owner_waits_for_its_dependents(string cluster) => OnAsync(cluster, async api =>
     {
         var owner = (await api.PostAsync(api.ConfigMaps, ConfigMap("owner", ""))).Expect(201);
-        (await api.PostAsync(api.ConfigMaps, Owned("dependent", owner, blocks: true).Replace("'name':'dependent'", "'name':'dependent','finalizers':['x.example.com/a']"))).Expect(201);
+        (await api.PostAsync(api.ConfigMaps, Owned("dependent", owner, blocks: true)
+            .Replace("'name':'dependent'", "'name':'dependent','finalizers':['x.example.com/a']"))).Expect(201);
         var marked = (await api.DeleteAsync($"{api.ConfigMaps}/owner?propagationPolicy=Foreground")).Expect(200);
         Assert.Equal("""["foregroundDeletion"]""", marked.At("metadata.finalizers")!.ToJsonString());
         await api.UntilAsync($"{api.ConfigMaps}/dependent", answer => answer.At("metadata.deletionTimestamp") is not null);
@@ -64,7 +66,8 @@ public sealed class DeleteConformanceTests(ConformanceClusters clusters) : Confo
     {
         var owner = (await api.PostAsync(api.ConfigMaps, ConfigMap("owner", ""))).Expect(201);
         (await api.PostAsync(api.ConfigMaps, Owned("dependent", owner, blocks: false))).Expect(201);
-        (await api.DeleteAsync($"{api.ConfigMaps}/owner", "{'kind':'DeleteOptions','apiVersion':'v1','propagationPolicy':'Orphan'}")).Expect(200);
+        (await api.DeleteAsync($"{api.ConfigMaps}/owner", "{'kind':'DeleteOptions','apiVersion':'v1','propagationPolicy':'Orphan'}"))
+            .Expect(200);
         await api.UntilAsync($"{api.ConfigMaps}/owner", answer => answer.Code == 404);
         await api.UntilAsync($"{api.ConfigMaps}/dependent", answer => answer.Code == 200 && answer.At("metadata.ownerReferences") is null);
     }, recorded: false);
@@ -72,7 +75,8 @@ public sealed class DeleteConformanceTests(ConformanceClusters clusters) : Confo
     [Theory, MemberData(nameof(Clusters))]
     public Task An_owner_that_never_was_takes_its_dependents_along(string cluster) => OnAsync(cluster, async api =>
     {
-        var never = "'ownerReferences':[{'apiVersion':'v1','kind':'ConfigMap','name':'never','uid':'11111111-1111-1111-1111-111111111111'}]";
+        var never =
+            "'ownerReferences':[{'apiVersion':'v1','kind':'ConfigMap','name':'never','uid':'11111111-1111-1111-1111-111111111111'}]";
         (await api.PostAsync(api.ConfigMaps, ConfigMap("a", "", never))).Expect(201);
         await api.UntilAsync($"{api.ConfigMaps}/a", answer => answer.Code == 404);
     });
@@ -80,7 +84,8 @@ public sealed class DeleteConformanceTests(ConformanceClusters clusters) : Confo
     [Theory, MemberData(nameof(Clusters))]
     public Task A_collection_is_deleted_by_a_selector(string cluster) => OnAsync(cluster, async api =>
     {
-        foreach (var name in (string[])["a", "b"]) (await api.PostAsync(api.ConfigMaps, ConfigMap(name, "", "'labels':{'go':'1'}"))).Expect(201);
+        foreach (var name in (string[])["a", "b"])
+            (await api.PostAsync(api.ConfigMaps, ConfigMap(name, "", "'labels':{'go':'1'}"))).Expect(201);
         (await api.PostAsync(api.ConfigMaps, ConfigMap("c", ""))).Expect(201);
         (await api.DeleteAsync($"{api.ConfigMaps}?labelSelector=go%3D1")).Expect(200);
         (await api.GetAsync($"{api.ConfigMaps}/a")).Expect(404);
@@ -92,13 +97,15 @@ public sealed class DeleteConformanceTests(ConformanceClusters clusters) : Confo
     public Task A_namespace_empties_itself_takes_nothing_new_and_goes(string cluster) => OnAsync(cluster, async api =>
     {
         var space = $"conf-{api.Suffix}-gone";
-        (await api.PostAsync("/api/v1/namespaces", "{'apiVersion':'v1','kind':'Namespace','metadata':{'name':'" + space + "'}}")).Expect(201);
+        (await api.PostAsync("/api/v1/namespaces", "{'apiVersion':'v1','kind':'Namespace','metadata':{'name':'" + space + "'}}"))
+            .Expect(201);
         var inside = $"/api/v1/namespaces/{space}/configmaps";
         (await api.PostAsync(inside, ConfigMap("a", "", "'finalizers':['x.example.com/a']"))).Expect(201);
         var marked = (await api.DeleteAsync($"/api/v1/namespaces/{space}")).Expect(200);
         Assert.Equal("Terminating", (string?)marked.At("status.phase"));
         await api.UntilAsync($"{inside}/a", answer => answer.At("metadata.deletionTimestamp") is not null);
-        Assert.Equal("NamespaceTerminating", (string?)(await api.PostAsync(inside, ConfigMap("b", ""))).Expect(403).At("details.causes.0.reason"));
+        Assert.Equal("NamespaceTerminating", (string?)(await api.PostAsync(inside, ConfigMap("b", ""))).Expect(403)
+            .At("details.causes.0.reason"));
         (await api.ApplyAsync($"{inside}/b", "one", ConfigMap("b", ""))).Expect(403);
         (await api.MergeAsync($"{inside}/a", "{'metadata':{'finalizers':null}}")).Expect(200);
         await api.UntilAsync($"/api/v1/namespaces/{space}", answer => answer.Code == 404);

@@ -33,7 +33,8 @@ public sealed class DiscoveryConformanceTests(ConformanceClusters clusters) : Co
     {
         using var http = Kubeconfig.Connect(TheDouble.KubeconfigPath);
         using var ours = new ClusterClient(http, api.Suffix, null);
-        var groups = (await ours.GetAsync("/apis")).Expect(200).At("groups")!.AsArray().Select(group => $"/apis/{(string?)group!["preferredVersion"]!["groupVersion"]}");
+        var groups = (await ours.GetAsync("/apis")).Expect(200).At("groups")!.AsArray()
+            .Select(group => $"/apis/{(string?)group!["preferredVersion"]!["groupVersion"]}");
         foreach (var path in groups.Prepend("/api/v1"))
         {
             var theirs = (await api.GetAsync(path)).Expect(200).At("resources")!.AsArray().ToDictionary(one => (string)one!["name"]!);
@@ -42,7 +43,8 @@ public sealed class DiscoveryConformanceTests(ConformanceClusters clusters) : Co
                 var name = (string)one!["name"]!;
                 Assert.True(theirs.TryGetValue(name, out var other), $"{path} has no {name}");
                 foreach (var key in (string[])["kind", "namespaced", "singularName", "shortNames", "group", "version"])
-                    Assert.True(JsonNode.DeepEquals(one[key], other![key]), $"{path} {name} {key}: {one[key]?.ToJsonString()} here, {other[key]?.ToJsonString()} there");
+                    Assert.True(JsonNode.DeepEquals(one[key], other![key]),
+                        $"{path} {name} {key}: {one[key]?.ToJsonString()} here, {other[key]?.ToJsonString()} there");
                 Assert.Empty(Verbs(other!).Except(Verbs(one)).Concat(Verbs(one).Except(Verbs(other!))));
             }
         }

@@ -5,7 +5,8 @@ using System.Text.Json.Nodes;
 
 namespace Capillary.Tests.Kubernetes;
 
-/// <summary>What one case asked of an API server and was answered, with volatile values (uids, times, versions …) under stable names.</summary>
+/// <summary>What one case asked of an API server and was answered, with volatile values (uids, times, versions …) under stable
+/// names.</summary>
 public sealed class ExchangeRecord(string suffix)
 {
     private static readonly JsonSerializerOptions Layout = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };

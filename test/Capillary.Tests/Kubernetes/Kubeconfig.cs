@@ -17,7 +17,8 @@ internal static class Kubeconfig
         var user = Named(file, "users", (string)context["user"], "user");
         var handler = new SocketsHttpHandler { AutomaticDecompression = DecompressionMethods.All, UseProxy = false };
         if (Data(cluster, "certificate-authority") is { } ca)
-            handler.SslOptions.RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate is not null && IsSignedBy(certificate, ca);
+            handler.SslOptions.RemoteCertificateValidationCallback = (_, certificate, _, _) =>
+                certificate is not null && IsSignedBy(certificate, ca);
         if (Data(user, "client-certificate") is { } own)
         {
             using var pair = X509Certificate2.CreateFromPem(own, Data(user, "client-key"));
@@ -29,13 +30,15 @@ internal static class Kubeconfig
             DefaultRequestVersion = HttpVersion.Version20,
             Timeout = TimeSpan.FromSeconds(100),
         };
-        if (user.TryGetValue("token", out var token)) http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", (string)token);
+        if (user.TryGetValue("token", out var token))
+            http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", (string)token);
         http.DefaultRequestHeaders.UserAgent.ParseAdd("conformance/1");
         return http;
     }
 
     private static Dictionary<object, object> Named(Dictionary<string, object> file, string list, string name, string part) =>
-        (Dictionary<object, object>)((List<object>)file[list]).Cast<Dictionary<object, object>>().First(one => (string)one["name"] == name)[part];
+        (Dictionary<object, object>)((List<object>)file[list]).Cast<Dictionary<object, object>>()
+            .First(one => (string)one["name"] == name)[part];
 
     private static string? Data(Dictionary<object, object> map, string name) =>
         map.TryGetValue(name + "-data", out var data) ? Encoding.UTF8.GetString(Convert.FromBase64String((string)data))

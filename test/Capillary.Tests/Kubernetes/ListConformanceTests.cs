@@ -6,7 +6,8 @@ namespace Capillary.Tests.Kubernetes;
 /// <summary>Lists: choosing, paging, versions.</summary>
 public sealed class ListConformanceTests(ConformanceClusters clusters) : ConformanceTest(clusters)
 {
-    private static IEnumerable<string> Names(ClusterAnswer answer) => answer.At("items")!.AsArray().Select(item => (string)item!["metadata"]!["name"]!);
+    private static IEnumerable<string> Names(ClusterAnswer answer) =>
+        answer.At("items")!.AsArray().Select(item => (string)item!["metadata"]!["name"]!);
 
     private static async Task FillAsync(ClusterClient api)
     {
@@ -19,7 +20,8 @@ public sealed class ListConformanceTests(ConformanceClusters clusters) : Conform
     public Task Labels_choose(string cluster) => OnAsync(cluster, async api =>
     {
         await FillAsync(api);
-        foreach (var (selector, expected) in ((string, string)[])[("kind=test", "a b c"), ("kind==test,tier!=one", "b c"), ("tier in (one,two)", "a b"),
+        foreach (var (selector, expected) in ((string, string)[])[("kind=test", "a b c"), ("kind==test,tier!=one", "b c"),
+            ("tier in (one,two)", "a b"),
             ("kind=test,tier notin (one)", "b c"), ("tier", "a b"), ("kind=test,!tier", "c"), ("tier=three", "")])
         {
             var list = (await api.GetAsync($"{api.ConfigMaps}?labelSelector={Uri.EscapeDataString(selector)}")).Expect(200);
@@ -39,9 +41,11 @@ public sealed class ListConformanceTests(ConformanceClusters clusters) : Conform
     {
         await FillAsync(api);
         Assert.Equal(["b"], Names((await api.GetAsync($"{api.ConfigMaps}?fieldSelector=metadata.name%3Db")).Expect(200)));
-        Assert.Equal(["a", "c"], Names((await api.GetAsync($"{api.ConfigMaps}?labelSelector=kind%3Dtest&fieldSelector=metadata.name!%3Db")).Expect(200)));
+        Assert.Equal(["a", "c"],
+            Names((await api.GetAsync($"{api.ConfigMaps}?labelSelector=kind%3Dtest&fieldSelector=metadata.name!%3Db")).Expect(200)));
         Assert.Equal(["b"], Names((await api.GetAsync(
-            $"/api/v1/configmaps?labelSelector=kind%3Dtest&fieldSelector=metadata.namespace%3D{api.Space},metadata.name%3Db")).Expect(200)));
+            $"/api/v1/configmaps?labelSelector=kind%3Dtest&fieldSelector=metadata.namespace%3D{api.Space},metadata.name%3Db"))
+            .Expect(200)));
         (await api.GetAsync($"{api.ConfigMaps}?fieldSelector=data.x%3D1")).Expect(400);
     });
 
@@ -79,8 +83,10 @@ public sealed class ListConformanceTests(ConformanceClusters clusters) : Conform
         var all = (await api.GetAsync($"{api.ConfigMaps}?labelSelector=kind%3Dtest")).Expect(200);
         (await api.DeleteAsync($"{api.ConfigMaps}/a")).Expect(200);
         var then = $"resourceVersion={(string?)all.At("metadata.resourceVersion")}";
-        Assert.Equal(["a", "b", "c"], Names((await api.GetAsync($"{api.ConfigMaps}?labelSelector=kind%3Dtest&{then}&resourceVersionMatch=Exact")).Expect(200)));
-        await api.UntilAsync($"{api.ConfigMaps}?labelSelector=kind%3Dtest&resourceVersion=0", answer => Names(answer).SequenceEqual(["b", "c"]));
+        Assert.Equal(["a", "b", "c"],
+            Names((await api.GetAsync($"{api.ConfigMaps}?labelSelector=kind%3Dtest&{then}&resourceVersionMatch=Exact")).Expect(200)));
+        await api.UntilAsync($"{api.ConfigMaps}?labelSelector=kind%3Dtest&resourceVersion=0", answer =>
+            Names(answer).SequenceEqual(["b", "c"]));
         var future = await api.GetAsync($"{api.ConfigMaps}?resourceVersion=999999999999");
         Assert.Equal("Timeout", future.Expect(504).Reason);
         (await api.GetAsync($"{api.ConfigMaps}?resourceVersion=abc")).Expect(400);

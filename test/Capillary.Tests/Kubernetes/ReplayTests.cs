@@ -4,12 +4,14 @@ using Xunit;
 
 namespace Capillary.Tests.Kubernetes;
 
-/// <summary>The double answers as a real API server did: every exchange that was recorded with one is asked again, and compared in full.</summary>
+/// <summary>The double answers as a real API server did: every exchange that was recorded with one is asked again, and compared in
+/// full.</summary>
 public sealed class ReplayTests
 {
     private const string Suffix = "replayed";
 
-    public static TheoryData<string> Records => new(Directory.EnumerateFiles(ExchangeRecord.Folder(), "*.json").Select(Path.GetFileNameWithoutExtension).Order()!);
+    public static TheoryData<string> Records => new(Directory.EnumerateFiles(ExchangeRecord.Folder(), "*.json")
+        .Select(Path.GetFileNameWithoutExtension).Order()!);
 
     [Theory, MemberData(nameof(Records))]
     public async Task The_double_answers_as_recorded(string record)
@@ -31,7 +33,8 @@ public sealed class ReplayTests
         public async Task RunAsync(int at, JsonObject exchange)
         {
             if (exchange["watch"] is { } watch) await RunWatchAsync(at, exchange, (int)watch);
-            else if (exchange["until"] is not null) await client.UntilAsync(names.Show((string)exchange["path"]!), answer => TryAnswer(exchange, answer));
+            else if (exchange["until"] is not null)
+                await client.UntilAsync(names.Show((string)exchange["path"]!), answer => TryAnswer(exchange, answer));
             else Compare(at, exchange, await AskAsync(exchange));
         }
 
@@ -40,13 +43,15 @@ public sealed class ReplayTests
             foreach (var watch in watches.Values) watch.Dispose();
         }
 
-        private Task<ClusterAnswer> AskAsync(JsonObject exchange) => client.SendAsync((string)exchange["method"]!, names.Show((string)exchange["path"]!),
+        private Task<ClusterAnswer> AskAsync(JsonObject exchange) =>
+            client.SendAsync((string)exchange["method"]!, names.Show((string)exchange["path"]!),
             (string?)exchange["body"] is { } body ? names.Show(body) : null, (string?)exchange["type"] ?? "application/json");
 
         private void Compare(int at, JsonObject exchange, ClusterAnswer answer)
         {
             if (TryAnswer(exchange, answer)) return;
-            Assert.Fail($"exchange {at}, {exchange["method"]} {exchange["path"]} {exchange["body"]}\nrecorded {exchange["status"]}, answered {answer.Code}\n"
+            Assert.Fail($"exchange {at}, {exchange["method"]} {exchange["path"]} {exchange["body"]}\nrecorded {exchange["status"]}, "
+                + $"answered {answer.Code}\n"
                 + string.Join('\n', Differences(exchange["answer"], Stable(answer, names.Copy()), "")));
         }
 
@@ -54,7 +59,8 @@ public sealed class ReplayTests
         {
             if (JsonNode.DeepEquals(recorded, answered)) return [];
             if (recorded is JsonObject a && answered is JsonObject b)
-                return a.Select(field => field.Key).Union(b.Select(field => field.Key)).SelectMany(key => Differences(a[key], b[key], $"{path}.{key}"));
+                return a.Select(field => field.Key).Union(b.Select(field => field.Key))
+                    .SelectMany(key => Differences(a[key], b[key], $"{path}.{key}"));
             if (recorded is JsonArray c && answered is JsonArray d && c.Count == d.Count)
                 return Enumerable.Range(0, c.Count).SelectMany(at => Differences(c[at], d[at], $"{path}[{at}]"));
             return [$"{path}: recorded {recorded?.ToJsonString() ?? "nothing"}, answered {answered?.ToJsonString() ?? "nothing"}"];
@@ -68,7 +74,8 @@ public sealed class ReplayTests
             return true;
         }
 
-        private static JsonNode Stable(ClusterAnswer answer, VolatileNames names) => answer.Body is null ? JsonValue.Create(answer.Text) : names.Stable(answer.Body);
+        private static JsonNode Stable(ClusterAnswer answer, VolatileNames names) =>
+            answer.Body is null ? JsonValue.Create(answer.Text) : names.Stable(answer.Body);
 
         private async Task RunWatchAsync(int at, JsonObject exchange, int watch)
         {

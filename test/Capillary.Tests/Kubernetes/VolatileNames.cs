@@ -33,7 +33,8 @@ internal sealed partial class VolatileNames(string suffix)
 
     /// <summary>The opposite of <see cref="Hide"/>, with this cluster's values.</summary>
     public string Show(string text) => Placeholder().Replace(text, match => match.Value == "$suffix" ? suffix
-        : values.TryGetValue(match.Value, out var value) ? match.Value.StartsWith("$continue", StringComparison.Ordinal) ? Uri.EscapeDataString(value) : value
+        : values.TryGetValue(match.Value, out var value) ? match.Value.StartsWith("$continue", StringComparison.Ordinal)
+        ? Uri.EscapeDataString(value) : value
         : match.Value);
 
     private static bool IsList(JsonNode tree) => (string?)tree["kind"] is { } kind && kind.EndsWith("List", StringComparison.Ordinal);
@@ -41,7 +42,8 @@ internal sealed partial class VolatileNames(string suffix)
     private JsonNode? Stable(JsonNode? tree, string key, bool isList) => tree switch
     {
         JsonObject map => new JsonObject(map.OrderBy(field => field.Key, StringComparer.Ordinal)
-            .Select(field => KeyValuePair.Create(Stable(field.Key, "", false), Stable(field.Value, field.Key, isList && key is "" or "metadata")))),
+            .Select(field => KeyValuePair.Create(Stable(field.Key, "", false),
+                Stable(field.Value, field.Key, isList && key is "" or "metadata")))),
         JsonArray list => new JsonArray([.. list.Select(item => Stable(item, key == "clusterIPs" ? "clusterIP" : "", false))]),
         JsonValue value when value.TryGetValue<string>(out var text) => Stable(text, key, isList),
         JsonValue when key == "nodePort" => "$port",
@@ -54,7 +56,8 @@ internal sealed partial class VolatileNames(string suffix)
         "resourceVersion" => isList ? Fresh(text) : Name(text, "version"),
         "continue" => Name(text, "continue"),
         "clusterIP" when text != "None" => Name(text, "address"),
-        _ => Guids().Replace(Versions().Replace(Records().Replace(Times().Replace(text, "$time"), "in record ($version)"), "too old resource version: $older ($newer)"),
+        _ => Guids().Replace(Versions().Replace(Records().Replace(Times().Replace(text, "$time"), "in record ($version)"),
+        "too old resource version: $older ($newer)"),
             match => Name(match.Value, "uid")).Replace(suffix, "$suffix", StringComparison.Ordinal),
     };
 

@@ -7,7 +7,8 @@ public sealed class WatchConformanceTests(ConformanceClusters clusters) : Confor
 {
     private const string Test = "labelSelector=kind%3Dtest";
 
-    private static string Labelled(string name, string data, string label = "test") => ConfigMap(name, data, "'labels':{'kind':'" + label + "'}");
+    private static string Labelled(string name, string data, string label = "test") =>
+        ConfigMap(name, data, "'labels':{'kind':'" + label + "'}");
 
     [Theory, MemberData(nameof(Clusters))]
     public Task From_a_list_on_all_changes_are_seen_once(string cluster) => OnAsync(cluster, async api =>
@@ -67,7 +68,8 @@ public sealed class WatchConformanceTests(ConformanceClusters clusters) : Confor
     [Theory, MemberData(nameof(Clusters))]
     public Task A_finalizer_shows_as_a_change_before_the_end(string cluster) => OnAsync(cluster, async api =>
     {
-        var made = (await api.PostAsync(api.ConfigMaps, ConfigMap("a", "", "'labels':{'kind':'test'},'finalizers':['x.example.com/a']"))).Expect(201);
+        var made = (await api.PostAsync(api.ConfigMaps, ConfigMap("a", "", "'labels':{'kind':'test'},'finalizers':['x.example.com/a']")))
+            .Expect(201);
         using var watch = await api.WatchAsync($"{api.ConfigMaps}?{Test}&resourceVersion={made.Version}");
         (await api.DeleteAsync($"{api.ConfigMaps}/a")).Expect(200);
         Assert.NotNull((await watch.ExpectAsync("MODIFIED", "a"))["metadata"]!["deletionTimestamp"]);
@@ -88,7 +90,8 @@ public sealed class WatchConformanceTests(ConformanceClusters clusters) : Confor
     {
         using var watch = await api.WatchAsync($"{api.ConfigMaps}?{Test}&resourceVersion=1");
         var error = (await watch.NextAsync())!;
-        Assert.Equal(("ERROR", 410, "Expired"), ((string?)error["type"], (int?)error["object"]!["code"], (string?)error["object"]!["reason"]));
+        Assert.Equal(("ERROR", 410, "Expired"), ((string?)error["type"], (int?)error["object"]!["code"],
+            (string?)error["object"]!["reason"]));
         Assert.Null(await watch.AnyAsync());
     });
 
@@ -109,7 +112,8 @@ public sealed class WatchConformanceTests(ConformanceClusters clusters) : Confor
     public Task A_quiet_watch_gets_bookmarks_to_resume_from(string cluster) => OnAsync(cluster, async api =>
     {
         var made = (await api.PostAsync(api.ConfigMaps, Labelled("a", ""))).Expect(201);
-        using var watch = await api.WatchAsync($"{api.ConfigMaps}?{Test}&allowWatchBookmarks=true&resourceVersion={made.Version}&timeoutSeconds=85");
+        using var watch =
+            await api.WatchAsync($"{api.ConfigMaps}?{Test}&allowWatchBookmarks=true&resourceVersion={made.Version}&timeoutSeconds=85");
         (await api.PostAsync(api.ConfigMaps, Labelled("b", "", "other"))).Expect(201);
         var mark = (await watch.AnyAsync())!;
         Assert.Equal("BOOKMARK", (string?)mark["type"]);

@@ -11,7 +11,7 @@ public sealed record ClusterPlan(ImmutableArray<Step> Steps, string? Held);
 public static class ClusterPlanner
 {
     private const int First = -1;
-    private const string Stay = "they stay until: capillary site confirm-prune NAME";
+    private const string Word = "; it stays until: capillary site confirm-prune NAME";
 
     /// <summary>
     /// Dry run of what changes; CRDs and namespaces of all apps; then app by app: pre hooks, order by order its objects by kind, each
@@ -21,15 +21,18 @@ public static class ClusterPlanner
     /// <param name="owned">The site's inventory.</param>
     /// <param name="run">Tells one run of a hook from the next.</param>
     /// <param name="confirmed">An operator allowed any number of removals.</param>
-    public static ClusterPlan Plan(DesiredObjects desired, ImmutableArray<OwnedObject> owned, string run, bool confirmed)
+    /// <param name="due">Apps whose list in the cluster may not say what is owned.</param>
+    public static ClusterPlan Plan(DesiredObjects desired, ImmutableArray<OwnedObject> owned, string run, bool confirmed,
+        ImmutableArray<string> due)
     {
         var leftovers = Leftovers(desired, owned);
-        var asking = confirmed ? [] : leftovers.Where(AsksFirst).ToImmutableArray();
         var held = confirmed ? null : Held(leftovers, owned, desired.MaxPrunePercent);
-        var removed = held is null ? leftovers.RemoveRange(asking) : [];
-        if (held is null && asking.Length > 0) held = $"{Named(asking)} left the bundle, and may go only by a confirmation; {Stay}";
+        var asking = confirmed ? [] : leftovers.Where(Asks).ToImmutableArray();
+        var removed = held is not null ? [] : leftovers.RemoveRange(asking);
+        if (held is null && asking.Length > 0)
+            held = $"{Named(asking)}: its annotations ask for a confirmation before it goes{Word}";
         var work = desired.Apps.Select(app => Work.Of(app, owned)).Where(work => work.Any).ToList();
-        if (work.Count == 0 && removed.IsEmpty) return new([], held);
+        if (work.Count == 0 && removed.IsEmpty && due.IsEmpty) return new([], held);
         var steps = ImmutableArray.CreateBuilder<Step>();
         var tried = work.SelectMany(item => item.Objects).Where(value => owned.Find(value.Key)?.Digest is not null).ToImmutableArray();
         if (tried.Length > 0) steps.Add(new Step.TryObjects(desired.Bundle, tried));
@@ -42,7 +45,8 @@ public static class ClusterPlanner
             foreach (var app in desired.Apps) Await(app, app.Objects, steps);
             steps.AddRange(Backwards(removed).Select(batch => new Step.RemoveObjects(batch, confirmed)));
         }
-        var changed = work.Select(item => item.App.Name).Concat(removed.Select(item => item.App)).Distinct().Order(StringComparer.Ordinal);
+        var changed = work.Select(item => item.App.Name).Concat(removed.Select(item => item.App)).Concat(due)
+            .Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal);
         steps.AddRange(changed.Select(app => new Step.KeepInventory(app, [])));
         return new(steps.ToImmutable(), held);
     }
@@ -51,12 +55,11 @@ public static class ClusterPlanner
     public static ImmutableArray<OwnedObject> Inventory(ImmutableArray<OwnedObject> owned, string app) =>
         [.. owned.Where(item => IsOfCluster(item) && item.App == app)];
 
-    internal static bool HasFailureHooks(DesiredObjects desired, ImmutableArray<OwnedObject> owned) =>
-        !FailureHooks(desired, owned, "").IsEmpty;
+    internal static bool HasFailureHooks(DesiredObjects desired) => !FailureHooks(desired, "").IsEmpty;
 
-    /// <summary>The on-failure hooks of all apps that had something to do.</summary>
-    internal static ImmutableArray<Step> FailureHooks(DesiredObjects desired, ImmutableArray<OwnedObject> owned, string run) =>
-        [.. desired.Apps.SelectMany(app => Work.Of(app, owned).Hooks(HookPhases.Failure, desired.Bundle, run))];
+    /// <summary>The on-failure hooks of all apps, however often they ran: each failure is one of its own.</summary>
+    internal static ImmutableArray<Step> FailureHooks(DesiredObjects desired, string run) =>
+        [.. desired.Apps.SelectMany(app => Work.Of(app, []).Hooks(HookPhases.Failure, desired.Bundle, run))];
 
     private static bool IsOfCluster(OwnedObject item) => item.Kind is OwnedKind.Object or OwnedKind.Hook;
 
@@ -73,14 +76,14 @@ public static class ClusterPlanner
         var all = owned.Count(item => item.Kind == OwnedKind.Object);
         if (count * 100L <= all * (long)percent) return null;
         return $"{count} of {all} objects left the bundle ({Named([.. leftovers.Where(item => item.Kind == OwnedKind.Object)])}), "
-            + $"more than the {percent}% that may be removed without a confirmation; {Stay}";
+            + $"more than the {percent}% that may be removed without a confirmation{Word}";
     }
 
-    private static bool AsksFirst(OwnedObject item) =>
+    private static bool Asks(OwnedObject item) =>
         item.Kind == OwnedKind.Object && ((ManifestOptions)item.Mode).HasFlag(ManifestOptions.ConfirmPrune);
 
-    private static string Named(ImmutableArray<OwnedObject> objects) =>
-        string.Join(", ", objects.Take(3).Select(item => item.Subject)) + (objects.Length > 3 ? ", …" : "");
+    private static string Named(ImmutableArray<OwnedObject> items) =>
+        string.Join(", ", items.Take(3).Select(item => item.Subject)) + (items.Length > 3 ? ", …" : "");
 
     /// <summary>Namespaces and CRDs that ask for no order of their own come before anything of any app.</summary>
     private static void Foundations(DesiredObjects desired, List<Work> work, ImmutableArray<Step>.Builder steps)

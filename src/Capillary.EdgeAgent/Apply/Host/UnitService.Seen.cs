@@ -25,7 +25,8 @@ internal sealed partial class UnitService
         if (record.Phase == ServicePhase.Running && record.Process == process) return;
         record = record with
         {
-            Phase = ServicePhase.Running, Pid = process.Pid, Started = process.Started, Boot = context.Boot, Attempt = record.Attempt + 1,
+            Phase = ServicePhase.Running, Pid = process.Pid, Started = process.Started, Boot = context.Boot,
+            Attempt = record.Attempt + (record.Phase == ServicePhase.Starting ? 0 : 1),
         };
         TrySave();
         (startedAt, due, nextCheck) = (now, default, now);

@@ -56,7 +56,7 @@ internal sealed partial class UnitService : ISupervised
     private string VariablesPath => $"{context.Options.StateFolder}/services/{record.App}.{record.Name}.env";
 
     public bool Runs(DesiredService wanted) => !record.Removing && record.SpecDigest == wanted.SpecDigest.Text
-        && record.Phase is ServicePhase.Running or ServicePhase.Waiting or ServicePhase.Ended;
+        && record.Phase is ServicePhase.Running or ServicePhase.Waiting or ServicePhase.Ended && record.Attempt > 0;
 
     public void Recover(DateTimeOffset now)
     {
@@ -98,7 +98,10 @@ internal sealed partial class UnitService : ISupervised
     public void Want(DesiredService wanted, DateTimeOffset now)
     {
         if (Runs(wanted)) return;
-        var next = ServiceRecord.Of(wanted) with { IsUnit = true, Phase = ServicePhase.Starting, Boot = context.Boot };
+        var next = ServiceRecord.Of(wanted) with
+        {
+            IsUnit = true, Phase = ServicePhase.Starting, Attempt = 1, Boot = context.Boot,
+        };
         file.Write(next);
         (record, spec, ended, start, due, fresh) = (next, wanted.Object, null, false, default, true);
         dropped = asked is not null;
@@ -180,6 +183,8 @@ internal sealed partial class UnitService : ISupervised
             if (start || fresh) ends = 0;
             (start, fresh) = (false, false);
             if (difference is not null) Repaired(difference);
+            // What was ended by the repair did not end by itself.
+            if (difference is not null && state.Pid != record.Pid) record = record with { Pid = 0, Started = 0 };
             See(state, now);
         });
     }
@@ -187,7 +192,7 @@ internal sealed partial class UnitService : ISupervised
     private void Repaired(string difference)
     {
         var text = $"service '{record.Key}': its unit {unit} {difference} and is as it should be again";
-        context.Tell(new ApplyEvent.Raised(ConditionCodes.DriftRepaired, record.Key, text));
+        context.Tell(new ApplyEvent.Raised(ConditionCodes.DriftRepaired, unit, text));
     }
 
     private void Question(Task<UnitState> task, Action<UnitState, DateTimeOffset> answer) => (asked, then) = (task, answer);

@@ -51,8 +51,23 @@ internal sealed class ClusterInventory(KubeClient client, string space, string s
             throw new StepException(ConditionCodes.ApplyFailed, app, $"app '{app}' has too many objects for one list ({objects.Length})",
                 true);
         if (objects.IsEmpty) await RemoveAsync(path, stop);
-        else (await client.ApplyAsync(path, Body(app, text), force: true, dryRun: false, stop)).Dispose();
+        else await WriteAsync(path, Body(app, text), stop);
         written[app] = text;
+    }
+
+    /// <summary>An agent outside of the cluster may be the first to need the namespace.</summary>
+    private async Task WriteAsync(string path, byte[] body, CancellationToken stop)
+    {
+        try
+        {
+            (await client.ApplyAsync(path, body, force: true, dryRun: false, stop)).Dispose();
+        }
+        catch (KubeException e) when (e.IsNotFound)
+        {
+            var own = Encoding.UTF8.GetBytes($$$"""{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"{{{space}}}"}}""");
+            (await client.ApplyAsync($"/api/v1/namespaces/{space}", own, force: true, dryRun: false, stop)).Dispose();
+            (await client.ApplyAsync(path, body, force: true, dryRun: false, stop)).Dispose();
+        }
     }
 
     private async Task RemoveAsync(string path, CancellationToken stop)

@@ -110,6 +110,10 @@ internal sealed class ClusterSteps(KubeClient client, KubeDiscovery discovery, C
         {
             // It will be made anew.
         }
+        catch (KubeException e) when (e.Code == 400 && e.Message.Contains("does not support dry run", StringComparison.Ordinal))
+        {
+            // A webhook of the cluster cannot tell; the apply itself will.
+        }
         return null;
     }
 

@@ -23,7 +23,7 @@ internal sealed class ClusterTarget : IApplyTarget, IDisposable
     private CancellationTokenSource? stepping;
     private Task work = Task.CompletedTask;
     private BundleContent? content;
-    private ApplyState last = ApplyState.Initial;
+    private string judgedBy = "";
     private bool remembered;
 
     /// <param name="site">The site's name; part of the label of its inventories.</param>
@@ -50,7 +50,6 @@ internal sealed class ClusterTarget : IApplyTarget, IDisposable
 
     public void Beat(ApplyState state, DateTimeOffset now)
     {
-        last = state;
         var isShown = state.Conditions.Any(condition => condition.Code == ConditionCodes.ClusterUnreachable);
         if (client.Unreachable is { } why)
         {
@@ -58,10 +57,7 @@ internal sealed class ClusterTarget : IApplyTarget, IDisposable
             return;
         }
         if (isShown && client.Requests > 0) port.Tell(new ApplyEvent.Cleared(ConditionCodes.ClusterUnreachable, ""));
-        foreach (var (watch, _) in watches.Values)
-        {
-            if (watch.Problem is { } problem) port.Tell(new ApplyEvent.Raised(ConditionCodes.NotPermitted, "", problem));
-        }
+        TellProblem(state);
         if (state.InFlight is null && state.Steps.IsEmpty && work.IsCompleted) content = null;
         var changed = view.TakeChanged();
         if (changed.Count > 0 && state.Objects is not null) port.Tell(new ApplyEvent.HealthChanged(HealthNow(state)));
@@ -70,7 +66,6 @@ internal sealed class ClusterTarget : IApplyTarget, IDisposable
 
     public void Load(Digest bundle, ApplyState state)
     {
-        last = state;
         Work(
             async stop =>
             {
@@ -83,7 +78,7 @@ internal sealed class ClusterTarget : IApplyTarget, IDisposable
                 }
                 if (!remembered) await RememberAsync(state, stop);
                 content = read;
-                view.Rules = [.. read.Apps.SelectMany(app => app.Cluster.Policy.HealthRules).Distinct()];
+                Judge([.. read.Apps.SelectMany(app => app.Cluster.Policy.HealthRules)]);
                 Watch(desired.Apps.SelectMany(app => app.Objects).Select(value => value.Manifest.Ref)
                     .Concat(state.Owned.Where(item => item.Kind is OwnedKind.Object or OwnedKind.Hook).Select(item => item.Ref)));
                 return new ApplyEvent.Loaded(desired);
@@ -93,8 +88,8 @@ internal sealed class ClusterTarget : IApplyTarget, IDisposable
 
     public void Do(Step step, ApplyState state, DateTimeOffset now)
     {
-        last = state;
         var bundle = state.Objects!.Bundle;
+        stepping?.Dispose();
         stepping = CancellationTokenSource.CreateLinkedTokenSource(port.Stop);
         var cancel = stepping.Token;
         // A list of what is ours now: a namespace is not deleted while it holds anything else.
@@ -133,6 +128,17 @@ internal sealed class ClusterTarget : IApplyTarget, IDisposable
         client.Dispose();
     }
 
+    /// <summary>What a watch may not see is told, and what it sees again is not.</summary>
+    private void TellProblem(ApplyState state)
+    {
+        string? problem;
+        lock (watches) problem = watches.Values.Select(item => item.Watch.Problem).FirstOrDefault(text => text is not null);
+        var told = state.Conditions.FirstOrDefault(item => item.Code == ConditionCodes.NotPermitted && item.Subject.Length == 0)?.Text;
+        if (told == problem) return;
+        port.Tell(problem is null ? new ApplyEvent.Cleared(ConditionCodes.NotPermitted, "")
+            : new ApplyEvent.Raised(ConditionCodes.NotPermitted, "", problem));
+    }
+
     /// <summary>An agent whose disk is new learns from the cluster what it owns.</summary>
     private async Task RememberAsync(ApplyState state, CancellationToken stop)
     {
@@ -155,6 +161,18 @@ internal sealed class ClusterTarget : IApplyTarget, IDisposable
                 var watch = new ClusterWatch(client, discovery, view, of, time, log);
                 watches[kind] = (watch, Task.Run(() => watch.RunAsync(port.Stop), CancellationToken.None));
             }
+        }
+    }
+
+    /// <summary>By other rules, what was seen has another health: all is listed again.</summary>
+    private void Judge(IReadOnlyList<HealthRule> rules)
+    {
+        var text = KubernetesPolicyJson.Write(KubernetesPolicy.Default with { HealthRules = [.. rules] }) ?? "";
+        if (text == judgedBy) return;
+        (view.Rules, judgedBy) = (rules, text);
+        lock (watches)
+        {
+            foreach (var (watch, _) in watches.Values) watch.ListAgain();
         }
     }
 

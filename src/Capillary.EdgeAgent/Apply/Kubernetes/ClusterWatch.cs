@@ -22,12 +22,22 @@ internal sealed class ClusterWatch(KubeClient client, KubeDiscovery discovery, C
     private readonly WatchedKind kind = WatchedKind.Of(sample);
     private readonly WakeSignal nudged = new(atOnce: false);
     private int failures;
+    private volatile bool again;
+    private CancellationTokenSource? following;
 
     /// <summary>Why it cannot watch though the server answers, such as a missing right; null: it can.</summary>
     public string? Problem { get; private set; }
 
     /// <summary>Something changed that may let it go on: it does not wait.</summary>
     public void Nudge() => nudged.Wake();
+
+    /// <summary>Everything is looked at anew.</summary>
+    public void ListAgain()
+    {
+        again = true;
+        Volatile.Read(ref following)?.Cancel();
+        Nudge();
+    }
 
     public async Task RunAsync(CancellationToken stop)
     {
@@ -36,6 +46,7 @@ internal sealed class ClusterWatch(KubeClient client, KubeDiscovery discovery, C
         {
             try
             {
+                if (again) (place, again) = ("", false);
                 if (await discovery.FindAsync(sample, stop) is not { } resource)
                 {
                     place = "";
@@ -108,6 +119,7 @@ internal sealed class ClusterWatch(KubeClient client, KubeDiscovery discovery, C
         var seconds = RandomNumberGenerator.GetInt32(240, 360);
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(seconds + 30), time);
         using var ends = CancellationTokenSource.CreateLinkedTokenSource(stop, limit.Token);
+        Volatile.Write(ref following, ends);
         try
         {
             using var answer = await client.WatchAsync(
@@ -125,8 +137,12 @@ internal sealed class ClusterWatch(KubeClient client, KubeDiscovery discovery, C
             || (e is OperationCanceledException && !stop.IsCancellationRequested))
         {
             // Cut: the next one goes on where this one was.
-            await WaitAsync(stop);
+            if (!again) await WaitAsync(stop);
             return place;
+        }
+        finally
+        {
+            Volatile.Write(ref following, null);
         }
     }
 

@@ -24,6 +24,7 @@ internal sealed class FakeSite(TestBundles bundles, Func<DesiredService, bool> h
     public Dictionary<string, Digest> Originals { get; } = [];
     public SortedSet<string> Folders { get; } = [];
     public Dictionary<string, DesiredService> Services { get; } = [];
+    public FakeCluster Cluster { get; } = new();
     public List<Digest> Loads { get; } = [];
     public int Starts { get; private set; }
     public int Points { get; private set; }
@@ -127,8 +128,8 @@ internal sealed class FakeSite(TestBundles bundles, Func<DesiredService, bool> h
         }
     }
 
-    private ImmutableArray<AppHealth> HealthNow() => [.. state.Objects!.Apps.Where(app => app.Services.Length > 0).Select(app =>
-        app.Services.All(service => Services.TryGetValue(service.Key, out var running) && healthy(running))
+    private ImmutableArray<AppHealth> HealthNow() => [.. state.Objects!.Apps.Where(app => app.Services.Length + app.Objects.Length > 0)
+        .Select(app => Cluster.IsHealthy(app) && app.Services.All(service => Services.TryGetValue(service.Key, out var running) && healthy(running))
             ? new AppHealth(app.Name, HealthState.Healthy, null)
             : new AppHealth(app.Name, HealthState.Unhealthy, "it does not answer"))];
 
@@ -161,7 +162,7 @@ internal sealed class FakeSite(TestBundles bundles, Func<DesiredService, bool> h
                 if (Services.GetValueOrDefault(service.Key)?.SpecDigest != service.SpecDigest) Starts++;
                 Services[service.Key] = service;
                 return [OwnedObject.Of(service) with { Digest = service.SpecDigest }];
-            default: throw new InvalidOperationException(step.ToString());
+            default: return Cluster.Make(step);
         }
     }
 
@@ -194,6 +195,7 @@ internal sealed class FakeSite(TestBundles bundles, Func<DesiredService, bool> h
         ApplyAction.Do { Step: Step.RemoveFile s } => $"RemoveFile {s.Owned.Path}",
         ApplyAction.Do { Step: Step.RemoveFolder s } => $"RemoveFolder {s.Owned.Path}",
         ApplyAction.Do { Step: Step.RemoveService s } => $"RemoveService {s.Owned.Subject}",
+        ApplyAction.Do a => FakeCluster.Describe(a.Step),
         _ => action.GetType().Name,
     };
 

@@ -99,23 +99,6 @@ public sealed class ClusterApplyTests
     }
 
     [Fact]
-    public async Task What_asks_for_a_confirmation_stays_ours_until_it_comes()
-    {
-        await using var site = await StartAsync();
-        const string Asks = ""","annotations":{"argocd.argoproj.io/sync-options":"Prune=confirm"}""";
-        var one = new TestApp("web").Object(ConfigMap("a")).Object(ConfigMap("b")).Object(ConfigMap("c")).Object(ConfigMap("d"));
-        await site.ApplyAsync(site.Bundles.Bundle(one.Object(ConfigMap("asks", more: Asks))));
-        var left = site.Bundles.Bundle(new TestApp("web").Object(ConfigMap("a")).Object(ConfigMap("b")).Object(ConfigMap("c")));
-        await site.ApplyAsync(left);
-        Assert.True(site.Has(Map("asks")));
-        Assert.False(site.Has(Map("d")));
-        Assert.Contains("asks left the bundle, and may go only by a confirmation", site.Text(ConditionCodes.PruneNeedsConfirm), StringComparison.Ordinal);
-        await site.ApplyAsync(left, confirmed: true);
-        Assert.False(site.Has(Map("asks")));
-        Assert.DoesNotContain(site.Status.Conditions, condition => condition.Code == ConditionCodes.PruneNeedsConfirm);
-    }
-
-    [Fact]
     public async Task A_namespace_that_holds_what_is_not_ours_stays()
     {
         await using var site = await StartAsync(maxPrunePercent: 100);
