@@ -8,7 +8,9 @@ using Capillary.Tests.Kubernetes;
 
 namespace Capillary.EndToEnd;
 
-/// <summary>The demo's scene of a site that is a Kubernetes cluster. It leaves the cluster as it found it, also when the demo is stopped.</summary>
+/// <summary>
+/// The demo's scene of a site that is a Kubernetes cluster. It leaves the cluster as it found it, also when the demo is stopped.
+/// </summary>
 internal sealed class DemoCluster(RunningFleet fleet, string kubeconfig, Action<string> say) : IAsyncDisposable
 {
     private const string Page = "/api/v1/namespaces/lab-portal/configmaps/page";
@@ -27,10 +29,9 @@ internal sealed class DemoCluster(RunningFleet fleet, string kubeconfig, Action<
         foreach (var space in Spaces)
         {
             if (await FindAsync($"/api/v1/namespaces/{space}", stop) is not null)
-                throw new HarnessException($"the cluster has a namespace {space}, which the demo would remove; give another cluster, or remove it");
+                throw new HarnessException($"the cluster has a namespace {space}, which the demo would remove; give another cluster");
         }
         isOurs = true;
-        await SendAsync(HttpMethod.Post, "/api/v1/namespaces", "application/json", """{"metadata":{"name":"capillary-system"}}""", stop);
     }
 
     /// <summary>One more site: it becomes healthy, puts back what a hand changed, and follows a commit.</summary>
@@ -53,10 +54,13 @@ internal sealed class DemoCluster(RunningFleet fleet, string kubeconfig, Action<
         await fleet.Repository.CommitAsync("the cluster's site is closed", stop);
         await fleet.WaitAsync($"{Site.Name} to be retired", async () => (await NodeProcess.TryRunAsync(fleet.Binaries.Capillary,
             ["site", "retire", Site.Name, "--reason", "the demo is over", "--socket", fleet.Socket], stop)).Code == 0, Deadline, stop);
-        await fleet.WaitAsync($"{Site.Name} to have removed what it owns", async () => await RowAsync(stop) is { State: "retired" }, Deadline, stop);
-        if (await FindAsync(Page, stop) is not null) throw new HarnessException($"{Site.Name} is retired, and its ConfigMap is still there");
-        using var lists = await FindAsync("/api/v1/namespaces/capillary-system/configmaps?labelSelector=capillary.dev%2Finventory-of", stop);
-        if (lists!.RootElement.GetProperty("items").GetArrayLength() > 0) throw new HarnessException("an inventory is still in the cluster");
+        await fleet.WaitAsync($"{Site.Name} to have removed what it owns", async () => await RowAsync(stop) is { State: "retired" },
+            Deadline, stop);
+        foreach (var path in (string[])[Page, "/api/v1/namespaces/capillary-system/configmaps/capillary-inventory-lab-portal"])
+        {
+            using var left = await FindAsync(path, stop);
+            if (left is not null) throw new HarnessException($"{Site.Name} is retired, and {path} is still there");
+        }
         say($"{Site.Name} is retired: what it owned left the cluster, and its key counts no more");
     }
 
@@ -71,8 +75,7 @@ internal sealed class DemoCluster(RunningFleet fleet, string kubeconfig, Action<
     private async Task EditAsync(CancellationToken stop)
     {
         var before = await PageAsync(stop);
-        await SendAsync(HttpMethod.Patch, $"{Page}?fieldManager=night-shift", "application/merge-patch+json",
-            """{"data":{"index.html":"edited by hand"}}""", stop);
+        await PatchAsync($"{Page}?fieldManager=night-shift", """{"data":{"index.html":"edited by hand"}}""", stop);
         var since = Stopwatch.StartNew();
         await fleet.WaitAsync("the edited page to be put back", async () => await PageAsync(stop) == before, Deadline, stop);
         var seconds = since.Elapsed.TotalSeconds.ToString("0.0", CultureInfo.InvariantCulture);
@@ -84,7 +87,8 @@ internal sealed class DemoCluster(RunningFleet fleet, string kubeconfig, Action<
                 .Select(one => one.GetProperty("text").GetString()).FirstOrDefault();
             return told is not null;
         }, Deadline, stop);
-        if (!told!.Contains("'night-shift'", StringComparison.Ordinal)) throw new HarnessException($"the repair does not name who it was: {told}");
+        if (!told!.Contains("'night-shift'", StringComparison.Ordinal))
+            throw new HarnessException($"the repair does not name who it was: {told}");
         say($"an object that was edited in the cluster was put back after {seconds} s; the hub shows: {told}");
     }
 
@@ -93,7 +97,8 @@ internal sealed class DemoCluster(RunningFleet fleet, string kubeconfig, Action<
         fleet.Repository.Edit(Site.File, text => text.TrimEnd() + $"\n    banner: \"{Moves}\"\n");
         var commit = await fleet.Repository.CommitAsync("another banner for the cluster's page", stop);
         await RunsAsync(commit, stop);
-        if (!(await PageAsync(stop)).Contains(Moves, StringComparison.Ordinal)) throw new HarnessException("the cluster's page is not as committed");
+        if (!(await PageAsync(stop)).Contains(Moves, StringComparison.Ordinal))
+            throw new HarnessException("the cluster's page is not as committed");
         say($"commit {commit[..8]} is healthy on {Site.Name}: its page has the new banner");
     }
 
@@ -143,12 +148,10 @@ internal sealed class DemoCluster(RunningFleet fleet, string kubeconfig, Action<
         return await JsonDocument.ParseAsync(await answer.Content.ReadAsStreamAsync(stop), cancellationToken: stop);
     }
 
-    private async Task SendAsync(HttpMethod method, string path, string type, string body, CancellationToken stop)
+    private async Task PatchAsync(string path, string body, CancellationToken stop)
     {
-        using var content = new ByteArrayContent(Encoding.UTF8.GetBytes(body));
-        content.Headers.ContentType = new MediaTypeHeaderValue(type);
-        using var request = new HttpRequestMessage(method, path) { Content = content };
-        using var answer = await http.SendAsync(request, stop);
+        using var content = new StringContent(body, Encoding.UTF8, new MediaTypeHeaderValue("application/merge-patch+json"));
+        using var answer = await http.PatchAsync(new Uri(path, UriKind.Relative), content, stop);
         answer.EnsureSuccessStatusCode();
     }
 }

@@ -241,7 +241,8 @@ internal sealed class RunningFleet : IAsyncDisposable
     public async Task StartClusterAsync(DemoSite site, string kubeconfig, CancellationToken stop)
     {
         var file = Path.Combine(Folder, $"{site.Name}.join");
-        await CapillaryAsync(stop, "site", "enroll", site.Name, "--parent", Ground.Dial(site.Name, site.Region), "--out", file, "--socket", Socket);
+        await CapillaryAsync(stop, "site", "enroll", site.Name, "--parent", Ground.Dial(site.Name, site.Region), "--out", file,
+            "--socket", Socket);
         Start(site.Name, Binaries.Edge, "run", "--data", HomeOf(site.Name), "--join", file, "--kubeconfig", kubeconfig);
     }
 
