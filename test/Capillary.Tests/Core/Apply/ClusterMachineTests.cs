@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using Capillary.Core.Apply;
-using Capillary.Core.Bundles;
 using Xunit;
 
 namespace Capillary.Tests.Core.Apply;
