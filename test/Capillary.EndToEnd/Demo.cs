@@ -7,16 +7,18 @@ namespace Capillary.EndToEnd;
 /// <summary>The demo: a newcomer watches a Git commit reach its sites. With --once it checks itself and says `demo: ok`.</summary>
 internal sealed class Demo
 {
+    private const string Template = "apps/instrument-gateway/templates/gateway.json.j2";
     private static readonly TimeSpan FirstDeadline = TimeSpan.FromMinutes(3);
     private readonly DemoOptions options;
     private readonly Stopwatch clock;
     private readonly RunningFleet fleet;
     private readonly RelayedGround ground;
     private readonly DemoCut cut;
+    private readonly DemoCluster? cluster;
 
-    private Demo(DemoOptions options, RunningFleet fleet, RelayedGround ground, Stopwatch clock)
+    private Demo(DemoOptions options, RunningFleet fleet, RelayedGround ground, DemoCluster? cluster, Stopwatch clock)
     {
-        (this.options, this.fleet, this.ground, this.clock) = (options, fleet, ground, clock);
+        (this.options, this.fleet, this.ground, this.cluster, this.clock) = (options, fleet, ground, cluster, clock);
         cut = new DemoCut(fleet, ground, text => Say(clock, text));
     }
 
@@ -29,7 +31,9 @@ internal sealed class Demo
             await using var ground = new RelayedGround();
             var plan = new FleetPlan(Binaries.Find(), folder, options.Sites) { Ground = ground, HubArguments = DemoCut.HubArguments };
             await using var fleet = await RunningFleet.StartAsync(plan, text => Say(clock, text), stop);
-            var demo = new Demo(options, fleet, ground, clock);
+            await using var cluster = options.Kubeconfig is { } file ? new DemoCluster(fleet, file, text => Say(clock, text)) : null;
+            if (cluster is not null) await cluster.PrepareAsync(stop);
+            var demo = new Demo(options, fleet, ground, cluster, clock);
             await demo.StepsAsync(stop);
             if (!options.Once) return await demo.StayAsync(stop);
         }
@@ -57,13 +61,21 @@ internal sealed class Demo
         else await LiveTable.ShowUntilAsync(fleet, () => fleet.IsConvergedAsync(first, stop), FirstDeadline, stop);
         Say(clock, $"commit {first[..8]} is healthy on all {fleet.Repository.Sites.Count} sites");
         await SendMessageAsync(fleet.Repository.Sites[0], stop);
-        if (!options.Once) return;
+        if (!options.Once)
+        {
+            if (cluster is not null) await cluster.ShowAsync(stop);
+            return;
+        }
         cut.Cut();
         var commit = await ChangeAsync(stop);
         await cut.LivesAsync(stop);
         await BreakAsync(stop);
         await cut.IsSilentAsync(stop);
         await cut.PlugAsync(commit, stop);
+        if (cluster is null) return;
+        fleet.Repository.Edit(Template, text => text.Replace("vars.htp_port", "vars.http_port"));
+        await cluster.ShowAsync(stop);
+        await cluster.RetireAsync(stop);
     }
 
     private async Task SendMessageAsync(DemoSite site, CancellationToken stop)
@@ -96,7 +108,7 @@ internal sealed class Demo
     private async Task BreakAsync(CancellationToken stop)
     {
         var before = await SnapshotAsync(stop);
-        fleet.Repository.Edit("apps/instrument-gateway/templates/gateway.json.j2", text => text.Replace("vars.http_port", "vars.htp_port"));
+        fleet.Repository.Edit(Template, text => text.Replace("vars.http_port", "vars.htp_port"));
         var commit = await fleet.Repository.CommitAsync("a template with a typing error", stop);
         JsonElement failed = default;
         await fleet.WaitAsync("the hub to show the broken commit", async () =>
@@ -143,6 +155,7 @@ internal sealed class Demo
 
             """);
         await new DemoPrompt(fleet, ground).RunAsync(stop);
+        if (cluster is not null) await cluster.RetireAsync(stop);
         return 0;
     }
 

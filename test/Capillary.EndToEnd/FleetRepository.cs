@@ -10,6 +10,9 @@ internal sealed record DemoSite(string Name, string Region, string File, int Mll
 /// <summary>A real Git repository made from examples/medical-edge, with the gateway's program and free ports.</summary>
 internal sealed partial class FleetRepository
 {
+    /// <summary>The example's site that is a cluster. It is declared only when there is one.</summary>
+    public static readonly DemoSite Cluster = new("zurich-cluster-1", "eu-central", "sites/eu-central/zurich-cluster-1.yaml", 0, 0);
+
     private FleetRepository(string folder, IReadOnlyList<DemoSite> sites) => (Folder, Sites) = (folder, sites);
 
     public string Folder { get; }
@@ -30,6 +33,10 @@ internal sealed partial class FleetRepository
         await repository.CommitAsync("the first state of the fleet", stop);
         return repository;
     }
+
+    /// <summary>Declares the site that is a cluster; call before the commit.</summary>
+    public void DeclareCluster(Binaries binaries) =>
+        File.Copy(Path.Combine(binaries.Repository, "examples", "medical-edge", Cluster.File), Path.Combine(Folder, Cluster.File));
 
     /// <summary>Commits all that was changed; the commit's id.</summary>
     public async Task<string> CommitAsync(string message, CancellationToken stop)
@@ -104,6 +111,7 @@ internal sealed partial class FleetRepository
     private static List<DemoSite> ChooseSites(string folder, int count)
     {
         var root = Path.Combine(folder, "sites");
+        File.Delete(Path.Combine(folder, Cluster.File));
         var files = Directory.EnumerateFiles(root, "*.yaml", SearchOption.AllDirectories).Order(StringComparer.Ordinal).ToList();
         foreach (var extra in files.Skip(count)) File.Delete(extra);
         // More sites than the example has are copies of it under new names.

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 using Capillary.EndToEnd;
 using Capillary.EndToEnd.Image;
 
-// `./dev image`, `./dev bench`, `./dev demo [--once] [--sites N] [--keep] [--folder DIR]`; the tests of this assembly use the same harness.
+// `./dev image`, `./dev bench`, `./dev demo` (its options: DemoOptions.cs); the tests of this assembly use the same harness.
 var measure = args.FirstOrDefault() == "measure";
 var image = args.FirstOrDefault() == "image";
 var options = measure || image ? null : DemoOptions.Parse(args);

@@ -237,6 +237,15 @@ internal sealed class RunningFleet : IAsyncDisposable
         });
     }
 
+    /// <summary>Enrolls a site and starts its agent, which joins by itself and applies to a cluster.</summary>
+    public async Task StartClusterAsync(DemoSite site, string kubeconfig, CancellationToken stop)
+    {
+        var file = Path.Combine(Folder, $"{site.Name}.join");
+        await CapillaryAsync(stop, "site", "enroll", site.Name, "--parent", Ground.Dial(site.Name, site.Region), "--out", file,
+            "--socket", Socket);
+        Start(site.Name, Binaries.Edge, "run", "--data", HomeOf(site.Name), "--join", file, "--kubeconfig", kubeconfig);
+    }
+
     public async Task JoinSiteAsync(DemoSite site, string file, CancellationToken stop)
     {
         // The site's own allow-list: on this machine the fleet's user "lab" is whoever runs the demo.
