@@ -154,6 +154,7 @@ internal sealed class Demo
             Ctrl-C ends every process of the demo.
 
             """);
+        if (cluster is not null) Console.WriteLine(cluster.Hint);
         await new DemoPrompt(fleet, ground).RunAsync(stop);
         if (cluster is not null) await cluster.RetireAsync(stop);
         return 0;

@@ -23,6 +23,13 @@ internal sealed class DemoCluster(RunningFleet fleet, string kubeconfig, Action<
     private readonly HttpClient http = Kubeconfig.Connect(kubeconfig);
     private bool isOurs;
 
+    /// <summary>What a person may try.</summary>
+    public string Hint => $"""
+          kubectl --kubeconfig {kubeconfig} -n lab-portal edit configmap page
+                                                   {Site.Name} puts it back; capillary site show {Site.Name} says who it was
+
+        """;
+
     /// <summary>Makes sure that the cluster holds nothing that the demo would take for its own.</summary>
     public async Task PrepareAsync(CancellationToken stop)
     {
