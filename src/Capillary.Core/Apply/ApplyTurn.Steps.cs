@@ -46,6 +46,8 @@ internal sealed partial class ApplyTurn
                 Step.WriteFile write => owned.With(Unknown(owned, OwnedObject.Of(write.File))),
                 Step.StartService start => owned.With(Unknown(owned, OwnedObject.Of(start.Service))),
                 Step.RunHook run => owned.With(OwnedObject.Of(run.Hook)),
+                // Cut in the middle, the next bundle may want again what is gone by then.
+                Step.RemoveObjects gone => gone.Objects.Aggregate(owned, (so, value) => so.With(value with { Digest = null })),
                 Step.ApplyObjects apply => apply.Objects.Aggregate(owned, (so, value) =>
                     so.With(OwnedObject.Of(value) with { Mark = so.Find(value.Key)?.Mark })),
                 _ => owned,

@@ -13,8 +13,10 @@ internal sealed class ClusterSteps(KubeClient client, KubeDiscovery discovery, C
 {
     private const int AtOnce = 8;
     private const int MostDropped = 8;
+    private const int MostConflictsTold = 16;
     private static readonly TimeSpan KindWait = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan GoneWait = TimeSpan.FromSeconds(60);
+    private int conflictsTold;
 
     /// <returns>What the step made.</returns>
     /// <exception cref="StepException">It could not be done.</exception>
@@ -154,7 +156,8 @@ internal sealed class ClusterSteps(KubeClient client, KubeDiscovery discovery, C
                 var fields = string.Join(", ", e.Causes.Take(3).Select(cause => cause.Field)) + (e.Causes.Count > 3 ? ", …" : "");
                 var by = string.Join(", ", e.Causes.Select(cause => ManagerOf(cause.Message)).Distinct(StringComparer.Ordinal));
                 var leaves = content.Policy.Conflicts == ConflictPolicy.Leave;
-                send(new ApplyEvent.Raised(ConditionCodes.FieldConflict, of.Subject,
+                // A thousand of them would say no more, and the loop's queue is bounded.
+                if (Interlocked.Increment(ref conflictsTold) <= MostConflictsTold) send(new ApplyEvent.Raised(ConditionCodes.FieldConflict, of.Subject,
                     $"{of.Subject}: {fields} {(leaves ? "is left to" : "was taken over from")} {by}"));
                 // Too many rounds: whoever it is changes the object all the time.
                 force = !leaves;

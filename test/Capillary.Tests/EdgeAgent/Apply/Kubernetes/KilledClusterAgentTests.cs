@@ -30,7 +30,8 @@ public sealed class KilledClusterAgentTests
             since++;
             site.Cluster.Requests.Clear();
             using var agent = Start(site, bundles[since % 2], since);
-            await site.UntilAsync(() => Writes(site) >= after || IsHealthy(site, since));
+            await site.UntilAsync(() => Writes(site) >= after || IsHealthy(site, since) || agent.HasExited);
+            Assert.False(agent.HasExited, $"the agent of round {after} ended by itself");
             if (IsHealthy(site, since)) break;
             agent.Kill();
             await agent.WaitForExitAsync();
