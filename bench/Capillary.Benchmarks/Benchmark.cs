@@ -30,6 +30,7 @@ internal sealed record Benchmark(string Name, string About, Func<IAsyncEnumerabl
         new("hub-restart", "a hub with 100,000 assignments is killed and started again", HubRestartBench.Run),
         new("flip", "3,000 sites in 10 regions flip 135,000 conditions", FlipBench.Run),
         new("cable", "children whose cable is pulled and put back", CableBench.Run),
+        new("cluster", "1,000 ConfigMaps on the Kubernetes double, or on the cluster of CAPILLARY_KUBECONFIG", ClusterBench.Run),
         new("idle-traffic", "the bytes of an idle link, on the socket", IdleTrafficBench.Run),
     ];
 
