@@ -55,8 +55,9 @@ internal sealed class ClusterBench : IAsyncDisposable
     private IEnumerable<Row> Kubectl(bool isReal)
     {
         if (!isReal || !File.Exists("/usr/bin/kubectl")) yield break;
-        var file = $"{folder}/all.yaml";
-        File.WriteAllText(file, string.Concat(Enumerable.Range(0, Count).Select(i => $"{Map(i, "1", "kubectl-")}\n---\n")));
+        var file = $"{folder}/all.json";
+        var items = string.Join(",\n", Enumerable.Range(0, Count).Select(i => Map(i, "1", "kubectl-")));
+        File.WriteAllText(file, $$"""{"apiVersion":"v1","kind":"List","items":[{{items}}]}""");
         string[] apply = ["--kubeconfig", kubeconfig, "apply", "--server-side", "-f", file];
         yield return new Row($"{Count} ConfigMaps, kubectl apply --server-side, first", Executables.Time("/usr/bin/kubectl", apply), "s", null);
         yield return new Row($"{Count} ConfigMaps, kubectl apply --server-side, again", Executables.Time("/usr/bin/kubectl", apply), "s", null);
