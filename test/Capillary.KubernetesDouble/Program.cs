@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Capillary.KubernetesDouble;
 
 if (Argument("--kubeconfig") is not { } kubeconfig)
@@ -6,11 +7,13 @@ if (Argument("--kubeconfig") is not { } kubeconfig)
     return 2;
 }
 using var stop = new CancellationTokenSource();
-Console.CancelKeyPress += (_, key) =>
+void End(PosixSignalContext signal)
 {
-    key.Cancel = true;
+    signal.Cancel = true;
     stop.Cancel();
-};
+}
+using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, End);
+using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, End);
 await using var cluster = await ClusterDouble.StartAsync(new ClusterDoubleOptions
 {
     KubeconfigPath = Path.GetFullPath(kubeconfig),
