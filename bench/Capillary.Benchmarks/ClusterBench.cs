@@ -61,6 +61,7 @@ internal sealed class ClusterBench : IAsyncDisposable
         string[] apply = ["--kubeconfig", kubeconfig, "apply", "--server-side", "-f", file];
         yield return new Row($"{Count} ConfigMaps, kubectl apply --server-side, first", Executables.Time("/usr/bin/kubectl", apply), "s", null);
         yield return new Row($"{Count} ConfigMaps, kubectl apply --server-side, again", Executables.Time("/usr/bin/kubectl", apply), "s", null);
+        Executables.Time("/usr/bin/kubectl", "--kubeconfig", kubeconfig, "delete", "--wait=false", "-f", file);
     }
 
     private string Map(int number, string value, string prefix = "") => $$$"""

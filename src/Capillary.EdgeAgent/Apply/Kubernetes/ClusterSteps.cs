@@ -153,17 +153,23 @@ internal sealed class ClusterSteps(KubeClient client, KubeDiscovery discovery, C
             }
             catch (KubeException e) when (e.IsFieldConflict && !force && attempt < MostDropped)
             {
-                var fields = string.Join(", ", e.Causes.Take(3).Select(cause => cause.Field)) + (e.Causes.Count > 3 ? ", …" : "");
-                var by = string.Join(", ", e.Causes.Select(cause => ManagerOf(cause.Message)).Distinct(StringComparer.Ordinal));
                 var leaves = content.Policy.Conflicts == ConflictPolicy.Leave;
-                // A thousand of them would say no more, and the loop's queue is bounded.
-                if (Interlocked.Increment(ref conflictsTold) <= MostConflictsTold) send(new ApplyEvent.Raised(ConditionCodes.FieldConflict, of.Subject,
-                    $"{of.Subject}: {fields} {(leaves ? "is left to" : "was taken over from")} {by}"));
+                TellConflict(of, e, leaves);
                 // Too many rounds: whoever it is changes the object all the time.
                 force = !leaves;
                 if (leaves && !e.Causes.Select(cause => body.Drop(cause.Field)).ToList().Contains(true)) throw;
             }
         }
+    }
+
+    private void TellConflict(ObjectRef of, KubeException conflict, bool leaves)
+    {
+        // A thousand of them would say no more, and the loop's queue is bounded.
+        if (Interlocked.Increment(ref conflictsTold) > MostConflictsTold) return;
+        var fields = string.Join(", ", conflict.Causes.Take(3).Select(cause => cause.Field)) + (conflict.Causes.Count > 3 ? ", …" : "");
+        var by = string.Join(", ", conflict.Causes.Select(cause => ManagerOf(cause.Message)).Distinct(StringComparer.Ordinal));
+        send(new ApplyEvent.Raised(ConditionCodes.FieldConflict, of.Subject,
+            $"{of.Subject}: {fields} {(leaves ? "is left to" : "was taken over from")} {by}"));
     }
 
     /// <summary>A conflict's text names the other manager in quotes: <c>conflict with "kubectl-edit" using apps/v1</c>.</summary>
