@@ -11,8 +11,10 @@ internal sealed partial class UnitService
         var died = record.Phase == ServicePhase.Running && record.Pid > 0 && found != record.Process;
         // Some ends are too quick to be seen, but systemd counts them.
         var counted = ends is { } known ? Math.Max(0, state.Ends - known) : 0;
+        // Another process, and systemd did not start it because the one before ended: somebody restarted the unit.
+        var restarted = found is not null && ends is not null && counted == 0;
         ends = state.Ends;
-        var byHand = died && found is null && state.Active == "inactive";
+        var byHand = died && (restarted || (found is null && state.Active == "inactive"));
         if (died || counted > 0) Died(found is null ? state.ExitCode : null, byHand, Math.Max(1, counted), now);
         if (found is { } process) Up(process, now);
         else if (state.IsMoving || state.IsUp) Rest(now);
@@ -51,7 +53,7 @@ internal sealed partial class UnitService
         TrySave();
         Health.Ended(wanted || code != 0 ? $"service '{record.Key}' {text}" : null);
         HostLog.Ended(context.Log, record.Key, text, failures);
-        TellLoop(text);
+        if (!(byHand && wanted)) TellLoop(text);
     }
 
     private void TellLoop(string text)
