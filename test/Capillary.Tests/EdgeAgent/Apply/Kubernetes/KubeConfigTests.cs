@@ -49,7 +49,7 @@ public sealed class KubeConfigTests : IDisposable
         var wrong = KubeConfigFile.Load(cluster.KubeconfigPath) with { Authorities = KubeConfigFile.Load(other.KubeconfigPath).Authorities };
         using var client = new KubeClient(wrong, TimeProvider.System);
         await Assert.ThrowsAsync<KubeUnreachableException>(() => client.GetAsync("/api/v1/namespaces/default", CancellationToken.None));
-        Assert.Equal(0, cluster.Requests.All.Count);
+        Assert.Empty(cluster.Requests.All);
     }
 
     [Fact]
@@ -81,7 +81,7 @@ public sealed class KubeConfigTests : IDisposable
     [Fact]
     public void A_broken_file_is_told_with_its_line()
     {
-        Assert.Contains($"{folder}/config:3:", Refused("apiVersion: v1\nkind: Config\ncontexts: [\n"), StringComparison.Ordinal);
+        Assert.Contains($"{folder}/config:4:", Refused("apiVersion: v1\nkind: Config\ncontexts: [\n"), StringComparison.Ordinal);
         Assert.Contains("current-context", Refused("apiVersion: v1\nkind: Config\n"), StringComparison.Ordinal);
         Assert.Contains("there is none of the name 'lab'", Refused("current-context: lab\n"), StringComparison.Ordinal);
         Assert.Contains("no such file", Assert.Throws<InvalidDataException>(() => KubeConfigFile.Load($"{folder}/nowhere")).Message,
