@@ -25,15 +25,18 @@ internal sealed class UnitFiles(string folder, string name, string variablesPath
     ];
 
     /// <summary>What is not as it should be, in words; null: nothing.</summary>
-    public string? Difference(ServiceUnit unit)
+    public string? Difference(ServiceUnit unit) => RunDifference(unit)
+        ?? (Exists(new FileInfo(Link)) == unit.Enabled ? null : unit.Enabled ? "was disabled" : "was enabled");
+
+    /// <summary>As above, of what decides how it runs now. Whether it comes with the next boot is no reason to restart it.</summary>
+    public string? RunDifference(ServiceUnit unit)
     {
         var file = new FileInfo(path);
         if (!Exists(file)) return "was removed";
         if (file.LinkTarget is { } target) return target == "/dev/null" ? "was masked" : "was replaced by a link";
         if (!Holds(path, unit.Text) || file.UnixFileMode != Readable) return "was edited";
         if (!Holds(variablesPath, unit.Variables)) return "got other variables";
-        if (Foreign.Any(more => Exists(new FileInfo(more)))) return "was changed by a drop-in";
-        return Exists(new FileInfo(Link)) == unit.Enabled ? null : unit.Enabled ? "was disabled" : "was enabled";
+        return Foreign.Any(more => Exists(new FileInfo(more))) ? "was changed by a drop-in" : null;
     }
 
     /// <summary>Each file is replaced whole and is durable when this returns.</summary>

@@ -24,7 +24,7 @@ internal static class UnitManager
         var differs = files.Difference(wanted) is not null;
         var stale = differs || state.NeedsReload;
         // What systemd has not read has changed nothing yet, and what it no longer finds it cannot have started.
-        var foreign = replaces ? stale : differs && !state.NeedsReload && state.Load != "not-found";
+        var foreign = replaces ? stale : files.RunDifference(wanted) is not null && !state.NeedsReload && state.Load != "not-found";
         if (foreign && (state.IsUp || state.IsMoving)) await DoAsync(stop, "stop", "--", unit);
         if (differs) files.Put(wanted);
         if (stale) await DoAsync(stop, "daemon-reload");
