@@ -22,8 +22,8 @@ internal sealed record BaseImage(byte[] Layer, byte[] Config, byte[] Manifest)
     // zlib and zstd are OpenSSL's own needs.
     private static readonly string[] Packages = ["libc6", "libgcc-s1", "libstdc++6", "zlib1g", "libzstd1", "ca-certificates", "tzdata"];
 
-    // One of these, the newer Debian's first.
-    private static readonly string[] OpenSsl = ["libssl3t64", "libssl3"];
+    // One of these. The older Debian's first: a machine that knows a newer one too would mix that one's OpenSSL with its own older libc.
+    private static readonly string[] OpenSsl = ["libssl3", "libssl3t64"];
 
     private static readonly string[] Unneeded =
     [
