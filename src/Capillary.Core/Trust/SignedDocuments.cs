@@ -197,8 +197,7 @@ public sealed record Assignment(int V, FleetName Fleet, SiteId Site, long Since,
     /// <summary>The usual mode.</summary>
     public const string ApplyMode = "apply";
 
-    /// <summary>An operator confirmed that any share of what the site owns in its cluster may be removed (format version 1, since
-    /// 0.4).</summary>
+    /// <summary>An operator confirmed that any share of what the site owns in its cluster may be removed.</summary>
     public const string ConfirmedMode = "apply-confirmed";
 
     public byte[] ToLeaf() => JsonSerializer.SerializeToUtf8Bytes(this, TrustJson.Default.Assignment);

@@ -36,9 +36,12 @@ internal sealed partial class SiteApply
                     break;
             }
             told.Enqueue(new ApplyEvent.Restarted());
-            target.Begin(new ApplyPort(told.Enqueue, happened => site.events.Writer.TryWrite(happened), stop), site.Now);
+            target.Begin(new ApplyPort(told.Enqueue, Send, stop), site.Now);
             Drain();
         }
+
+        /// <summary>An answer that was lost would be waited for for ever: where the queue is full, it waits for its place.</summary>
+        private void Send(ApplyEvent happened) => _ = site.events.Writer.WriteAsync(happened, stop).AsTask();
 
         public void Take(ApplyEvent happened)
         {

@@ -31,9 +31,8 @@ public static class FieldOwners
         return $"{uid}:{(Ours(live) is { } fields ? Shortened(fields) : "none")}";
     }
 
-    /// <summary>The managers but us that own anything of this object, newest first.</summary>
-    public static IEnumerable<string> Others(JsonElement live) =>
-        Entries(live).Where(entry => !IsOurs(entry)).OrderByDescending(TimeOf, StringComparer.Ordinal).Select(NameOf);
+    /// <summary>The uid of a mark; "" of none.</summary>
+    public static string UidOf(string? mark) => mark?.Split(':')[0] ?? "";
 
     /// <summary>Compares what the bundle says with who owns what.</summary>
     /// <param name="manifest">As the bundle has it.</param>

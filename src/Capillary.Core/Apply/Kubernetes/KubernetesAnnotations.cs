@@ -124,8 +124,8 @@ internal sealed class KubernetesAnnotations
                 case "Prune=false" or "Delete=false": options |= ManifestOptions.KeepOnPrune; break;
                 case "Prune=confirm" or "Delete=confirm": options |= ManifestOptions.ConfirmPrune; break;
                 case "Replace=true" or "Force=true": options |= ManifestOptions.Replace; break;
-                case "PruneLast=true": options |= ManifestOptions.PruneLast; break;
-                case "Prune=true" or "Delete=true" or "Replace=false" or "Force=false" or "PruneLast=false": break;
+                // What left the bundle always goes last.
+                case "Prune=true" or "Delete=true" or "Replace=false" or "Force=false" or "PruneLast=true" or "PruneLast=false": break;
                 default:
                     if (!WithoutEffect.Contains(word.Split('=')[0], StringComparer.Ordinal) || !word.Contains('='))
                         Error(name, $"'{word}' is not an option of Argo CD, or not a value of it, that is known here");

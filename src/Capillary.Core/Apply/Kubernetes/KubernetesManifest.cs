@@ -54,9 +54,6 @@ public enum ManifestOptions
 
     /// <summary>Its health blocks nothing (<c>argocd.argoproj.io/ignore-healthcheck</c>).</summary>
     IgnoreHealth = 8,
-
-    /// <summary>Removed after everything else is healthy (<c>PruneLast=true</c>).</summary>
-    PruneLast = 16,
 }
 
 /// <summary>One Kubernetes object of a bundle, without its bytes: what its annotations ask of the agent.</summary>

@@ -18,7 +18,7 @@ internal sealed class HostTarget : IApplyTarget
     private ServiceSupervisor supervisor = null!;
     private ApplyPort port = null!;
     private DateTimeOffset nextDrift;
-    private Task work = Task.CompletedTask;
+    private OffLoop work = null!;
     private bool staged = true; // an earlier process may have left something
 
     /// <param name="options">The site's own settings.</param>
@@ -37,7 +37,7 @@ internal sealed class HostTarget : IApplyTarget
 
     public void Begin(ApplyPort given, DateTimeOffset now)
     {
-        port = given;
+        (port, work) = (given, new OffLoop(given, log));
         foreach (var folder in (string[])[$"{options.StateFolder}/services", $"{options.StateFolder}/logs"]) SiteApply.MakePrivate(folder);
         var launcher = new ServiceLauncher(options, accounts);
         var prober = new HealthProber(launcher, time);
@@ -48,7 +48,7 @@ internal sealed class HostTarget : IApplyTarget
     public void Beat(ApplyState state, DateTimeOffset now)
     {
         supervisor.Beat(now);
-        if (now < nextDrift || !work.IsCompleted) return;
+        if (now < nextDrift || !work.IsIdle) return;
         nextDrift = now + options.DriftInterval;
         supervisor.RotateLogs();
         if (state.InFlight is not null) return;
@@ -96,36 +96,9 @@ internal sealed class HostTarget : IApplyTarget
 
     public async Task EndAsync()
     {
-        await work;
+        await work.EndAsync();
         supervisor.Detach();
     }
 
-    /// <summary>Disk work, one after another, off the loop; its answer comes back as an event.</summary>
-    private void Work(Func<ApplyEvent?> act, Func<StepException, ApplyEvent?> failed) => work = work.ContinueWith(
-        _ =>
-        {
-            if (Guarded(act, failed) is { } answer) port.Send(answer);
-        },
-        CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
-
-    private ApplyEvent? Guarded(Func<ApplyEvent?> act, Func<StepException, ApplyEvent?> failed)
-    {
-        try
-        {
-            return act();
-        }
-        catch (StepException e)
-        {
-            return failed(e);
-        }
-        catch (BundleFormatException e)
-        {
-            return failed(new StepException(ConditionCodes.BundleInvalid, "", e.Message, true));
-        }
-        catch (Exception e)
-        {
-            if (e is not (IOException or UnauthorizedAccessException)) ApplyLog.Bug(log, e);
-            return failed(new StepException(ConditionCodes.ApplyFailed, "", e.Message, false));
-        }
-    }
+    private void Work(Func<ApplyEvent?> act, Func<StepException, ApplyEvent?> failed) => work.Run(() => Task.FromResult(act()), failed);
 }

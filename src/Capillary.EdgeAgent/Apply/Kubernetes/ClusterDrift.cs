@@ -4,6 +4,7 @@ using System.Text.Json;
 using Capillary.Core.Apply;
 using Capillary.Core.Apply.Kubernetes;
 using Capillary.Core.Bundles;
+using Microsoft.Extensions.Logging;
 
 namespace Capillary.EdgeAgent.Apply.Kubernetes;
 
@@ -11,7 +12,7 @@ namespace Capillary.EdgeAgent.Apply.Kubernetes;
 /// Finds what others changed in what is ours. A watch says that an object has another mark than we left; the object is then read once, and
 /// its managed fields tell what was changed and by whom. Nothing is polled.
 /// </summary>
-internal sealed class ClusterDrift(KubeClient client, KubeDiscovery discovery, ClusterView view, BundleReader bundles)
+internal sealed class ClusterDrift(KubeClient client, KubeDiscovery discovery, ClusterView view, BundleReader bundles, ILogger log)
 {
     private const int MostAtOnce = 16;
     private static readonly ImmutableArray<Drift> None = [];
@@ -19,7 +20,7 @@ internal sealed class ClusterDrift(KubeClient client, KubeDiscovery discovery, C
 
     // Differences that are to be: of fields that the app leaves to others.
     private readonly ConcurrentDictionary<string, string> accepted = new(StringComparer.Ordinal);
-    private readonly ConcurrentDictionary<string, Task> judging = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Task> judging = new(StringComparer.Ordinal);
     private readonly HashSet<string> suspects = new(StringComparer.Ordinal);
     private ImmutableArray<OwnedObject> lookedAt = [];
 
@@ -30,7 +31,10 @@ internal sealed class ClusterDrift(KubeClient client, KubeDiscovery discovery, C
     public ImmutableArray<Drift> Find(ApplyState state, List<string> changed, CancellationToken stop)
     {
         Suspect(state, changed);
+        foreach (var over in judging.Where(item => item.Value.IsCompleted).ToList()) judging.Remove(over.Key);
         if (state.InFlight is not null || !state.Steps.IsEmpty || state.Objects is not { } objects) return None;
+        // Nearly always: an idle agent does nothing here.
+        if (suspects.Count == 0) return Known(state);
         var digests = objects.Apps.SelectMany(app => app.Objects).Where(value => suspects.Contains(value.Key))
             .ToDictionary(value => value.Key, StringComparer.Ordinal);
         foreach (var key in suspects.ToList())
@@ -43,9 +47,9 @@ internal sealed class ClusterDrift(KubeClient client, KubeDiscovery discovery, C
                 continue;
             }
             var seen = view.Find(owned.Ref, out var isKnown);
-            if (!isKnown || judging.Count >= MostAtOnce) continue;
+            if (!isKnown || judging.Count >= MostAtOnce || judging.ContainsKey(key)) continue;
             suspects.Remove(key);
-            if (seen is { Deleting: true } || seen?.Mark == owned.Mark || judging.ContainsKey(key)) continue;
+            if (seen is { Deleting: true } || seen?.Mark == owned.Mark) continue;
             if (seen is not null && accepted.TryGetValue(key, out var known) && known == seen.Mark) continue;
             judging[key] = Task.Run(() => JudgeAsync(owned, value, objects.Bundle, stop), CancellationToken.None);
         }
@@ -97,23 +101,22 @@ internal sealed class ClusterDrift(KubeClient client, KubeDiscovery discovery, C
             using var manifest = JsonDocument.Parse(content.JsonOf(value.Manifest.Ref));
             var verdict = FieldOwners.Explain(manifest.RootElement, live.RootElement, content.Policy.IgnoredFor(of));
             if (verdict.Ignored || (verdict.Taken && content.Policy.Conflicts == ConflictPolicy.Leave)) accepted[key] = mark;
-            else if (mark.Split(':')[0] != owned.Mark?.Split(':')[0]) found[key] = new Drift(owned,
-                $"{of.Subject} was deleted and made anew");
-            else found[key] = new Drift(owned, $"{of.Subject}: {verdict.Text}");
+            else
+            {
+                var isAnother = FieldOwners.UidOf(mark) != FieldOwners.UidOf(owned.Mark);
+                found[key] = new Drift(owned, isAnother ? $"{of.Subject} was deleted and made anew" : $"{of.Subject}: {verdict.Text}");
+            }
         }
         catch (KubeException e) when (e.IsNotFound)
         {
             found[key] = new Drift(owned, $"{owned.Subject} was deleted");
         }
-        catch (Exception e) when (e is KubeException or KubeUnreachableException
-            or StepException or IOException or OperationCanceledException)
+        catch (Exception e)
         {
-            // Looked at again when it changes, or when the cluster answers and lists anew.
+            if (e is not (KubeException or KubeUnreachableException or StepException or IOException or OperationCanceledException))
+                ApplyLog.Bug(log, e);
+            // All are looked at again.
             lookedAt = [];
-        }
-        finally
-        {
-            judging.TryRemove(key, out _);
         }
     }
 }

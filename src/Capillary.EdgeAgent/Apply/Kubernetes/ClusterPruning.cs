@@ -6,11 +6,15 @@ using Microsoft.Extensions.Logging;
 namespace Capillary.EdgeAgent.Apply.Kubernetes;
 
 /// <summary>Deletes what left the bundle, as far as nothing guards it.</summary>
-internal sealed class ClusterPruning(KubeClient client, KubeDiscovery discovery, ClusterView view, Func<IReadOnlySet<string>> owned,
-    Action<ApplyEvent> send, TimeProvider time, ILogger log)
+/// <param name="client">The cluster.</param>
+/// <param name="discovery">Its kinds.</param>
+/// <param name="wait">For what is deleted to be gone.</param>
+/// <param name="ours">The uids of all that we own.</param>
+/// <param name="note">Tells a note about an object.</param>
+/// <param name="log">Event 4052.</param>
+internal sealed class ClusterPruning(KubeClient client, KubeDiscovery discovery, ViewWait wait, IReadOnlySet<string> ours,
+    Action<ApplyEvent.Raised> note, ILogger log)
 {
-    private static readonly TimeSpan GoneWait = TimeSpan.FromSeconds(60);
-
     // What every namespace has by itself, or what only speaks of other objects.
     private static readonly HashSet<string> Own = new(StringComparer.Ordinal)
     {
@@ -25,24 +29,23 @@ internal sealed class ClusterPruning(KubeClient client, KubeDiscovery discovery,
         {
             if (await DeleteAsync(item, step.Confirmed, stop) is { } uid) gone.Add((item.Ref, uid));
         }
-        var until = time.GetUtcNow() + GoneWait;
-        while (gone.Count > 0 && time.GetUtcNow() < until)
-        {
-            var next = view.NextChange;
-            gone.RemoveAll(item => view.Find(item.Ref, out var isKnown) is { } seen ? seen.Uid != item.Uid : isKnown);
-            if (gone.Count == 0) return;
-            using var ends = CancellationTokenSource.CreateLinkedTokenSource(stop);
-            await Task.WhenAny(next, Task.Delay(TimeSpan.FromSeconds(1), time, ends.Token));
-            await ends.CancelAsync();
-            stop.ThrowIfCancellationRequested();
-        }
+        await wait.GoneAsync(gone, stop);
     }
 
     /// <returns>The uid of what is being deleted; null: nothing is.</returns>
     private async Task<string?> DeleteAsync(OwnedObject item, bool confirmed, CancellationToken stop)
     {
+        if (await discovery.FindAnyAsync(item.Ref, stop) is not { } resource) return null; // its kind is gone, and it with it
+        if (await DeleteAsync(item, resource, confirmed, stop) is { } uid) return uid;
+        // What is not found may be the version and not the object: what was known of it is asked anew.
+        discovery.Forget(item.Ref);
+        var again = await discovery.FindAnyAsync(item.Ref, stop);
+        return again is null || again == resource ? null : await DeleteAsync(item, again, confirmed, stop);
+    }
+
+    private async Task<string?> DeleteAsync(OwnedObject item, KubeResource resource, bool confirmed, CancellationToken stop)
+    {
         var of = item.Ref;
-        if (await discovery.FindAsync(of, stop) is not { } resource) return null; // its kind is gone, and it with it
         try
         {
             using var live = await client.GetAsync(resource.PathOf(of), stop);
@@ -65,27 +68,24 @@ internal sealed class ClusterPruning(KubeClient client, KubeDiscovery discovery,
             Skip(of, "somebody made it anew");
             return null;
         }
-        catch (KubeException e) when (e.Code is 401 or 403)
-        {
-            throw new StepException(ConditionCodes.NotPermitted, of.Subject, $"{of.Subject}: {e.Message}", false);
-        }
         catch (KubeException e)
         {
-            throw new StepException(ConditionCodes.ApplyFailed, of.Subject, $"{of.Subject}: {e.Message}", false);
+            throw e.ToStep(of);
         }
     }
 
     private void Skip(ObjectRef of, string why)
     {
         KubeLog.Acted(log, of.Subject, $"left where it is: {why}");
-        send(new ApplyEvent.Raised(ConditionCodes.PruneSkipped, of.Subject, $"{of.Subject} left the bundle and stays: {why}"));
+        note(new ApplyEvent.Raised(ConditionCodes.PruneSkipped, of.Subject, $"{of.Subject} left the bundle and stays: {why}"));
     }
 
     /// <summary>Why this object is not deleted; null: it is.</summary>
     private async Task<string?> GuardAsync(OwnedObject item, JsonElement live, bool confirmed, CancellationToken stop)
     {
-        if (item.Kind == OwnedKind.Object && FieldOwners.MarkOf(live).EndsWith(":none", StringComparison.Ordinal)
-            && item.Mark?.Split(':')[0] != FieldOwners.MarkOf(live).Split(':')[0]) return "somebody made it anew";
+        var mark = FieldOwners.MarkOf(live);
+        if (item.Kind == OwnedKind.Object && mark.EndsWith(":none", StringComparison.Ordinal)
+            && FieldOwners.UidOf(mark) != FieldOwners.UidOf(item.Mark)) return "somebody made it anew";
         var annotations = live.GetProperty("metadata").TryGetProperty("annotations", out var found)
             && found.ValueKind == JsonValueKind.Object
             ? found : default;
@@ -107,7 +107,6 @@ internal sealed class ClusterPruning(KubeClient client, KubeDiscovery discovery,
     /// <summary>What a namespace holds that is not ours; null: nothing.</summary>
     private async Task<string?> ForeignInAsync(string space, CancellationToken stop)
     {
-        var ours = owned();
         var foreign = new List<string>();
         foreach (var resource in await discovery.NamespacedAsync(stop))
         {
@@ -116,7 +115,7 @@ internal sealed class ClusterPruning(KubeClient client, KubeDiscovery discovery,
             {
                 await client.ListAsync(resource.PathIn(space), 100, item =>
                 {
-                    if (foreign.Count < 4 && IsForeign(resource, item, ours)) foreign.Add($"{resource.Kind} {NameOf(item)}");
+                    if (foreign.Count < 4 && IsForeign(resource, item)) foreign.Add($"{resource.Kind} {NameOf(item)}");
                 }, stop);
             }
             catch (KubeException e) when (e.Code is 404 or 405)
@@ -129,7 +128,7 @@ internal sealed class ClusterPruning(KubeClient client, KubeDiscovery discovery,
         return $"it holds objects that are not ours: {string.Join(", ", foreign.Take(3))}{(foreign.Count > 3 ? ", …" : "")}";
     }
 
-    private static bool IsForeign(KubeResource resource, JsonElement item, IReadOnlySet<string> ours)
+    private bool IsForeign(KubeResource resource, JsonElement item)
     {
         var name = NameOf(item);
         if (resource is { Root: "/api/v1", Kind: "ConfigMap" } && name is "kube-root-ca.crt" or "openshift-service-ca.crt") return false;

@@ -8,15 +8,13 @@ using Microsoft.Extensions.Logging;
 namespace Capillary.EdgeAgent.Apply.Kubernetes;
 
 /// <summary>Does what <see cref="ClusterPlanner"/> decided, object by object. Everything can be done twice.</summary>
-internal sealed class ClusterSteps(KubeClient client, KubeDiscovery discovery, ClusterView view, ClusterPruning pruning,
-    ClusterInventory inventory, Action<ApplyEvent> send, TimeProvider time, ILogger log)
+internal sealed class ClusterSteps(KubeClient client, KubeDiscovery discovery, ViewWait wait, ClusterPruning pruning,
+    ClusterInventory inventory, Action<ApplyEvent.Raised> note, TimeProvider time, ILogger log)
 {
     private const int AtOnce = 8;
     private const int MostDropped = 8;
-    private const int MostConflictsTold = 16;
     private static readonly TimeSpan KindWait = TimeSpan.FromSeconds(20);
-    private static readonly TimeSpan GoneWait = TimeSpan.FromSeconds(60);
-    private int conflictsTold;
+    private readonly ClusterView view = wait.View;
 
     /// <returns>What the step made.</returns>
     /// <exception cref="StepException">It could not be done.</exception>
@@ -29,8 +27,8 @@ internal sealed class ClusterSteps(KubeClient client, KubeDiscovery discovery, C
                 return [];
             case Step.ApplyObjects apply:
                 return await EachAsync(apply.Objects, value => ApplyAsync(value, contentOf(value), null, apply.Repairs, stop), stop);
-            case Step.AwaitObjects wait:
-                await AwaitAsync(wait, stop);
+            case Step.AwaitObjects awaited:
+                await AwaitAsync(awaited, stop);
                 return [];
             case Step.RunHook run:
                 return [await RunAsync(run, contentOf(run.Hook), stop)];
@@ -65,7 +63,7 @@ internal sealed class ClusterSteps(KubeClient client, KubeDiscovery discovery, C
             }
             catch (KubeException e)
             {
-                failed.Enqueue((value.Place, FailureOf(value.Manifest.Ref, e)));
+                failed.Enqueue((value.Place, e.ToStep(value.Manifest.Ref)));
             }
         });
         if (failed.IsEmpty) return [.. made];
@@ -73,16 +71,6 @@ internal sealed class ClusterSteps(KubeClient client, KubeDiscovery discovery, C
         throw failed.Count == 1 ? first
             : new StepException(first.Code, first.Subject, $"{first.Message} (and {failed.Count - 1} more objects)", first.Final);
     }
-
-    private static StepException FailureOf(ObjectRef of, KubeException e) => e switch
-    {
-        { Code: 401 or 403 } => new(ConditionCodes.NotPermitted, of.Subject, $"{of.Subject}: {e.Message}", false),
-        { IsImmutable: true } => new(ConditionCodes.FieldImmutable, of.Subject,
-            $"{of.Subject}: {e.Message}; the object may be made anew only "
-            + "when it bears the annotation capillary.dev/replace: \"true\"", true),
-        { Code: 400 or 413 or 422 } => new(ConditionCodes.ApplyFailed, of.Subject, $"{of.Subject}: {e.Message}", true),
-        _ => new(ConditionCodes.ApplyFailed, of.Subject, $"{of.Subject}: {e.Message}", false),
-    };
 
     private async Task<KubeResource> ResourceAsync(ObjectRef of, CancellationToken stop)
     {
@@ -164,11 +152,9 @@ internal sealed class ClusterSteps(KubeClient client, KubeDiscovery discovery, C
 
     private void TellConflict(ObjectRef of, KubeException conflict, bool leaves)
     {
-        // A thousand of them would say no more, and the loop's queue is bounded.
-        if (Interlocked.Increment(ref conflictsTold) > MostConflictsTold) return;
         var fields = string.Join(", ", conflict.Causes.Take(3).Select(cause => cause.Field)) + (conflict.Causes.Count > 3 ? ", …" : "");
         var by = string.Join(", ", conflict.Causes.Select(cause => ManagerOf(cause.Message)).Distinct(StringComparer.Ordinal));
-        send(new ApplyEvent.Raised(ConditionCodes.FieldConflict, of.Subject,
+        note(new ApplyEvent.Raised(ConditionCodes.FieldConflict, of.Subject,
             $"{of.Subject}: {fields} {(leaves ? "is left to" : "was taken over from")} {by}"));
     }
 
@@ -215,18 +201,18 @@ internal sealed class ClusterSteps(KubeClient client, KubeDiscovery discovery, C
         {
             return;
         }
-        if (!await UntilAsync(() => view.Find(of, out var isKnown) is { } seen ? seen.Uid != uid : isKnown, GoneWait, stop))
+        if (!await wait.GoneAsync([(of, uid)], stop))
             throw new StepException(ConditionCodes.ApplyFailed, of.Subject, $"{of.Subject}: it was deleted, and is not gone after "
-                + $"{GoneWait.TotalSeconds:0} s; something holds it by a finalizer", false);
+                + $"{ViewWait.GoneWithin.TotalSeconds:0} s; something holds it by a finalizer", false);
     }
 
-    private async Task AwaitAsync(Step.AwaitObjects wait, CancellationToken stop)
+    private async Task AwaitAsync(Step.AwaitObjects step, CancellationToken stop)
     {
         ObjectRef? last = null;
         string? why = null;
         bool AllHealthy()
         {
-            foreach (var value in wait.Objects)
+            foreach (var value in step.Objects)
             {
                 var seen = view.Find(value.Manifest.Ref, out _);
                 if (seen is { Deleting: false, Health: null or { State: <= ObjectHealthState.Suspended } }) continue;
@@ -236,9 +222,9 @@ internal sealed class ClusterSteps(KubeClient client, KubeDiscovery discovery, C
             }
             return true;
         }
-        if (await UntilAsync(AllHealthy, TimeSpan.FromSeconds(wait.Seconds), stop)) return;
-        throw new StepException(ConditionCodes.HealthCheckFailed, wait.Objects[0].App,
-            $"app '{wait.Objects[0].App}' was not healthy within {wait.Seconds} s: {last!.Subject}: {why}", true);
+        if (await wait.UntilAsync(AllHealthy, TimeSpan.FromSeconds(step.Seconds), stop)) return;
+        throw new StepException(ConditionCodes.HealthCheckFailed, step.Objects[0].App,
+            $"app '{step.Objects[0].App}' was not healthy within {step.Seconds} s: {last!.Subject}: {why}", true);
     }
 
     private async Task<OwnedObject> RunAsync(Step.RunHook step, ClusterContent content, CancellationToken stop)
@@ -265,7 +251,7 @@ internal sealed class ClusterSteps(KubeClient client, KubeDiscovery discovery, C
         bool HasEnded() => view.Find(of, out _) is { } seen && seen.Run == step.Run
             && (ended = seen.Health ?? new ObjectHealth(ObjectHealthState.Healthy, null)).State
                 is ObjectHealthState.Healthy or ObjectHealthState.Degraded;
-        var inTime = await UntilAsync(HasEnded, TimeSpan.FromSeconds(step.Seconds), stop);
+        var inTime = await wait.UntilAsync(HasEnded, TimeSpan.FromSeconds(step.Seconds), stop);
         var succeeded = inTime && ended!.State == ObjectHealthState.Healthy;
         if (step.Hook.Manifest.Deletion.HasFlag(succeeded ? HookDeletion.Succeeded : HookDeletion.Failed))
             await DeleteAndWaitAsync(of, resource, stop);
@@ -273,23 +259,5 @@ internal sealed class ClusterSteps(KubeClient client, KubeDiscovery discovery, C
         throw new StepException(ConditionCodes.HookFailed, of.Subject, $"hook {of.Subject} "
             + (inTime ? $"failed: {ended!.Message ?? "it says no reason"}" : $"did not end within {step.Seconds} s: {ended?.Message}"),
                 true);
-    }
-
-    /// <summary>Waits for a level of the view; time in which the cluster does not answer does not count.</summary>
-    private async Task<bool> UntilAsync(Func<bool> holds, TimeSpan most, CancellationToken stop)
-    {
-        var left = most;
-        while (true)
-        {
-            var next = view.NextChange;
-            if (holds()) return true;
-            if (left <= TimeSpan.Zero) return false;
-            var began = time.GetTimestamp();
-            using var ends = CancellationTokenSource.CreateLinkedTokenSource(stop);
-            await Task.WhenAny(next, Task.Delay(left < TimeSpan.FromSeconds(1) ? left : TimeSpan.FromSeconds(1), time, ends.Token));
-            await ends.CancelAsync();
-            stop.ThrowIfCancellationRequested();
-            if (client.Unreachable is null) left -= time.GetElapsedTime(began);
-        }
     }
 }

@@ -9,6 +9,9 @@ namespace Capillary.EdgeAgent.Apply.Kubernetes;
 /// <summary>Applies to a Kubernetes cluster: server-side apply of what the bundle holds, watches for what comes of it.</summary>
 internal sealed class ClusterTarget : IApplyTarget, IDisposable
 {
+    /// <summary>Notes about single objects that one step tells, at most.</summary>
+    private const int MostNotes = 16;
+
     private readonly int maxPrunePercent;
     private readonly ILogger log;
     private readonly TimeProvider time;
@@ -21,7 +24,7 @@ internal sealed class ClusterTarget : IApplyTarget, IDisposable
     private readonly Dictionary<WatchedKind, (ClusterWatch Watch, Task Running)> watches = [];
     private ApplyPort port = null!;
     private CancellationTokenSource? stepping;
-    private Task work = Task.CompletedTask;
+    private OffLoop work = null!;
     private BundleContent? content;
     private string judgedBy = "";
     private bool remembered;
@@ -40,13 +43,13 @@ internal sealed class ClusterTarget : IApplyTarget, IDisposable
         client = new KubeClient(connection, time);
         discovery = new KubeDiscovery(client);
         inventory = new ClusterInventory(client, connection.Namespace, site);
-        drift = new ClusterDrift(client, discovery, view, bundles);
+        drift = new ClusterDrift(client, discovery, view, bundles, log);
     }
 
     /// <summary>Requests sent so far.</summary>
     public long Requests => client.Requests;
 
-    public void Begin(ApplyPort given, DateTimeOffset now) => port = given;
+    public void Begin(ApplyPort given, DateTimeOffset now) => (port, work) = (given, new OffLoop(given, log));
 
     public void Beat(ApplyState state, DateTimeOffset now)
     {
@@ -58,7 +61,7 @@ internal sealed class ClusterTarget : IApplyTarget, IDisposable
         }
         if (isShown && client.Requests > 0) port.Tell(new ApplyEvent.Cleared(ConditionCodes.ClusterUnreachable, ""));
         TellProblem(state);
-        if (state.InFlight is null && state.Steps.IsEmpty && work.IsCompleted) content = null;
+        if (state.InFlight is null && state.Steps.IsEmpty && work.IsIdle) content = null;
         var changed = view.TakeChanged();
         if (changed.Count > 0 && state.Objects is not null) port.Tell(new ApplyEvent.HealthChanged(HealthNow(state)));
         if (drift.Find(state, changed, port.Stop) is { IsEmpty: false } found) port.Tell(new ApplyEvent.DriftFound(found));
@@ -67,7 +70,7 @@ internal sealed class ClusterTarget : IApplyTarget, IDisposable
     public void Load(Digest bundle, ApplyState state)
     {
         Work(
-            async stop =>
+            async () =>
             {
                 var read = bundles.Read(bundle);
                 var desired = read.ToDesired("/") with { MaxPrunePercent = maxPrunePercent };
@@ -76,11 +79,12 @@ internal sealed class ClusterTarget : IApplyTarget, IDisposable
                     return new ApplyEvent.LoadFailed(bundle, ConditionCodes.BundleInvalid,
                         $"app '{wrong.Name}' has Files or Services, and this site is a Kubernetes cluster");
                 }
-                if (!remembered) await RememberAsync(state, stop);
+                if (!remembered) await RememberAsync(state, port.Stop);
                 content = read;
                 Judge([.. read.Apps.SelectMany(app => app.Cluster.Policy.HealthRules)]);
-                Watch(desired.Apps.SelectMany(app => app.Objects).Select(value => value.Manifest.Ref)
-                    .Concat(state.Owned.Where(item => item.Kind is OwnedKind.Object or OwnedKind.Hook).Select(item => item.Ref)));
+                // By the versions that the bundle speaks; by that in which it was made, what has left it.
+                Watch(state.Owned.Where(item => item.Kind is OwnedKind.Object or OwnedKind.Hook).Select(item => item.Ref)
+                    .Concat(desired.Apps.SelectMany(app => app.Objects).Select(value => value.Manifest.Ref)));
                 return new ApplyEvent.Loaded(desired);
             },
             e => new ApplyEvent.LoadFailed(bundle, e.Code, e.Message));
@@ -93,12 +97,19 @@ internal sealed class ClusterTarget : IApplyTarget, IDisposable
         stepping = CancellationTokenSource.CreateLinkedTokenSource(port.Stop);
         var cancel = stepping.Token;
         // A list of what is ours now: a namespace is not deleted while it holds anything else.
-        var ours = state.Owned.Where(item => item.Mark is not null).Select(item =>
-            item.Mark!.Split(':')[0]).ToHashSet(StringComparer.Ordinal);
-        var pruning = new ClusterPruning(client, discovery, view, () => ours, port.Send, time, log);
-        var steps = new ClusterSteps(client, discovery, view, pruning, inventory, port.Send, time, log);
+        var ours = state.Owned.Where(item => item.Mark is not null).Select(item => FieldOwners.UidOf(item.Mark))
+            .ToHashSet(StringComparer.Ordinal);
+        var told = 0;
+        // A thousand notes would say no more, and push out what else is shown.
+        void Note(ApplyEvent.Raised note)
+        {
+            if (Interlocked.Increment(ref told) <= MostNotes) port.Send(note);
+        }
+        var wait = new ViewWait(view, client, time);
+        var pruning = new ClusterPruning(client, discovery, wait, ours, Note, log);
+        var steps = new ClusterSteps(client, discovery, wait, pruning, inventory, Note, time, log);
         Work(
-            async _ =>
+            async () =>
             {
                 var read = content is { } held && held.Digest == bundle ? held : content = bundles.Read(bundle);
                 var made = await steps.DoAsync(step, value => read.Apps.First(app => app.Name == value.App).Cluster, cancel);
@@ -116,7 +127,7 @@ internal sealed class ClusterTarget : IApplyTarget, IDisposable
 
     public async Task EndAsync()
     {
-        await work;
+        await work.EndAsync();
         await Task.WhenAll(watches.Values.Select(watch => watch.Running));
         await drift.EndAsync();
         Dispose();
@@ -152,12 +163,17 @@ internal sealed class ClusterTarget : IApplyTarget, IDisposable
 
     private void Watch(IEnumerable<ObjectRef> wanted)
     {
+        var newest = new Dictionary<WatchedKind, ObjectRef>();
+        foreach (var of in wanted) newest[WatchedKind.Of(of)] = of;
         lock (watches)
         {
-            foreach (var of in wanted)
+            foreach (var (kind, of) in newest)
             {
-                var kind = WatchedKind.Of(of);
-                if (watches.ContainsKey(kind)) continue;
+                if (watches.TryGetValue(kind, out var known))
+                {
+                    known.Watch.Use(of);
+                    continue;
+                }
                 var watch = new ClusterWatch(client, discovery, view, of, time, log);
                 watches[kind] = (watch, Task.Run(() => watch.RunAsync(port.Stop), CancellationToken.None));
             }
@@ -184,47 +200,21 @@ internal sealed class ClusterTarget : IApplyTarget, IDisposable
         }
     }
 
-    /// <summary>One thing after another, off the loop; its answer comes back as an event.</summary>
-    private void Work(Func<CancellationToken, Task<ApplyEvent>> act, Func<StepException, ApplyEvent> failed) =>
-        work = work.ContinueWith(_ => GuardedAsync(act, failed), CancellationToken.None, TaskContinuationOptions.None,
-            TaskScheduler.Default)
-            .Unwrap();
-
-    private async Task GuardedAsync(Func<CancellationToken, Task<ApplyEvent>> act, Func<StepException, ApplyEvent> failed)
-    {
-        try
+    private void Work(Func<Task<ApplyEvent>> act, Func<StepException, ApplyEvent> failed) => work.Run(
+        async () =>
         {
-            port.Send(await act(port.Stop));
-        }
-        catch (OperationCanceledException) when (port.Stop.IsCancellationRequested)
-        {
-            // The step is done again by the next process.
-        }
-        catch (OperationCanceledException)
-        {
-            port.Send(failed(new StepException(ConditionCodes.ApplyFailed, "", "something newer is to be applied", false)));
-        }
-        catch (StepException e)
-        {
-            port.Send(failed(e));
-        }
-        catch (KubeUnreachableException e)
-        {
-            port.Send(failed(new StepException(ConditionCodes.ClusterUnreachable, "", e.Message, false)));
-        }
-        catch (KubeException e)
-        {
-            port.Send(failed(new StepException(e.Code is 401 or 403 ? ConditionCodes.NotPermitted : ConditionCodes.ApplyFailed, "",
-                e.Message, false)));
-        }
-        catch (BundleFormatException e)
-        {
-            port.Send(failed(new StepException(ConditionCodes.BundleInvalid, "", e.Message, true)));
-        }
-        catch (Exception e)
-        {
-            if (e is not (IOException or UnauthorizedAccessException)) ApplyLog.Bug(log, e);
-            port.Send(failed(new StepException(ConditionCodes.ApplyFailed, "", e.Message, false)));
-        }
-    }
+            try
+            {
+                return await act();
+            }
+            catch (KubeUnreachableException e)
+            {
+                throw new StepException(ConditionCodes.ClusterUnreachable, "", e.Message, false);
+            }
+            catch (KubeException e)
+            {
+                throw e.ToStep(null);
+            }
+        },
+        failed);
 }

@@ -12,16 +12,17 @@ namespace Capillary.EdgeAgent.Apply.Kubernetes;
 /// Lists and then watches the objects of one kind that bear our label, for as long as the agent runs. It goes on where it was when a watch
 /// ends, and lists anew when the server has forgotten that place (410).
 /// </summary>
-internal sealed class ClusterWatch(KubeClient client, KubeDiscovery discovery, ClusterView view, ObjectRef sample, TimeProvider time,
+internal sealed class ClusterWatch(KubeClient client, KubeDiscovery discovery, ClusterView view, ObjectRef first, TimeProvider time,
     ILogger log)
 {
     private const int Page = 250;
     private const int MaxEvent = 8 << 20;
     private static readonly TimeSpan FirstWait = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(15);
-    private readonly WatchedKind kind = WatchedKind.Of(sample);
+    private readonly WatchedKind kind = WatchedKind.Of(first);
     private readonly WakeSignal nudged = new(atOnce: false);
     private int failures;
+    private volatile ObjectRef sample = first;
     private volatile bool again;
     private CancellationTokenSource? following;
 
@@ -30,6 +31,14 @@ internal sealed class ClusterWatch(KubeClient client, KubeDiscovery discovery, C
 
     /// <summary>Something changed that may let it go on: it does not wait.</summary>
     public void Nudge() => nudged.Wake();
+
+    /// <summary>From now on in this version of the API; another may be served no longer.</summary>
+    public void Use(ObjectRef of)
+    {
+        if (of.Version == sample.Version) return;
+        sample = of;
+        ListAgain();
+    }
 
     /// <summary>Everything is looked at anew.</summary>
     public void ListAgain()

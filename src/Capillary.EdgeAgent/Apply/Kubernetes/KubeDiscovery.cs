@@ -36,6 +36,23 @@ internal sealed class KubeDiscovery(KubeClient client)
         return Of(await ReadAsync(root, stop), of.Kind);
     }
 
+    /// <summary>As above, in another version of its group when its own is served no longer.</summary>
+    public async Task<KubeResource?> FindAnyAsync(ObjectRef of, CancellationToken stop)
+    {
+        var found = await FindAsync(of, stop);
+        if (found is not null || of.Group.Length == 0) return found;
+        try
+        {
+            using var group = await client.GetAsync($"/apis/{of.Group}", stop);
+            var preferred = group.RootElement.GetProperty("preferredVersion").GetProperty("version").GetString()!;
+            return await FindAsync(of with { Version = preferred }, stop);
+        }
+        catch (KubeException e) when (e.IsNotFound)
+        {
+            return null;
+        }
+    }
+
     /// <summary>What was known of this version is asked anew: a kind went or came.</summary>
     public void Forget(ObjectRef of) => known.TryRemove(RootOf(of), out _);
 

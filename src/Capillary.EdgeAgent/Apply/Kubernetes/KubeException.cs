@@ -1,15 +1,14 @@
 using System.Text.Json;
+using Capillary.Core.Apply;
+using Capillary.Core.Apply.Kubernetes;
 
 namespace Capillary.EdgeAgent.Apply.Kubernetes;
 
 /// <summary>The API server answered with a failure: its <c>Status</c> (Kubernetes API conventions, "Response Status Kind").</summary>
-internal sealed class KubeException(int code, string reason, string message, IReadOnlyList<KubeCause> causes) : Exception(message)
+internal sealed class KubeException(int code, string message, IReadOnlyList<KubeCause> causes) : Exception(message)
 {
     /// <summary>HTTP status code.</summary>
     public int Code { get; } = code;
-
-    /// <summary>Such as <c>NotFound</c>, <c>Conflict</c>, <c>Invalid</c>.</summary>
-    public string Reason { get; } = reason;
 
     public IReadOnlyList<KubeCause> Causes { get; } = causes;
 
@@ -27,6 +26,21 @@ internal sealed class KubeException(int code, string reason, string message, IRe
     /// <summary>The list or watch has to begin anew: what it went on from is forgotten.</summary>
     public bool IsGone => Code == 410;
 
+    /// <summary>What a step tells of it.</summary>
+    /// <param name="of">The object that it is about; null: none.</param>
+    public StepException ToStep(ObjectRef? of)
+    {
+        var subject = of?.Subject ?? "";
+        var text = of is null ? Message : $"{subject}: {Message}";
+        return this switch
+        {
+            { Code: 401 or 403 } => new(ConditionCodes.NotPermitted, subject, text, false),
+            { IsImmutable: true } => new(ConditionCodes.FieldImmutable, subject, $"{text}; the object may be made anew only "
+                + "when it bears the annotation capillary.dev/replace: \"true\"", true),
+            _ => new(ConditionCodes.ApplyFailed, subject, text, final: Code is 400 or 413 or 422),
+        };
+    }
+
     /// <summary>Reads a Status; a body that is none becomes one.</summary>
     public static KubeException Of(int code, ReadOnlySpan<byte> body)
     {
@@ -40,7 +54,7 @@ internal sealed class KubeException(int code, string reason, string message, IRe
         {
             // Plain text, as for a path that nobody serves.
         }
-        return new KubeException(code, "", $"HTTP {code}", []);
+        return new KubeException(code, $"HTTP {code}", []);
     }
 
     /// <summary>As above, from what a watch brings.</summary>
@@ -54,7 +68,7 @@ internal sealed class KubeException(int code, string reason, string message, IRe
             foreach (var cause in list.EnumerateArray()) causes.Add(new(Text(cause, "reason"), Text(cause, "message"),
                 Text(cause, "field")));
         }
-        return new KubeException(code, Text(status, "reason"), Text(status, "message") is { Length: > 0 } text ? text : $"HTTP {code}",
+        return new KubeException(code, Text(status, "message") is { Length: > 0 } text ? text : $"HTTP {code}",
             causes);
     }
 

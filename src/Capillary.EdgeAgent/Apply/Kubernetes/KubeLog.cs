@@ -5,9 +5,6 @@ namespace Capillary.EdgeAgent.Apply.Kubernetes;
 /// <summary>Log events 4050–4079: apply to a cluster.</summary>
 internal static partial class KubeLog
 {
-    [LoggerMessage(4050, LogLevel.Information, "cluster: {Server}, Kubernetes {Version}")]
-    public static partial void Cluster(ILogger log, string server, string version);
-
     [LoggerMessage(4051, LogLevel.Warning, "{Kind}: not watched: {Problem}")]
     public static partial void NotWatched(ILogger log, string kind, string problem);
 

@@ -129,7 +129,7 @@ public sealed class ManifestReaderTests
     [InlineData("argocd.argoproj.io/sync-options=Delete=false", ManifestOptions.KeepOnPrune)]
     [InlineData("argocd.argoproj.io/sync-options=Prune=confirm", ManifestOptions.ConfirmPrune)]
     [InlineData("argocd.argoproj.io/sync-options=Replace=true", ManifestOptions.Replace)]
-    [InlineData("argocd.argoproj.io/sync-options=Force=true, PruneLast=true", ManifestOptions.Replace | ManifestOptions.PruneLast)]
+    [InlineData("argocd.argoproj.io/sync-options=Force=true, PruneLast=true", ManifestOptions.Replace)]
     [InlineData("argocd.argoproj.io/sync-options=ServerSideApply=true,Validate=false,Prune=true,Replace=false", ManifestOptions.None)]
     [InlineData("argocd.argoproj.io/ignore-healthcheck=true", ManifestOptions.IgnoreHealth)]
     [InlineData("argocd.argoproj.io/sync-options=Prune=false;capillary.dev/prune=true", ManifestOptions.None)]

@@ -63,6 +63,31 @@ public sealed class ClusterApplyTests
     }
 
     [Fact]
+    public async Task A_kind_whose_version_is_served_no_longer_is_watched_and_pruned_in_its_next_one()
+    {
+        await using var site = await StartAsync(maxPrunePercent: 100);
+        static string Kind(string served, string schema) => """
+            {"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition","metadata":{"name":"analyzers.lab.example"},
+            "spec":{"group":"lab.example","scope":"Namespaced","names":{"plural":"analyzers","singular":"analyzer","kind":"Analyzer"},
+            "versions":[{"name":"v1","served":true,"storage":true,SCHEMA},{"name":"v1beta1","served":BETA,"storage":false,SCHEMA}]}}
+            """.Replace("BETA", served).Replace("SCHEMA", schema);
+        const string Schema = """
+            "schema":{"openAPIV3Schema":{"type":"object","properties":{"spec":{"type":"object","x-kubernetes-preserve-unknown-fields":true}}}}
+            """;
+        static string One(string name, string version) => """
+            {"apiVersion":"lab.example/VERSION","kind":"Analyzer","metadata":{"name":"NAME","namespace":"lab"},"spec":{"port":1}}
+            """.Replace("VERSION", version).Replace("NAME", name);
+        await site.ApplyAsync(site.Bundles.Bundle(new TestApp("a").Object(Kind("true", Schema))
+            .Object(One("cobas", "v1beta1")).Object(One("old", "v1beta1"))));
+        await site.ApplyAsync(site.Bundles.Bundle(new TestApp("a").Object(Kind("false", Schema)).Object(One("cobas", "v1"))));
+        Assert.False(site.Has(new ClusterObject("lab.example", "Analyzer", "lab", "old")));
+        var cobas = new ClusterObject("lab.example", "Analyzer", "lab", "cobas");
+        site.Cluster.CloseWatches();
+        site.Cluster.Edit(cobas, """{"spec":{"port":2}}""");
+        await site.UntilAsync(() => (int?)site.Cluster.Find(cobas)!["spec"]!["port"] == 1);
+    }
+
+    [Fact]
     public async Task A_higher_order_waits_until_the_lower_one_is_healthy()
     {
         await using var site = await StartAsync(controllers: false);
