@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Capillary.EdgeAgent.Apply;
 
-/// <summary>A target's long work: one thing after another, off the loop. Its answer, or why there is none, comes back as an event.</summary>
+/// <summary>Long work of a target: one thing after another, off the loop. What came of it comes back as an event.</summary>
 internal sealed class OffLoop(ApplyPort port, ILogger log)
 {
     private Task last = Task.CompletedTask;
