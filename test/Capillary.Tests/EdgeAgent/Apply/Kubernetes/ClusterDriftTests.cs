@@ -58,6 +58,10 @@ public sealed class ClusterDriftTests
         site.Cluster.Edit(Web("front"), """{"spec":{"replicas":5}}""", "autoscaler");
         site.Cluster.Edit(Map("a"), """{"data":{"value":"x"}}""");
         await site.UntilAsync(() => site.Value("a") == "1");
+        // Looked at before this one is found.
+        site.Cluster.Edit(Map("a"), """{"data":{"value":"y"}}""");
+        await site.UntilAsync(() => site.Value("a") == "1");
+        Assert.DoesNotContain($"DriftRepaired {Front.Subject}", site.Seen.Keys);
         await site.ApplyAsync(site.Bundles.Bundle(App("registry.example/web:2")));
         var spec = site.Cluster.Find(Web("front"))!["spec"]!;
         Assert.Equal(5, (int?)spec["replicas"]);
@@ -99,6 +103,22 @@ public sealed class ClusterDriftTests
         await site.UntilEndAsync(ApplyPhase.Healthy);
         Assert.Equal("2", site.Value("a"));
         Assert.DoesNotContain(site.Status.Conditions, condition => condition.Code == ConditionCodes.ClusterUnreachable);
+    }
+
+    [Fact]
+    public async Task A_deadline_does_not_pass_while_the_cluster_is_away()
+    {
+        await using var site = await StartAsync(controllers: false);
+        site.Assign(site.Bundles.Bundle(new TestApp("web", Deadline: 3).Object(Deployment("front"))));
+        await site.UntilEndAsync(ApplyPhase.Verifying);
+        await site.Cluster.StopAsync();
+        await site.UntilAsync(() => site.Status.Conditions.Any(condition => condition.Code == ConditionCodes.ClusterUnreachable));
+        var clock = Stopwatch.StartNew();
+        await site.UntilAsync(() => clock.Elapsed > TimeSpan.FromSeconds(5));
+        Assert.Equal(ApplyPhase.Verifying, site.Status.Phase);
+        await site.Cluster.StartAgainAsync();
+        site.Cluster.MakeHealthy(Web("front"));
+        await site.UntilEndAsync(ApplyPhase.Healthy);
     }
 
     [Fact]
