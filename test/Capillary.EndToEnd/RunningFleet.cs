@@ -117,8 +117,34 @@ internal sealed class RunningFleet : IAsyncDisposable
     public Task<string> CapillaryAsync(CancellationToken stop, params string[] arguments) => NodeProcess.RunAsync(Binaries.Capillary, arguments, stop);
 
     /// <summary>Waits until every site is healthy on what <paramref name="commit"/> wants of it.</summary>
-    public Task ConvergeAsync(string commit, TimeSpan deadline, CancellationToken stop) =>
-        WaitAsync($"every site to be healthy on {commit[..8]}", () => IsConvergedAsync(commit, stop), deadline, stop);
+    public async Task ConvergeAsync(string commit, TimeSpan deadline, CancellationToken stop)
+    {
+        try
+        {
+            await WaitAsync($"every site to be healthy on {commit[..8]}", () => IsConvergedAsync(commit, stop), deadline, stop);
+        }
+        catch (HarnessException e)
+        {
+            throw new HarnessException($"{e.Message}\n{await DescribeAsync(stop)}");
+        }
+    }
+
+    /// <summary>Where the fleet stands, for whoever reads a failed run without its folder: rollout, sites, last words of the hub and the unsettled.</summary>
+    private async Task<string> DescribeAsync(CancellationToken stop)
+    {
+        try
+        {
+            var sites = await Api.SitesAsync(stop);
+            var waiting = sites.Where(site => !site.IsSettled).Select(site => site.Site).ToList();
+            var logs = ((string[])["hub", .. waiting]).Where(node => File.Exists(LogOf(node)))
+                .Select(node => $"-- {node}\n{string.Join('\n', File.ReadLines(LogOf(node)).TakeLast(25))}");
+            return string.Join('\n', [(await Api.GetAsync("status", stop)).ToString(), .. sites.Select(site => site.ToString()), .. logs]);
+        }
+        catch (HttpRequestException e)
+        {
+            return $"the hub does not answer: {e.Message}";
+        }
+    }
 
     public async Task<bool> IsConvergedAsync(string commit, CancellationToken stop)
     {
