@@ -65,9 +65,11 @@ internal static class HubCommand
             + "given again." };
         var poll = new Option<int>("--poll-ms") { Description = "How often Git is asked, in milliseconds, 100 to 3600000.",
             DefaultValueFactory = _ => 500 };
+        var gates = new Option<string[]>("--gate-host") { Description = "A host that HTTP gates of rollout policies may ask, as HOST or "
+            + "HOST:PORT; may be given again." };
         var (times, keys) = (new HubTimes(), new KeyOptions());
         var command = new Command("run", "Run the hub until it is stopped.") { data, repository, branch, listen, socket, apiListen,
-            advertise, poll };
+            advertise, poll, gates };
         times.AddTo(command);
         keys.AddTo(command);
         command.SetAction(async (parsed, stop) =>
@@ -84,7 +86,7 @@ internal static class HubCommand
             {
                 ApiSocket = parsed.GetValue(socket), ApiListen = api, Advertise = parsed.GetValue(advertise) ?? [],
                 PollEvery = TimeSpan.FromMilliseconds(parsed.GetValue(poll)), Freshness = times.Freshness(parsed),
-                Settle = times.Settle(parsed),
+                Settle = times.Settle(parsed), GateHosts = parsed.GetValue(gates) ?? [],
             };
             // Git runs in a folder of its own, so a path must not depend on where we are.
             var source = parsed.GetValue(repository)!;

@@ -7,6 +7,7 @@ root.Subcommands.Add(HubCommand.Create());
 root.Subcommands.Add(SiteCommand.Create());
 root.Subcommands.Add(RegionCommand.Create());
 root.Subcommands.Add(ReleaseCommand.Create());
+root.Subcommands.Add(RolloutCommand.Create());
 root.Subcommands.Add(StatusCommand.Create());
 root.Subcommands.Add(OperatorCommand.Create());
 root.Subcommands.Add(EventCommand.Create());

@@ -58,22 +58,11 @@ internal static class StatusCommand
         output.WriteLine($"release {status.Text("release")}, commit {HubCall.Short(status.Text("commit"))}, generation "
             + $"{status.Text("generation")}, "
             + $"{status.Text("links")} links of regions and sites to this hub");
-        var rollout = status.GetProperty("rollout");
-        output.WriteLine($"rollout {rollout.Text("phase")}: {rollout.Text("reason")}");
-        foreach (var wave in rollout.GetProperty("waves").EnumerateArray()) Wave(output, wave);
+        RolloutCommand.Write(output, status.GetProperty("rollout"));
         foreach (var condition in status.GetProperty("conditions").EnumerateArray())
             output.WriteLine($"hub: {condition.Text("code")} since {HubCall.Time(condition.Text("since"))}: {condition.Text("text")}");
         if (status.GetProperty("lastFailedCommit") is { ValueKind: JsonValueKind.Object } failed
             && failed.GetProperty("isNewest").GetBoolean()) Failed(output, failed);
-    }
-
-    private static void Wave(TextWriter output, JsonElement wave)
-    {
-        output.WriteLine($"  wave {wave.Text("name")}: {(wave.Text("started") == "True" ? "started" : "not started")}, "
-            + $"{wave.Text("met")} of {wave.Text("sites")} healthy, {wave.Text("absent")} absent");
-        foreach (var site in wave.GetProperty("open").EnumerateArray())
-            output.WriteLine($"    {site.Text("site")}: {site.Text("verdict")}: {site.Text("text")}");
-        if (wave.Text("moreOpen") != "0") output.WriteLine($"    and {wave.Text("moreOpen")} more");
     }
 
     private static void Failed(TextWriter output, JsonElement failed)

@@ -47,6 +47,9 @@ public sealed record HubOptions(string Data, IPEndPoint Listen)
     /// <summary>Who stays when two processes are at work with one key (default: the newest).</summary>
     public TwoSessionsPolicy TwoSessions { get; init; } = TwoSessionsPolicy.NewestStays;
 
+    /// <summary>Hosts that HTTP gates of rollout policies may ask, each with a port when it is not 443.</summary>
+    public IReadOnlyList<string> GateHosts { get; init; } = [];
+
     /// <summary>A test's hook into the order of publishing.</summary>
     internal Action<PublishStep>? Reached { get; init; }
 
@@ -114,10 +117,13 @@ public sealed class Hub : IDisposable
         Successions = new Successions(Database, Keys, keys, Records, Cell, keyPolicy, IsHeard, time, logs.CreateLogger<Successions>());
         Rotation = new TrustRotation(Keys, Records, Publisher, Cell, time, logs.CreateLogger<TrustRotation>());
         Views = new SiteViews(Cell, Releases, Publisher, Sites, gaps, Life, Links, Database, Copies, KeyViews, options.Freshness, time);
-        Rollout = new RolloutLoop(Publisher, Releases, Sites, Cell, Conditions, Life, Restore, options.Freshness, time,
-            logs.CreateLogger<RolloutLoop>());
+        Gates = new GateHosts(options.GateHosts, new SocketsHttpHandler { AllowAutoRedirect = false }, time,
+            logs.CreateLogger<GateHosts>());
+        Rollout = new RolloutLoop(Publisher, Releases, new RolloutBook(Database, Releases, time), Sites, Cell, Conditions, Life, Restore,
+            Gates, new AppChanges(Blobs), Database, options.Freshness, time, logs.CreateLogger<RolloutLoop>());
         Commits = new CommitLoop(source, Releases, Database, Conditions, options.PollEvery, time, logs.CreateLogger<CommitLoop>());
         (Commits.Changed, Sites.Changed, Life.Changed, Restore.Changed) = (WakeAll, WakeAll, WakeAll, WakeAll);
+        Gates.Changed = Rollout.Wake;
         Server = new ParentServer(new ParentOptions(options.Listen) { TwoSessions = options.TwoSessions }, keys, Cell, Blobs, Handlers(),
             time,
             logs);
@@ -182,6 +188,8 @@ public sealed class Hub : IDisposable
 
     internal RolloutLoop Rollout { get; }
 
+    internal GateHosts Gates { get; }
+
     internal LinkFacts Links { get; }
 
     internal Knocks Knocks { get; }
@@ -208,7 +216,7 @@ public sealed class Hub : IDisposable
     {
         using var all = CancellationTokenSource.CreateLinkedTokenSource(stop);
         Func<CancellationToken, Task>[] parts = [Server.RunAsync, Api.RunAsync, Commits.RunAsync, Rollout.RunAsync, Sites.RunAsync,
-            Events.RunAsync, Successions.RunAsync, Restore.RunAsync, Lives.RunAsync, BeatAsync];
+            Events.RunAsync, Successions.RunAsync, Restore.RunAsync, Lives.RunAsync, Gates.RunAsync, BeatAsync];
         // Each on its own: a part that works long before its first wait must not keep the next from starting.
         var running = parts.Select(part => Task.Run(() => part(all.Token), CancellationToken.None)).ToList();
         var first = await Task.WhenAny(running);
@@ -262,6 +270,7 @@ public sealed class Hub : IDisposable
 
     public void Dispose()
     {
+        Gates.Dispose();
         Blobs.Dispose();
         Keys.Dispose();
         Database.Dispose();

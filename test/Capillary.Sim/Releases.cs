@@ -1,6 +1,8 @@
 using System.Text.Json;
 using Capillary.Core.Bundles;
 using Capillary.Core.Identity;
+using Capillary.Fleet.Documents;
+using Capillary.Fleet.Inventory;
 using Capillary.Fleet.Rollouts;
 using Capillary.Sim.Machine;
 
@@ -24,7 +26,8 @@ internal sealed record SimRelease(TargetRelease Target, IReadOnlySet<SiteId> Bad
 /// </summary>
 internal sealed class Releases(IReadOnlyDictionary<SiteId, RegionId> sites, Prng chance)
 {
-    public static readonly IReadOnlyList<string> Waves = ["canary", "early"];
+    /// <summary>How every commit is rolled out.</summary>
+    public static readonly PolicySet Policies = PolicySet.Only(new RolloutPolicy("waves", [new Wave("canary"), new Wave("early")]));
     private const int HealthDeadlineSeconds = 30;
     private readonly List<SimRelease> all = [];
 
@@ -56,11 +59,15 @@ internal sealed class Releases(IReadOnlyDictionary<SiteId, RegionId> sites, Prng
             var behaviour = bad && chance.Chance(failing) ? kind : Behaviour.Good;
             var bundle = keeps ? before!.Value : Bundle(site, number, behaviour);
             if (Behaviours[bundle] != Behaviour.Good) broken.Add(site);
-            lines[site] = new ReleasedSite(bundle, region, wave);
+            lines[site] = new ReleasedSite(bundle, region) { Choices = SiteChoices.Of("waves", wave < 2 ? wave : null) };
         }
-        all.Add(new SimRelease(new TargetRelease(number, Waves, lines), broken));
+        all.Add(new SimRelease(new TargetRelease(number, Policies, lines), broken));
         return all[^1];
     }
+
+    /// <summary>The wave of a site: the rest is the last one.</summary>
+    public static int WaveOf(ReleasedSite site) => site.Choices.For("waves").Waves is var chosen and not 0
+        ? System.Numerics.BitOperations.TrailingZeroCount(chosen) : 2;
 
     // One site in ten, then three, then the rest: spread over the regions.
     private static int WaveOf(int place, int count) => place * 10 / count < 1 ? 0 : place * 10 / count < 4 ? 1 : 2;

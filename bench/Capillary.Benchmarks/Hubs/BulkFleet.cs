@@ -7,6 +7,7 @@ using Capillary.Core.Identity;
 using Capillary.Core.Protocol;
 using Capillary.Core.Reports;
 using Capillary.Core.Trust;
+using Capillary.Fleet.Inventory;
 using Capillary.Fleet.Rollouts;
 using Capillary.HubNode.Publish;
 using Capillary.HubNode.Rollout;
@@ -42,18 +43,18 @@ internal static class BulkFleet
     {
         var released = new Dictionary<SiteId, ReleasedSite>(sites);
         for (var i = 0; i < sites; i++)
-            released[Site(i)] = new(Bundle(i, i == 0 ? commit : 1).Manifest.Digest, RegionOf(i), 0);
+            released[Site(i)] = new(Bundle(i, i == 0 ? commit : 1).Manifest.Digest, RegionOf(i));
         return Compiled(released, commit);
     }
 
     /// <summary>The same from what the release before gave.</summary>
     public static CommitOutcome Next(IReadOnlyDictionary<SiteId, ReleasedSite> before, int commit) =>
-        Compiled(new(before) { [Site(0)] = new(Bundle(0, commit).Manifest.Digest, RegionOf(0), 0) }, commit);
+        Compiled(new(before) { [Site(0)] = new(Bundle(0, commit).Manifest.Digest, RegionOf(0)) }, commit);
 
     private static CommitOutcome.Compiled Compiled(Dictionary<SiteId, ReleasedSite> released, int commit)
     {
         var info = new CommitInfo(Id(commit), $"commit {commit}", "Bench <bench@example.org>", DateTimeOffset.UnixEpoch);
-        return new CommitOutcome.Compiled(info, new([], [.. Enumerable.Range(0, Regions).Select(RegionName)], released, site =>
+        return new CommitOutcome.Compiled(info, new(PolicySet.None, [.. Enumerable.Range(0, Regions).Select(RegionName)], released, site =>
         {
             var index = int.Parse(site.Value[5..], CultureInfo.InvariantCulture);
             return Bundle(index, index == 0 ? commit : 1);

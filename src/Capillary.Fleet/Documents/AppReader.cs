@@ -19,6 +19,7 @@ internal static class AppReader
             spec.Names("after"), deadline)
         {
             Kubernetes = KubernetesPolicyReader.Read(spec),
+            RolloutPolicy = spec.Name("rolloutPolicy"),
         };
     }
 

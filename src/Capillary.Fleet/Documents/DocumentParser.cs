@@ -67,7 +67,7 @@ internal static class DocumentParser
                 new GroupDocument(head, Selector.Read(spec), spec.Integer("priority", -1000, 1000, 0), VariableReader.Settings(spec)),
             DocumentKind.App => AppReader.Read(head, spec),
             DocumentKind.HealthRules => HealthRulesReader.Read(head, spec),
-            _ => Policy(head, spec),
+            _ => RolloutPolicyReader.Read(head, spec),
         };
         spec.RejectUnknown();
         return document;
@@ -147,23 +147,9 @@ internal static class DocumentParser
             [ReservedPrefix + "distribution"] = distribution,
         };
         foreach (var (key, value) in head.Labels) labels[key] = value;
-        return new SiteDocument(head, place.Region!, platform, distribution, VariableReader.Settings(spec), labels);
-    }
-
-    private static RolloutPolicy Policy(DocumentHead head, FieldReader spec)
-    {
-        var waves = new List<Wave>();
-        foreach (var node in spec.List("waves"))
+        return new SiteDocument(head, place.Region!, platform, distribution, VariableReader.Settings(spec), labels)
         {
-            if (FieldReader.Of(node, spec.PathOf("waves"), spec.Bag) is not { } fields) continue;
-            var name = fields.Name("name", required: true);
-            waves.Add(new Wave(name?.Value ?? "", Selector.Read(fields)));
-            fields.RejectUnknown();
-            if (waves.Count > RolloutPolicy.MaxWaves)
-                spec.Bag.Error(DiagnosticCodes.NotAllowed, node.At, $"spec.waves: at most {RolloutPolicy.MaxWaves} waves in this version");
-            if (name is { } given && waves.Take(waves.Count - 1).Any(wave => wave.Name == given.Value))
-                spec.Bag.Error(DiagnosticCodes.DuplicateName, given.At, $"spec.waves: '{given.Value}' stands twice");
-        }
-        return new RolloutPolicy(head, waves);
+            TimeZone = spec.TimeZone("timeZone"),
+        };
     }
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Capillary.Core.Identity;
 
 namespace Capillary.Fleet.Documents;
@@ -8,6 +9,7 @@ public readonly record struct Located<T>(T Value, TextPosition At);
 /// <summary>Reads the members of one mapping, reports every error, and at last names the members that nobody asked for.</summary>
 internal sealed class FieldReader(YamlMapping map, string path, DiagnosticBag bag)
 {
+    private const int MostSites = 1_000_000;
     private readonly HashSet<string> known = new(StringComparer.Ordinal);
 
     public TextPosition At => map.At;
@@ -68,6 +70,43 @@ internal sealed class FieldReader(YamlMapping map, string path, DiagnosticBag ba
         }
         WrongType(bag, node, PathOf(name), $"a whole number from {least} to {most}");
         return otherwise;
+    }
+
+    /// <summary>Such as <c>90s</c>, <c>30m</c>, <c>2h</c> or <c>7d</c>.</summary>
+    public TimeSpan? Duration(string name, TimeSpan least, TimeSpan most)
+    {
+        if (Text(name) is not { } text) return null;
+        if (DurationText.TryParse(text.Value, out var found) && found >= least && found <= most) return found;
+        bag.Error(DiagnosticCodes.NotAllowed, text.At,
+            $"{PathOf(name)}: '{text.Value}' is not a time from {DurationText.Of(least)} to {DurationText.Of(most)}",
+            "write a whole number and s, m, h or d, such as 30m");
+        return null;
+    }
+
+    /// <summary>An IANA name that this machine's time zone database has.</summary>
+    public string? TimeZone(string name)
+    {
+        if (Text(name) is not { } text) return null;
+        if (TimeZoneInfo.TryFindSystemTimeZoneById(text.Value, out var zone) && zone.HasIanaId) return text.Value;
+        bag.Error(DiagnosticCodes.NotAllowed, text.At, $"{PathOf(name)}: there is no time zone '{text.Value}'",
+            "write an IANA name, such as Europe/Zurich");
+        return null;
+    }
+
+    /// <summary>A count such as <c>5</c> or a percentage such as <c>20%</c>.</summary>
+    public Share? Share(string name, int least = 0)
+    {
+        if (Get(name) is not { } node) return null;
+        if (node is YamlScalar scalar)
+        {
+            var isPercent = scalar.Text.EndsWith('%');
+            var most = isPercent ? 100 : MostSites;
+            if (int.TryParse(isPercent ? scalar.Text.AsSpan(0, scalar.Text.Length - 1) : scalar.Text, NumberStyles.None,
+                CultureInfo.InvariantCulture, out var number) && number >= least && number <= most)
+                return new Share(number, isPercent);
+        }
+        bag.Error(DiagnosticCodes.NotAllowed, node.At, $"{PathOf(name)}: expected a number of sites from {least}, such as 5 or 20%");
+        return null;
     }
 
     public IReadOnlyList<YamlNode> List(string name, bool required = false)

@@ -16,6 +16,7 @@ internal static class RegionReader
         {
             Addresses = Addresses(spec),
             Enrollment = Enrollment(spec),
+            TimeZone = spec.TimeZone("timeZone"),
         };
 
     public static EnrollmentPolicy Enrollment(FieldReader spec)

@@ -55,6 +55,9 @@ public sealed record RegionDocument(DocumentHead Head, string? Residency, IReadO
 
     /// <summary>For the sites of this region.</summary>
     public EnrollmentPolicy Enrollment { get; init; } = EnrollmentPolicy.Unset;
+
+    /// <summary>IANA name of its sites' time zone; null: UTC.</summary>
+    public string? TimeZone { get; init; }
 }
 
 /// <summary><c>groups/NAME.yaml</c>: variables for the sites that a selector chooses.</summary>
@@ -83,7 +86,11 @@ public enum SitePlatform
 /// <param name="Variables">The site's layer, the last one.</param>
 /// <param name="AllLabels">Own labels and <c>capillary.dev/{region,site,platform,distribution}</c>.</param>
 public sealed record SiteDocument(DocumentHead Head, string Region, SitePlatform Platform, string Distribution,
-    IReadOnlyList<VariableSetting> Variables, IReadOnlyDictionary<string, string> AllLabels) : SourceDocument(Head);
+    IReadOnlyList<VariableSetting> Variables, IReadOnlyDictionary<string, string> AllLabels) : SourceDocument(Head)
+{
+    /// <summary>IANA name; null: its region's.</summary>
+    public string? TimeZone { get; init; }
+}
 
 /// <summary>A file of the repository that an app ships beside its templates.</summary>
 /// <param name="Name">A DNS label; templates and File objects use it.</param>
@@ -106,23 +113,12 @@ public sealed record AppDocument(DocumentHead Head, Selector Placement, IReadOnl
 {
     /// <summary><c>spec.kubernetes</c>; the health rules are filled in at compile.</summary>
     public KubernetesPolicy Kubernetes { get; init; } = KubernetesPolicy.Default;
+
+    /// <summary>The policy by which a change of this app is rolled out; null: the fleet's.</summary>
+    public Located<string>? RolloutPolicy { get; init; }
 }
 
 /// <summary><c>health/NAME.yaml</c>: how the health of kinds is read that have no built-in rule, or in its place.</summary>
 /// <param name="Head">Name is the file's name and means nothing else.</param>
 /// <param name="Rules">In the order written, each with the place of its kind.</param>
 public sealed record HealthRulesDocument(DocumentHead Head, IReadOnlyList<Located<HealthRule>> Rules) : SourceDocument(Head);
-
-/// <summary><c>rollouts/NAME.yaml</c>: in which order sites get a release.</summary>
-/// <param name="Head">Name is the policy's name.</param>
-/// <param name="Waves">In order, at most <see cref="MaxWaves"/>; none: everything at once.</param>
-public sealed record RolloutPolicy(DocumentHead Head, IReadOnlyList<Wave> Waves) : SourceDocument(Head)
-{
-    /// <summary>The most waves of one policy in this version.</summary>
-    public const int MaxWaves = 2;
-}
-
-/// <summary>An ordered part of a rollout.</summary>
-/// <param name="Name">A DNS label, unique in its policy.</param>
-/// <param name="Selector">Its sites; a site belongs to the first wave that chooses it.</param>
-public sealed record Wave(string Name, Selector Selector);

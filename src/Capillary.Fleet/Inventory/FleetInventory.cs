@@ -7,23 +7,18 @@ namespace Capillary.Fleet.Inventory;
 /// <param name="Regions">Every region, by name.</param>
 /// <param name="Groups">In the order of their layers: by priority, then ordinal name; the last one wins.</param>
 /// <param name="Apps">In apply order: after what they wait for, ties by ordinal name.</param>
-/// <param name="Policies">Every rollout policy, by name.</param>
+/// <param name="Policies">Every rollout policy, and which app has which.</param>
 /// <param name="Sites">In ordinal order of name.</param>
 public sealed record FleetInventory(
     FleetDocument Fleet,
     IReadOnlyDictionary<string, RegionDocument> Regions,
     IReadOnlyList<GroupDocument> Groups,
     IReadOnlyList<AppDocument> Apps,
-    IReadOnlyDictionary<string, RolloutPolicy> Policies,
+    PolicySet Policies,
     IReadOnlyList<FleetSite> Sites)
 {
     /// <summary>The fleet's own health rules for Kubernetes objects.</summary>
     public HealthRuleSet HealthRules { get; init; } = HealthRuleSet.None;
-
-    /// <summary>The policy that rollouts use; one without waves when the fleet names none.</summary>
-    public RolloutPolicy Policy => Fleet.RolloutPolicy is { } name && Policies.TryGetValue(name.Value, out var policy)
-        ? policy
-        : new RolloutPolicy(new DocumentHead(Fleet.File, "default", default, Fleet.Head.Labels), []);
 
     /// <summary>The site of this name, or null.</summary>
     public FleetSite? FindSite(string name)

@@ -27,10 +27,9 @@ internal sealed class InventoryBuilder
         if (fleet is null) return null;
         var regions = All<RegionDocument>().ToDictionary(region => region.Name, StringComparer.Ordinal);
         var groups = All<GroupDocument>().OrderBy(group => group.Priority).ThenBy(group => group.Name, StringComparer.Ordinal).ToList();
-        var policies = All<RolloutPolicy>().ToDictionary(policy => policy.Name, StringComparer.Ordinal);
         var apps = AppOrder.Sort([.. All<AppDocument>()], problems);
         CheckRegions(fleet, regions);
-        CheckPolicy(fleet, policies);
+        var policies = Policies(fleet, apps);
         var sites = Sites(fleet, regions, groups, apps);
         CheckVariables(fleet, regions.Values, groups, apps, sites);
         return new FleetInventory(fleet, regions, groups, apps, policies, sites)
@@ -65,11 +64,20 @@ internal sealed class InventoryBuilder
         }
     }
 
-    private void CheckPolicy(FleetDocument fleet, Dictionary<string, RolloutPolicy> policies)
+    private PolicySet Policies(FleetDocument fleet, IReadOnlyList<AppDocument> apps)
     {
-        if (fleet.RolloutPolicy is not { } name || policies.ContainsKey(name.Value)) return;
+        var policies = All<RolloutPolicyDocument>().ToDictionary(policy => policy.Name, policy => policy.Policy, StringComparer.Ordinal);
+        CheckPolicy(fleet.File, fleet.RolloutPolicy, policies);
+        foreach (var app in apps) CheckPolicy(app.File, app.RolloutPolicy, policies);
+        return new PolicySet(fleet.RolloutPolicy?.Value, policies, apps.Where(app => app.RolloutPolicy is not null)
+            .ToDictionary(app => app.Name, app => app.RolloutPolicy!.Value.Value, StringComparer.Ordinal));
+    }
+
+    private void CheckPolicy(string file, Located<string>? wanted, Dictionary<string, RolloutPolicy> policies)
+    {
+        if (wanted is not { } name || policies.ContainsKey(name.Value)) return;
         if (Exists(DocumentKind.RolloutPolicy, name.Value)) return;
-        Error(DiagnosticCodes.UnknownPolicy, fleet.File, name.At, $"there is no rollout policy '{name.Value}'",
+        Error(DiagnosticCodes.UnknownPolicy, file, name.At, $"there is no rollout policy '{name.Value}'",
             NearestName.Suggest(name.Value, policies.Keys) ?? $"add rollouts/{name.Value}.yaml");
     }
 

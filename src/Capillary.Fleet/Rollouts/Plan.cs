@@ -29,20 +29,23 @@ public sealed record Plan(long Generation, long Parent, long Release, IReadOnlyL
 /// <summary>How far a rollout is.</summary>
 public enum RolloutPhase
 {
-    /// <summary>No release yet.</summary>
+    /// <summary>No rollout yet.</summary>
     Idle,
 
     /// <summary>A wave is open and its gate is not met yet.</summary>
     Rolling,
 
-    /// <summary>A site of an open wave failed; no further wave starts.</summary>
+    /// <summary>More sites of a wave failed than may; no further site starts.</summary>
     Halted,
 
-    /// <summary>Every site has its line and all that can be heard run it.</summary>
+    /// <summary>Every gate is met; a site that cannot be heard gets its line when it comes back.</summary>
     Complete,
 
-    /// <summary>Nothing new starts: the hub does not know yet, or cannot know, that it is the newest.</summary>
+    /// <summary>Nothing new starts: an operator said so, or the hub does not know yet, or cannot know, that it is the newest.</summary>
     Paused,
+
+    /// <summary>Nothing more starts until a newer commit, or until an operator starts one.</summary>
+    Aborted,
 }
 
 /// <summary>What one site means for the gate of its wave.</summary>
@@ -54,40 +57,82 @@ public enum GateVerdict
     /// <summary>It is heard of and has not said so yet: the gate waits.</summary>
     Waiting,
 
-    /// <summary>It failed: the rollout halts.</summary>
+    /// <summary>It failed, or took longer than the policy's deadline.</summary>
     Failed,
 
     /// <summary>Silent, never seen or revoked: it neither blocks nor skips.</summary>
     Absent,
+
+    /// <summary>It says "not now": it neither blocks nor fails.</summary>
+    Held,
+
+    /// <summary>It is heard of and was not given its line yet.</summary>
+    Closed,
 }
 
-/// <summary>Why a site is not (yet) counted as met.</summary>
+/// <summary>Where one site stands and why, for a person.</summary>
 public sealed record SiteVerdict(SiteId Site, GateVerdict Verdict, string Text);
 
 /// <summary>Where one wave stands.</summary>
+/// <param name="Policy">The policy it belongs to.</param>
 /// <param name="Name">The policy's name for it; <c>rest</c> for sites that no wave chooses, <c>all</c> without waves.</param>
-/// <param name="Started">Its sites have their lines.</param>
-/// <param name="Sites">How many sites it has.</param>
-/// <param name="Met">How many are healthy on their line.</param>
-/// <param name="Absent">How many are silent, never seen or revoked.</param>
-/// <param name="Open">Sites that are not met, in site order: what the gate waits for, and who is absent.</param>
-public sealed record WaveStatus(string Name, bool Started, int Sites, int Met, int Absent, IReadOnlyList<SiteVerdict> Open);
+/// <param name="Started">It is open: its sites get their lines.</param>
+/// <param name="Gate">What its gates wait for; null: they are met.</param>
+/// <param name="Sites">Each of its sites that the rollout changes, in site order.</param>
+public sealed record WaveStatus(string Policy, string Name, bool Started, string? Gate, IReadOnlyList<SiteVerdict> Sites)
+{
+    /// <summary>How many sites have this verdict.</summary>
+    public int Count(GateVerdict verdict)
+    {
+        var count = 0;
+        foreach (var site in Sites)
+        {
+            if (site.Verdict == verdict) count++;
+        }
+        return count;
+    }
 
-/// <summary>How far the newest release's rollout is, and why it is no further.</summary>
-/// <param name="Release">The release; 0 before the first.</param>
+    /// <summary>Sites that are not met, in site order.</summary>
+    public IEnumerable<SiteVerdict> Open => Sites.Where(site => site.Verdict != GateVerdict.Met);
+
+    /// <summary>The URL that is to be asked now; null: none.</summary>
+    public string? Asks { get; init; }
+}
+
+/// <summary>A release that no rollout leads to yet, and why.</summary>
+public sealed record WaitingRelease(long Release, string Reason);
+
+/// <summary>How far the newest rollout is, and why it is no further.</summary>
+/// <param name="Release">The release it leads to; 0 before the first.</param>
 /// <param name="Phase">In one word.</param>
 /// <param name="Reason">In one sentence.</param>
-/// <param name="Waves">In order.</param>
+/// <param name="Waves">In order, policy by policy.</param>
 /// <param name="Orphaned">Sites that hold a line and are no longer declared.</param>
 public sealed record RolloutStatus(long Release, RolloutPhase Phase, string Reason, IReadOnlyList<WaveStatus> Waves,
-    IReadOnlyList<SiteId> Orphaned);
+    IReadOnlyList<SiteId> Orphaned)
+{
+    /// <summary>The rollout's number; 0 before the first.</summary>
+    public long Rollout { get; init; }
+
+    /// <summary>Which way it goes.</summary>
+    public RolloutKind Kind { get; init; }
+
+    /// <summary>A newer release that waits; null: there is none.</summary>
+    public WaitingRelease? Next { get; init; }
+}
 
 /// <summary>What the planner says.</summary>
-public abstract record PlanDecision(RolloutStatus Status)
+/// <param name="Status">For people.</param>
+/// <param name="State">What is to be remembered from now on, together with the plan if there is one; null before the first rollout.</param>
+public abstract record PlanDecision(RolloutStatus Status, RolloutState? State)
 {
     /// <summary>Make this the newest plan.</summary>
-    public sealed record NewPlan(Plan Plan, RolloutStatus Status) : PlanDecision(Status);
+    public sealed record NewPlan(Plan Plan, RolloutStatus Status, RolloutState? State) : PlanDecision(Status, State);
 
-    /// <summary>Nothing is to be changed now; the status says why.</summary>
-    public sealed record Wait(RolloutStatus Status) : PlanDecision(Status);
+    /// <summary>No line is to be changed now; the status says why.</summary>
+    public sealed record Wait(RolloutStatus Status, RolloutState? State) : PlanDecision(Status, State)
+    {
+        /// <summary>Too many sites failed, and the policy says that they go back to this release; null: no.</summary>
+        public long? RollsBackTo { get; init; }
+    }
 }

@@ -4,37 +4,65 @@ using Capillary.Core.Identity;
 namespace Capillary.Fleet.Rollouts;
 
 /// <summary>
-/// Decides who gets which bundle next: inputs and <c>now</c> in, one decision out. A wave starts only when every site of the waves before
-/// it
-/// that can be heard reported healthy for exactly its line (promise 7); a site whose bundle does not change keeps its line and its since;
-/// a site that is no longer declared keeps its line.
+/// Decides who gets which bundle next: inputs and <c>now</c> in, one decision out. A wave starts only when the gates of every wave before
+/// it are met for exactly the lines of this rollout (promise 7); a site whose bundle does not change keeps its line and its since; a site
+/// that is no longer declared keeps its line.
 /// </summary>
 public static class Planner
 {
     public static PlanDecision Next(PlannerInputs inputs, DateTimeOffset now)
     {
-        if (inputs.Release is not { } release) return new PlanDecision.Wait(new(0, RolloutPhase.Idle, "no release yet", [], []));
-        var waves = new List<WaveStatus>();
-        var changes = new List<PlannedLine>();
-        var deaf = IsDeaf(inputs, now);
-        string? stop = null;
-        var failed = false;
-        foreach (var wave in Waves(release))
+        if (inputs.Release is not { } newest) return new PlanDecision.Wait(Nothing("no release yet"), inputs.Rollout);
+        var turn = Look(inputs, newest, now);
+        var status = turn?.Status ?? Nothing("no rollout yet");
+        if (newest.Number > (inputs.Rollout?.Considered ?? 0))
         {
-            var changing = wave.Sites.Where(site => inputs.Lines.GetValueOrDefault(site.Key)?.Bundle != site.Value.Bundle).ToList();
-            var starts = stop is null || changing.Count == 0;
-            if (starts) changes.AddRange(changing.Select(site => Change(site.Key, site.Value, wave.Name, inputs)));
-            var verdicts = Judge(wave, inputs, now);
-            waves.Add(Status(wave, starts, verdicts));
-            failed |= stop is null && verdicts.Any(verdict => verdict.Verdict == GateVerdict.Failed);
-            stop ??= Gate(wave.Name, changing.Count, verdicts, deaf);
+            if (RolloutStart.Keeps(inputs, status) is not { } keeps)
+                return Begin(inputs, RolloutStart.Forward(inputs, status, new(RolloutStart.ByPolicy, null, false), now), now);
+            status = status with { Next = new(newest.Number, keeps), Reason = turn is null ? keeps : status.Reason };
         }
-        var status = new RolloutStatus(release.Number, Phase(waves, stop, failed), Reason(release, waves, stop), waves,
-            Orphaned(inputs, release));
-        AddWishes(changes, inputs, release);
-        if (changes.Count == 0) return new PlanDecision.Wait(status);
+        else if (inputs.Rollout is { Kind: RolloutKind.Back })
+        {
+            status = status with { Next = new(newest.Number, "it was taken back: commit what mends it, or: capillary rollout start") };
+        }
+        return Decide(inputs, newest, turn, status);
+    }
+
+    /// <summary>What an operator's start does, and what is then decided; as <see cref="Next"/>.</summary>
+    /// <exception cref="ArgumentException">There is no release.</exception>
+    public static PlanDecision Start(PlannerInputs inputs, StartOrder order, DateTimeOffset now)
+    {
+        var newest = inputs.Release ?? throw new ArgumentException("there is no release", nameof(inputs));
+        var status = Look(inputs, newest, now)?.Status ?? Nothing("no rollout yet");
+        return Begin(inputs, RolloutStart.Forward(inputs, status, order, now), now);
+    }
+
+    /// <summary>The rollout that takes the newest one back to an older release.</summary>
+    public static RolloutState Back(PlannerInputs inputs, TargetRelease older, string by, DateTimeOffset now) =>
+        RolloutStart.Back(inputs, older, by, now);
+
+    private static RolloutTurn? Look(PlannerInputs inputs, TargetRelease newest, DateTimeOffset now) => inputs.Rollout is { } running
+        ? new RolloutTurn(inputs, running, inputs.Target ?? newest, IsDeaf(inputs, now), now) : null;
+
+    private static RolloutStatus Nothing(string reason) => new(0, RolloutPhase.Idle, reason, [], []);
+
+    private static PlanDecision Begin(PlannerInputs inputs, RolloutState begun, DateTimeOffset now)
+    {
+        var next = inputs with { Rollout = begun, Target = null };
+        var turn = new RolloutTurn(next, begun, inputs.Release!, IsDeaf(inputs, now), now);
+        return Decide(next, inputs.Release!, turn, turn.Status);
+    }
+
+    private static PlanDecision Decide(PlannerInputs inputs, TargetRelease newest, RolloutTurn? turn, RolloutStatus status)
+    {
+        status = status with { Orphaned = Orphaned(inputs, newest) };
+        List<PlannedLine> changes = turn?.Changes ?? [];
+        AddWishes(changes, inputs, newest);
+        var state = turn?.State;
+        if (changes.Count == 0) return new PlanDecision.Wait(status, state) { RollsBackTo = turn?.RollsBack == true ? state!.Base : null };
         changes.Sort((left, right) => left.Site.CompareTo(right.Site));
-        return new PlanDecision.NewPlan(new Plan(inputs.Generation + 1, inputs.Generation, release.Number, changes), status);
+        var plan = new Plan(inputs.Generation + 1, inputs.Generation, state?.Release ?? newest.Number, changes);
+        return new PlanDecision.NewPlan(plan, status, state);
     }
 
     /// <summary>
@@ -56,7 +84,7 @@ public static class Planner
             var runs = released is not null && evidence.Report?.Bundle == released ? released
                 : inputs.Lines.GetValueOrDefault(site)?.Bundle;
             if (runs is not { } bundle) continue;
-            var fallback = FallbackOf(evidence, bundle, inputs);
+            var fallback = FallbackOf(inputs, site, bundle);
             changes.Add(new(site, region, generation, bundle, fallback, $"the hub went on after a restore, with generation {generation}"));
         }
         return new Plan(generation, inputs.Generation, release.Number, changes);
@@ -73,7 +101,7 @@ public static class Planner
             if (!isOpen) continue;
             var bundleNow = wish.Bundle ?? line.Bundle;
             // Else no fallback: what is left behind, or what other hardware ran, is nothing to return to.
-            var fallback = wish.KeepsFallback ? FallbackOf(EvidenceOf(site, inputs), bundleNow, inputs) : null;
+            var fallback = wish.KeepsFallback ? FallbackOf(inputs, site, bundleNow) : null;
             changes.Add(new(site, wish.Region, inputs.Generation + 1, bundleNow, fallback, wish.Reason)
             {
                 ConfirmsPrune = wish.ConfirmsPrune,
@@ -81,88 +109,15 @@ public static class Planner
         }
     }
 
-    private sealed record WaveSites(string Name, List<KeyValuePair<SiteId, ReleasedSite>> Sites);
-
-    private static IEnumerable<WaveSites> Waves(TargetRelease release)
-    {
-        var byWave = release.Sites.ToLookup(site => Math.Min(site.Value.Wave, release.Waves.Count));
-        for (var i = 0; i <= release.Waves.Count; i++)
-        {
-            var name = i < release.Waves.Count ? release.Waves[i] : release.Waves.Count == 0 ? "all" : "rest";
-            var sites = byWave[i].ToList();
-            if (sites.Count > 0 || i < release.Waves.Count) yield return new(name, sites);
-        }
-    }
-
-    private static PlannedLine Change(SiteId site, ReleasedSite released, string wave, PlannerInputs inputs)
-    {
-        var what = inputs.Lines.ContainsKey(site) ? "its bundle changed" : "it is new";
-        var fallback = FallbackOf(EvidenceOf(site, inputs), released.Bundle, inputs);
-        return new(site, released.Region, inputs.Generation + 1, released.Bundle, fallback,
-            $"release {inputs.Release!.Number}: {what}; wave {wave} is open");
-    }
-
-    private static Digest? FallbackOf(SiteEvidence evidence, Digest bundle, PlannerInputs inputs) =>
-        evidence.LastHealthy is { } healthy && healthy != bundle && inputs.CanOffer(healthy) ? healthy : null;
-
-    private static SiteEvidence EvidenceOf(SiteId site, PlannerInputs inputs) =>
-        inputs.Evidence.GetValueOrDefault(site) ?? SiteEvidence.None;
-
-    private static List<SiteVerdict> Judge(WaveSites wave, PlannerInputs inputs, DateTimeOffset now)
-    {
-        var verdicts = new List<SiteVerdict>(wave.Sites.Count);
-        foreach (var (site, released) in wave.Sites)
-        {
-            // A site without its new line can say nothing of it.
-            if (inputs.Lines.GetValueOrDefault(site) is { } line && line.Bundle == released.Bundle)
-                verdicts.Add(WaveGate.Judge(site, line, inputs, now));
-        }
-        // In site order, but for those that met it, which nobody names: sorting them would cost the whole fleet at each look.
-        return [.. verdicts.Where(verdict => verdict.Verdict == GateVerdict.Met),
-            .. verdicts.Where(verdict => verdict.Verdict != GateVerdict.Met).OrderBy(verdict => verdict.Site)];
-    }
-
-    private static string? Gate(string wave, int changing, List<SiteVerdict> verdicts, bool deaf)
-    {
-        if (changing > 0) return $"wave {wave} is being started";
-        if (First(verdicts, GateVerdict.Failed) is { } failed) return $"wave {wave} failed: {failed}";
-        if (First(verdicts, GateVerdict.Waiting) is { } waiting) return $"wave {wave} waits: {waiting}";
-        return deaf ? $"wave {wave} waits: no site is heard at all; the hub may be cut off" : null;
-    }
-
-    private static string? First(List<SiteVerdict> verdicts, GateVerdict which)
-    {
-        var found = verdicts.Where(verdict => verdict.Verdict == which).ToList();
-        if (found.Count == 0) return null;
-        var others = found.Count == 1 ? "" : $" (and {found.Count - 1} more)";
-        return $"site {found[0].Site}: {found[0].Text}{others}";
-    }
+    /// <summary>What a site returns to when <paramref name="bundle"/> fails; null when there is nothing.</summary>
+    internal static Digest? FallbackOf(PlannerInputs inputs, SiteId site, Digest bundle) =>
+        (inputs.Evidence.GetValueOrDefault(site) ?? SiteEvidence.None).LastHealthy is { } healthy && healthy != bundle
+            && inputs.CanOffer(healthy) ? healthy : null;
 
     // A silent fleet vouches for nothing: an offline site does not block, but a hub that hears nobody must not take that for consent.
     private static bool IsDeaf(PlannerInputs inputs, DateTimeOffset now) =>
         inputs.Evidence.Values.Any(evidence => evidence is { HeardAt: not null, Revoked: false })
         && !inputs.Evidence.Values.Any(evidence => !evidence.Revoked && WaveGate.IsHeard(evidence, inputs, now));
-
-    private static WaveStatus Status(WaveSites wave, bool starts, List<SiteVerdict> verdicts) => new(
-        wave.Name, starts, wave.Sites.Count,
-        verdicts.Count(verdict => verdict.Verdict == GateVerdict.Met),
-        verdicts.Count(verdict => verdict.Verdict == GateVerdict.Absent),
-        [.. verdicts.Where(verdict => verdict.Verdict != GateVerdict.Met)]);
-
-    private static RolloutPhase Phase(List<WaveStatus> waves, string? stop, bool failed)
-    {
-        if (failed) return RolloutPhase.Halted;
-        // Where nobody said that it runs, nothing is complete.
-        var vouched = waves.All(wave => wave.Sites == 0) || waves.Any(wave => wave.Met > 0);
-        return stop is null && vouched && waves.All(wave => wave.Started) ? RolloutPhase.Complete : RolloutPhase.Rolling;
-    }
-
-    private static string Reason(TargetRelease release, List<WaveStatus> waves, string? stop)
-    {
-        if (stop is not null) return stop;
-        var (met, absent) = (waves.Sum(wave => wave.Met), waves.Sum(wave => wave.Absent));
-        return $"release {release.Number} is at {met} of {waves.Sum(wave => wave.Sites)} sites" + (absent > 0 ? $"; {absent} absent" : "");
-    }
 
     private static List<SiteId> Orphaned(PlannerInputs inputs, TargetRelease release) =>
         [.. inputs.Lines.Keys.Where(site => !release.Sites.ContainsKey(site)).Order()];

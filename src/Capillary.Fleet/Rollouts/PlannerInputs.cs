@@ -2,24 +2,30 @@ using Capillary.Core.Bundles;
 using Capillary.Core.Identity;
 using Capillary.Core.Reports;
 using Capillary.Fleet.Documents;
+using Capillary.Fleet.Inventory;
 
 namespace Capillary.Fleet.Rollouts;
 
 /// <summary>What a release gives one site.</summary>
 /// <param name="Bundle">Digest of the bundle's manifest.</param>
 /// <param name="Region">The region it is declared in.</param>
-/// <param name="Wave">Index of its wave, from 0; the number of waves when no wave chooses it: it comes after them all.</param>
-public sealed record ReleasedSite(Digest Bundle, RegionId Region, int Wave)
+public sealed record ReleasedSite(Digest Bundle, RegionId Region)
 {
     /// <summary>Its platform; says which kind of agent it takes.</summary>
     public SitePlatform Platform { get; init; }
+
+    /// <summary>What its labels say to the policies.</summary>
+    public SiteChoices Choices { get; init; }
+
+    /// <summary>IANA name of its time zone; null: UTC.</summary>
+    public string? TimeZone { get; init; }
 }
 
 /// <summary>What one commit compiled to, as far as the planner needs it.</summary>
 /// <param name="Number">The release's number, from 1.</param>
-/// <param name="Waves">Names of the waves in order; none: everything at once.</param>
+/// <param name="Policies">How it is rolled out.</param>
 /// <param name="Sites">Every declared site.</param>
-public sealed record TargetRelease(long Number, IReadOnlyList<string> Waves, IReadOnlyDictionary<SiteId, ReleasedSite> Sites);
+public sealed record TargetRelease(long Number, PolicySet Policies, IReadOnlyDictionary<SiteId, ReleasedSite> Sites);
 
 /// <summary>One site's line as it stands in the newest plan.</summary>
 public sealed record CurrentLine(long Since, Digest Bundle);
@@ -37,6 +43,7 @@ public sealed record SiteEvidence(Report? Report, DateTimeOffset? HeardAt, Diges
 
 /// <summary>All that the planner decides from.</summary>
 /// <param name="Release">The newest release; null before the first.</param>
+/// <param name="Rollout">The newest rollout; null before the first.</param>
 /// <param name="Generation">The newest plan's number; 0 before the first.</param>
 /// <param name="Lines">Every site's line in that plan.</param>
 /// <param name="Evidence">What is known of each site; a missing one was never seen.</param>
@@ -44,18 +51,34 @@ public sealed record SiteEvidence(Report? Report, DateTimeOffset? HeardAt, Diges
 /// <param name="ListeningSince">When this hub began to listen: silence before it was the hub's own.</param>
 public sealed record PlannerInputs(
     TargetRelease? Release,
+    RolloutState? Rollout,
     long Generation,
     IReadOnlyDictionary<SiteId, CurrentLine> Lines,
     IReadOnlyDictionary<SiteId, SiteEvidence> Evidence,
     Freshness Freshness,
     DateTimeOffset ListeningSince)
 {
+    /// <summary>The release of the rollout; null: it is the newest.</summary>
+    public TargetRelease? Target { get; init; }
+
+    /// <summary>Apps that differ between what a site holds (null: nothing) and another bundle. Asked only where apps have policies of their
+    /// own.</summary>
+    public Func<Digest?, Digest, IEnumerable<string>> ChangedApps { get; init; } = (_, _) => [];
+
+    /// <summary>What the hosts of HTTP gates said last, by wave.</summary>
+    public IReadOnlyDictionary<string, HostAnswer> Answers { get; init; } = new Dictionary<string, HostAnswer>();
+
     /// <summary>Whether the hub still has a bundle, so that it can be a fallback. Asked only for what a plan would name.</summary>
     public Func<Digest, bool> CanOffer { get; init; } = _ => true;
 
     /// <summary>What operators want of single sites' lines, beside the release.</summary>
     public IReadOnlyDictionary<SiteId, LineWish> Wishes { get; init; } = new Dictionary<SiteId, LineWish>();
 }
+
+/// <summary>What the host of an HTTP gate said.</summary>
+/// <param name="IsYes">It fulfils the gate.</param>
+/// <param name="Text">For a person.</param>
+public sealed record HostAnswer(bool IsYes, string Text);
 
 /// <summary>An operator's wish for the line of a site that holds one.</summary>
 /// <param name="Region">The region whose nodes serve it.</param>

@@ -21,7 +21,7 @@ internal static class WaveGate
                 => new(site, GateVerdict.Failed, Failure(report)),
             SiteState.Conflict => new(site, GateVerdict.Failed,
                 $"it accepted generation {report.Generation}, which this hub does not know"),
-            SiteState.Held => new(site, GateVerdict.Waiting, "a hold keeps it from applying"),
+            SiteState.Held when report.Since >= line.Since => new(site, GateVerdict.Held, Hold(report)),
             _ when report.Since < line.Since => new(site, GateVerdict.Waiting,
                 $"it has not accepted since {line.Since} yet (is at {report.Since})"),
             _ => new(site, GateVerdict.Waiting, $"it is applying since {line.Since}"),
@@ -32,7 +32,7 @@ internal static class WaveGate
     public static bool IsHeard(SiteEvidence evidence, PlannerInputs inputs, DateTimeOffset now) =>
         evidence.HeardAt is { } heard && Silence(heard, inputs, now) <= inputs.Freshness.OfflineAfter;
 
-    private static string? Absence(SiteEvidence evidence, PlannerInputs inputs, DateTimeOffset now)
+    public static string? Absence(SiteEvidence evidence, PlannerInputs inputs, DateTimeOffset now)
     {
         if (evidence.Revoked) return "its record is revoked";
         if (evidence.HeardAt is not { } heard) return "never seen";
@@ -42,6 +42,10 @@ internal static class WaveGate
     // A hub that was down was deaf itself: a site is silent only while somebody listens.
     private static TimeSpan Silence(DateTimeOffset heard, PlannerInputs inputs, DateTimeOffset now) =>
         now - (heard > inputs.ListeningSince ? heard : inputs.ListeningSince);
+
+    /// <summary>Why it says "not now", in its own words.</summary>
+    private static string Hold(Report report) => report.Conditions.FirstOrDefault(condition =>
+        condition.Code.StartsWith("Hold", StringComparison.Ordinal) || condition.Code == "Held")?.Text ?? "it says not now";
 
     private static string Failure(Report report)
     {

@@ -10,9 +10,9 @@ internal sealed class ApiAccess(Hub hub)
     private const int MostTokenLength = 256;
 
     /// <summary>Null when the call may go on; else the answer.</summary>
-    public ApiAnswer? Check(HttpContext context, bool local, Permission needs, out string actor)
+    public ApiAnswer? Check(HttpContext context, bool local, Permission needs, out Operator caller)
     {
-        actor = "local";
+        caller = new Operator("local", Roles.Admin);
         if (local) return null;
         var header = context.Request.Headers.Authorization.ToString();
         var token = header.StartsWith(Scheme, StringComparison.Ordinal) ? header[Scheme.Length..].Trim() : "";
@@ -23,7 +23,7 @@ internal sealed class ApiAccess(Hub hub)
             return ApiAnswer.Fail(StatusCodes.Status401Unauthorized, "unauthenticated", "no operator has this token",
                 "an admin makes one with: capillary operator add NAME --role ROLE");
         }
-        actor = found.Name;
+        caller = found;
         return Roles.May(found.Role, needs)
             ? null
             : ApiAnswer.Fail(StatusCodes.Status403Forbidden, "forbidden", $"role {found.Role} of {found.Name} does not allow this",

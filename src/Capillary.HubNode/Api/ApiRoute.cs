@@ -10,6 +10,9 @@ namespace Capillary.HubNode.Api;
 /// <param name="Name">The <c>{name}</c> of the path; empty when it has none.</param>
 internal sealed record ApiCall(HttpContext Context, string Actor, string Name)
 {
+    /// <summary>The caller's role.</summary>
+    public required string Role { get; init; }
+
     /// <summary>The body; a default value when there is none.</summary>
     /// <exception cref="JsonException">It is no such JSON.</exception>
     public async Task<T?> BodyAsync<T>(CancellationToken stop) where T : class

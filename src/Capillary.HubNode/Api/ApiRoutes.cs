@@ -33,6 +33,7 @@ internal static class ApiRoutes
         .. CarryRoutes.All(hub, time),
         .. TrustRoutes.All(hub),
         .. LifeRoutes.All(hub),
+        .. RolloutRoutes.All(hub),
         Get("/metrics", Permission.Read, _ => ApiAnswer.Text(Metrics.Write(hub, time.GetUtcNow()))),
     ];
 
@@ -56,7 +57,7 @@ internal static class ApiRoutes
             || hub.Database.Read(db => ReleaseTables.Find(db, number)) is not { } found)
             return NotFound($"there is no release '{call.Name}'", "see: capillary release list");
         var changes = hub.Database.Read(db => ReleaseTables.Changes(db, number))
-            .Select(change => new ReleaseSiteView(change.Site.Value, change.Now?.Region.Value, change.Now?.Bundle.Text, change.Now?.Wave));
+            .Select(change => new ReleaseSiteView(change.Site.Value, change.Now?.Region.Value, change.Now?.Bundle.Text));
         return ApiAnswer.Ok(new ReleaseDetail(ReleaseView.Of(found), [.. changes]));
     }
 

@@ -95,7 +95,7 @@ internal sealed class ApiServer(Hub hub, HubOptions options, TimeProvider time, 
         if (matching.Find(found => found.Method == context.Request.Method) is not { } route)
             return ApiAnswer.Fail(StatusCodes.Status405MethodNotAllowed, "method", $"{path} does not take {context.Request.Method}", null);
         var local = context.Features.Get<IConnectionItemsFeature>()?.Items.ContainsKey(LocalMark) ?? false;
-        if (access.Check(context, local, route.Needs, out var actor) is { } refused) return refused;
-        return await route.Serve(new ApiCall(context, actor, route.Matches(path)!), stop);
+        if (access.Check(context, local, route.Needs, out var caller) is { } refused) return refused;
+        return await route.Serve(new ApiCall(context, caller.Name, route.Matches(path)!) { Role = caller.Role }, stop);
     }
 }

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Capillary.Fleet.Rollouts;
 using Capillary.HubNode.Observe;
 using Capillary.HubNode.Storage;
 
@@ -17,7 +16,7 @@ internal sealed record ReleaseView(long Release, string Commit, string Subject, 
 }
 
 /// <summary>One site of a release against the one before; no bundle: no longer declared.</summary>
-internal sealed record ReleaseSiteView(string Site, string? Region, string? Bundle, int? Wave);
+internal sealed record ReleaseSiteView(string Site, string? Region, string? Bundle);
 
 internal sealed record ReleaseDetail(ReleaseView Summary, IReadOnlyList<ReleaseSiteView> Changes);
 
@@ -35,21 +34,6 @@ internal sealed record RegionView(string Region, bool Enrolled, int Sites, IRead
 
 internal sealed record FailedCommitView(string Commit, string Subject, string Author, DateTimeOffset SeenAt, bool IsNewest,
     JsonElement Diagnostics);
-
-/// <summary>A wave with the first of its open sites.</summary>
-internal sealed record WaveView(string Name, bool Started, int Sites, int Met, int Absent, IReadOnlyList<SiteVerdict> Open, int MoreOpen);
-
-internal sealed record RolloutView(long Release, RolloutPhase Phase, string Reason, IReadOnlyList<WaveView> Waves)
-{
-    private const int MostOpen = 20;
-
-    public static RolloutView Of(RolloutStatus status) => new(status.Release, status.Phase, status.Reason,
-        [.. status.Waves.Select(wave => new WaveView(wave.Name, wave.Started, wave.Sites, wave.Met, wave.Absent,
-            [.. wave.Open.OrderByDescending(site => site.Verdict == GateVerdict.Failed).ThenByDescending(site =>
-                site.Verdict == GateVerdict.Waiting)
-                .ThenBy(site => site.Site).Take(MostOpen)],
-            Math.Max(0, wave.Open.Count - MostOpen)))]);
-}
 
 /// <summary>The hub at a glance.</summary>
 internal sealed record StatusView(string Fleet, DateTimeOffset At, long Generation, long Release, string? Commit, int Sites,

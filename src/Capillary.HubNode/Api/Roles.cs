@@ -18,6 +18,12 @@ internal enum Permission
     /// <summary>Let a hub that came back from a backup go on.</summary>
     Resume,
 
+    /// <summary>Start, pause, resume, abort and take back rollouts.</summary>
+    Rollout,
+
+    /// <summary>Say yes to a wave; which role a wave asks for is its policy's to say.</summary>
+    ApproveWave,
+
     /// <summary>Have Git looked at now.</summary>
     Sync,
 
@@ -49,8 +55,8 @@ internal static class Roles
     {
         ["viewer"] = [Permission.Read],
         ["operator"] = [Permission.Read, Permission.Enroll, Permission.ChangeLife, Permission.RotateKeys, Permission.Sync,
-            Permission.Export, Permission.Receive],
-        ["approver"] = [Permission.Read, Permission.Approve, Permission.Sync],
+            Permission.Export, Permission.Receive, Permission.Rollout, Permission.ApproveWave],
+        ["approver"] = [Permission.Read, Permission.Approve, Permission.Sync, Permission.ApproveWave],
         ["auditor"] = [Permission.Read, Permission.ReadJournal],
         [Admin] = Enum.GetValues<Permission>(),
     };

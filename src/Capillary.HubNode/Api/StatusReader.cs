@@ -16,7 +16,7 @@ internal static class StatusReader
         var release = hub.Releases.Newest;
         return new(hub.Fleet.Value, now, hub.Publisher.Generation, release?.Number ?? 0, release?.Commit.Id, sites.Count, Count(sites),
             sites.Count(site => site.Orphaned), sites.Count(site => site.Unacknowledged), hub.Server.Sessions,
-            RolloutView.Of(hub.Rollout.Status), LastFailed(hub), hub.Conditions.All,
+            RolloutView.Of(hub.Rollout.Status, RolloutView.Glance), LastFailed(hub), hub.Conditions.All,
             [.. Regions(hub).Where(region => region is { Enrolled: true, Linked: false }).Select(region => region.Region)],
             hub.Approvals.Open.Count, hub.Knocks.All.Count, sites.Count(site => site.MovePending is not null),
             sites.Count(site => site.EventsMissing));

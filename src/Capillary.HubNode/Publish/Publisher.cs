@@ -87,9 +87,12 @@ internal sealed class Publisher
 
     /// <exception cref="IOException">The disk is full or broken; the newest plan stays.</exception>
     /// <exception cref="SqliteException">As above.</exception>
-    public PublishOutcome Publish(Plan plan, string commitId)
+    /// <param name="plan">The plan.</param>
+    /// <param name="commitId">The commit of its release.</param>
+    /// <param name="also">Written in the same transaction.</param>
+    public PublishOutcome Publish(Plan plan, string commitId, Action<SqliteConnection> also)
     {
-        lock (gate) return PublishInTurn(plan, commitId);
+        lock (gate) return PublishInTurn(plan, commitId, also);
     }
 
     /// <summary>
@@ -143,7 +146,7 @@ internal sealed class Publisher
         Point(checkpoint, lines, proof.Offer);
     }
 
-    private PublishOutcome PublishInTurn(Plan plan, string commitId)
+    private PublishOutcome PublishInTurn(Plan plan, string commitId, Action<SqliteConnection> also)
     {
         if (plan.Parent != Generation) return new PublishOutcome.Overtaken();
         foreach (var bundle in plan.Changes.Select(line => line.Bundle).Distinct())
@@ -155,7 +158,11 @@ internal sealed class Publisher
         var checkpoint = Sign(plan, tree.Tree, keys.Release);
         reached?.Invoke(PublishStep.CheckpointSigned);
         var lines = Offer(plan, leaves, tree, checkpoint);
-        database.Write(db => PlanTables.Add(db, plan, checkpoint, lines));
+        database.Write(db =>
+        {
+            PlanTables.Add(db, plan, checkpoint, lines);
+            also(db);
+        });
         (lineTree, newest) = (Task.FromResult(tree), checkpoint);
         plans[plan.Generation] = new(plan.Generation, plan.Release, commitId, checkpoint.Checkpoint.IssuedAt);
         reached?.Invoke(PublishStep.PlanKept);

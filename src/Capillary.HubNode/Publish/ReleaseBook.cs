@@ -27,13 +27,14 @@ internal sealed class ReleaseBook(HubDatabase database, BlobStore blobs, Release
     {
         var before = newest;
         var changes = Changes(before, content);
-        if (before is not null && changes.Count == 0 && before.Commit.Id == commit.Id && before.Waves.SequenceEqual(content.Waves)
+        if (before is not null && changes.Count == 0 && before.Commit.Id == commit.Id
+            && before.Policies.ToJson() == content.Policies.ToJson()
             && before.Regions.SequenceEqual(content.Regions) && Same(before.Terms, content.Terms))
             return before;
         await KeepBlobsAsync(changes, content, stop);
         reached?.Invoke(PublishStep.BlobsKept);
         var sites = before?.Sites ?? ImmutableDictionary<SiteId, ReleasedSite>.Empty;
-        var release = new Release((before?.Number ?? 0) + 1, commit, time.GetUtcNow(), content.Waves, content.Regions,
+        var release = new Release((before?.Number ?? 0) + 1, commit, time.GetUtcNow(), content.Policies, content.Regions,
             sites.RemoveRange(changes.Where(change => change.Now is null).Select(change => change.Site))
                 .SetItems(changes.Where(change => change.Now is not null).Select(change => KeyValuePair.Create(change.Site, change.Now!))))
         {

@@ -1,15 +1,16 @@
 using Capillary.Core.Bundles;
 using Capillary.Core.Identity;
+using Capillary.Fleet.Inventory;
 using Capillary.Fleet.Rollouts;
 
 namespace Capillary.HubNode.Publish;
 
 /// <summary>What a commit compiled to, ready to be kept.</summary>
-/// <param name="Waves">Names of the rollout policy's waves, in order.</param>
+/// <param name="Policies">How it is rolled out.</param>
 /// <param name="Regions">Regions it declares.</param>
 /// <param name="Sites">What it gives each declared site.</param>
 /// <param name="BundleOf">A site's bundle; asked only for sites whose bundle is not kept yet.</param>
-internal sealed record ReleaseContent(IReadOnlyList<string> Waves, IReadOnlyList<string> Regions,
+internal sealed record ReleaseContent(PolicySet Policies, IReadOnlyList<string> Regions,
     IReadOnlyDictionary<SiteId, ReleasedSite> Sites, Func<SiteId, BundleContent> BundleOf)
 {
     /// <summary>What it says of a region's nodes and sites; a missing region has the defaults.</summary>

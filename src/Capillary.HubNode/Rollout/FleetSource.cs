@@ -45,16 +45,20 @@ internal sealed class FleetSource(GitRepository repository)
     private ReleaseContent Content(IReadOnlyList<CompiledSite> sites, FleetInventory inventory)
     {
         var byId = sites.ToDictionary(site => site.Id);
-        var policy = inventory.Policy;
-        return new([.. policy.Waves.Select(wave => wave.Name)], [.. inventory.Regions.Keys.Order(StringComparer.Ordinal)],
-            sites.ToDictionary(site => site.Id, site => new ReleasedSite(site.Bundle, site.Region, WaveOf(site, policy))
+        var policies = inventory.Policies;
+        return new(policies, [.. inventory.Regions.Keys.Order(StringComparer.Ordinal)],
+            sites.ToDictionary(site => site.Id, site => new ReleasedSite(site.Bundle, site.Region)
             {
                 Platform = site.Platform,
+                Choices = SiteChoices.Of(policies, site.Labels),
+                TimeZone = ZoneOf(inventory.FindSite(site.Id.Value)),
             }), site => Bundle(byId[site]))
         {
             Terms = inventory.Regions.Values.ToDictionary(region => region.Name, region => Terms(region, inventory.Fleet)),
         };
     }
+
+    private static string? ZoneOf(FleetSite? site) => site?.Document.TimeZone ?? site?.Region.TimeZone;
 
     private static RegionTerms Terms(RegionDocument region, FleetDocument fleet) => new(region.Addresses,
         region.Enrollment.ManualApproval ?? fleet.Enrollment.ManualApproval ?? false,
@@ -64,14 +68,4 @@ internal sealed class FleetSource(GitRepository repository)
         [.. site.Artifacts.Select(artifact => new ArtifactContent(artifact.Descriptor.Digest,
             (target, stop) => repository.Trees.CopyAsync(artifact.Id, target, stop)))],
         site.Manifest);
-
-    /// <summary>A site belongs to the first wave that chooses it, and after them all when none does.</summary>
-    private static int WaveOf(CompiledSite site, RolloutPolicy policy)
-    {
-        for (var i = 0; i < policy.Waves.Count; i++)
-        {
-            if (policy.Waves[i].Selector.Matches(site.Labels)) return i;
-        }
-        return policy.Waves.Count;
-    }
 }

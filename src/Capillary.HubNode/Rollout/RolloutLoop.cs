@@ -14,12 +14,11 @@ namespace Capillary.HubNode.Rollout;
 
 /// <summary>
 /// Asks the planner whenever something may have changed and publishes what it plans: at once, but at most one plan a second.
-/// Level-triggered:
-/// a lost wake-up costs no more than <see cref="LookEvery"/>.
+/// Level-triggered: a lost wake-up costs no more than <see cref="LookEvery"/>. What operators say of rollouts comes in between two looks.
 /// </summary>
-internal sealed partial class RolloutLoop(Publisher publisher, ReleaseBook releases, SiteBook sites, DesiredStateCell cell,
-    HubConditions conditions,
-    SiteLife life, RestoreCheck restore, Freshness freshness, TimeProvider time, ILogger<RolloutLoop> log)
+internal sealed partial class RolloutLoop(Publisher publisher, ReleaseBook releases, RolloutBook book, SiteBook sites,
+    DesiredStateCell cell, HubConditions conditions, SiteLife life, RestoreCheck restore, GateHosts hosts, AppChanges apps,
+    HubDatabase database, Freshness freshness, TimeProvider time, ILogger<RolloutLoop> log)
 {
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan BetweenPlans = TimeSpan.FromSeconds(1);
@@ -27,6 +26,7 @@ internal sealed partial class RolloutLoop(Publisher publisher, ReleaseBook relea
     // Thousands of reports a second must not mean thousands of looks at the whole fleet.
     private static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(50);
 
+    private readonly Lock gate = new();
     private readonly SemaphoreSlim wake = new(0, 1);
     private readonly DateTimeOffset listeningSince = time.GetUtcNow();
     private volatile RolloutStatus status = new(0, RolloutPhase.Idle, "no release yet", [], []);
@@ -60,37 +60,75 @@ internal sealed partial class RolloutLoop(Publisher publisher, ReleaseBook relea
         }
     }
 
-    /// <summary>Plans once and publishes what was planned; true when there is a newer plan.</summary>
+    /// <summary>Plans once and publishes what was planned; true when there is more to do at once.</summary>
     public bool Step()
+    {
+        lock (gate) return Try(StepInTurn);
+    }
+
+    private bool Try(Func<bool> act)
     {
         try
         {
-            var release = releases.Newest;
-            // Before the regions told what they hold, nothing can come of a look at the whole fleet.
-            if (!restore.Settled.IsCompleted && restore.Paused is { } waits)
-            {
-                status = new RolloutStatus(release?.Number ?? 0, RolloutPhase.Paused, $"paused: {waits}", [], []);
-                return false;
-            }
-            var decision = Planner.Next(Inputs(release), time.GetUtcNow());
-            if (restore.Paused is { } why)
-            {
-                status = decision.Status with { Phase = RolloutPhase.Paused, Reason = $"paused: {why}" };
-                return false;
-            }
-            status = decision.Status;
-            if (decision is not PlanDecision.NewPlan { Plan: var plan }) return Settle(false);
-            return publisher.Publish(plan, release!.Commit.Id) switch
-            {
-                PublishOutcome.Published => Published(plan),
-                PublishOutcome.BundleMissing missing =>
-                    Fail($"bundle {missing.Bundle} of release {plan.Release} is not whole in the hub's blob store"),
-                _ => false,
-            };
+            return act();
         }
         catch (Exception e) when (e is IOException or SqliteException or UnauthorizedAccessException)
         {
             return Fail($"{e.Message}; make space on the hub's disk");
+        }
+        catch (InvalidDataException e)
+        {
+            return Fail($"{e.Message}; restore the hub's database, or: capillary rollout start");
+        }
+    }
+
+    private bool StepInTurn()
+    {
+        var release = releases.Newest;
+        // Before the regions told what they hold, nothing can come of a look at the whole fleet.
+        if (!restore.Settled.IsCompleted && restore.Paused is { } waits)
+        {
+            status = new RolloutStatus(book.Newest?.Release ?? 0, RolloutPhase.Paused, $"paused: {waits}", [], []);
+            return false;
+        }
+        var decision = Planner.Next(Inputs(release), time.GetUtcNow());
+        if (restore.Paused is { } why)
+        {
+            status = decision.Status with { Phase = RolloutPhase.Paused, Reason = $"paused: {why}" };
+            return false;
+        }
+        return Carry(decision, _ => { });
+    }
+
+    /// <summary>Makes a decision real: what is remembered is durable together with the plan that goes with it.</summary>
+    private bool Carry(PlanDecision decision, Action<SqliteConnection> also)
+    {
+        status = decision.Status;
+        hosts.Ask(status);
+        if (decision is PlanDecision.NewPlan { Plan: var plan }) return Publish(plan, decision.State, also);
+        if (decision.State is not { } state) return Settle(false);
+        book.Keep(state);
+        if (((PlanDecision.Wait)decision).RollsBackTo is not { } older) return Settle(false);
+        BackInTurn(older, "policy", "too many sites failed");
+        return Settle(true);
+    }
+
+    private bool Publish(Plan plan, RolloutState? state, Action<SqliteConnection> also)
+    {
+        var outcome = publisher.Publish(plan, book.Older(plan.Release).Commit.Id, db =>
+        {
+            if (state is not null) book.Put(db, state);
+            also(db);
+        });
+        switch (outcome)
+        {
+            case PublishOutcome.Published:
+                if (state is not null) book.Kept(state);
+                LogPublished(plan.Generation, plan.Release, plan.Changes.Count);
+                return Settle(true);
+            case PublishOutcome.BundleMissing missing:
+                return Fail($"bundle {missing.Bundle} of release {plan.Release} is not whole in the hub's blob store");
+            default: return true;
         }
     }
 
@@ -101,8 +139,11 @@ internal sealed partial class RolloutLoop(Publisher publisher, ReleaseBook relea
             new(line.Assignment.Since, line.Assignment.Bundle));
         var evidence = new Projected<SiteId, SiteSeen, SiteEvidence>(sites.Seen, (site, seen) => new(seen.Report, seen.HeardAt,
             seen.LastHealthy, IsRevoked(state.Records.GetValueOrDefault(new NodeName(site.Value))?.Record)));
-        return new(release?.Target, publisher.Generation, lines, evidence, freshness, listeningSince)
+        return new(release?.Target, book.Newest, publisher.Generation, lines, evidence, freshness, listeningSince)
         {
+            Target = book.Target?.Target,
+            ChangedApps = apps.Between,
+            Answers = hosts.Answers,
             Wishes = life.ForPlanner(),
             // After a restore a site may have been well on a bundle that this hub no longer has, and could give to nobody.
             CanOffer = publisher.Has,
@@ -130,7 +171,7 @@ internal sealed partial class RolloutLoop(Publisher publisher, ReleaseBook relea
         if (restore.Ahead is not { Count: > 0 } ahead) return "nothing is to be resumed: no region holds what this hub does not know";
         if (ResumePlan(ahead.Max(one =>
             one.Generation)) is not { } plan) return "no commit has compiled yet: wait for one, see: capillary status";
-        switch (publisher.Publish(plan, releases.Newest!.Commit.Id))
+        switch (publisher.Publish(plan, releases.Newest!.Commit.Id, _ => { }))
         {
             case PublishOutcome.Published: break;
             case PublishOutcome.BundleMissing missing: return $"bundle {missing.Bundle} is not whole in the hub's blobs: restore blobs/ "
@@ -142,12 +183,6 @@ internal sealed partial class RolloutLoop(Publisher publisher, ReleaseBook relea
     }
 
     private static bool IsRevoked(NodeRecord? record) => record?.State == RecordState.Revoked;
-
-    private bool Published(Plan plan)
-    {
-        LogPublished(plan.Generation, plan.Release, plan.Changes.Count);
-        return Settle(true);
-    }
 
     private bool Settle(bool published)
     {

@@ -93,5 +93,17 @@ internal static class Schema
         // Of a further node of a region.
         "ALTER TABLE join_codes ADD COLUMN region TEXT",
         "ALTER TABLE release_sites ADD COLUMN kubernetes INTEGER NOT NULL DEFAULT 0",
+        """
+        -- Policies of a commit, and what each site's labels say to them; column wave is no longer written.
+        ALTER TABLE releases ADD COLUMN policies TEXT NOT NULL DEFAULT '{"Default":null,"All":{},"OfApps":{}}';
+        ALTER TABLE release_sites ADD COLUMN choices TEXT NOT NULL DEFAULT '';
+        ALTER TABLE release_sites ADD COLUMN zone TEXT;
+        -- What the planner remembers of each rollout, and of each site of the newest one.
+        CREATE TABLE rollouts(
+            id INTEGER PRIMARY KEY, release INTEGER NOT NULL, sites INTEGER NOT NULL, state TEXT NOT NULL, ended_at INTEGER);
+        CREATE TABLE rollout_sites(
+            site TEXT PRIMARY KEY, policy TEXT NOT NULL, wave INTEGER NOT NULL, member_of TEXT, waiting_since INTEGER, met_at INTEGER)
+            WITHOUT ROWID;
+        """,
     ];
 }

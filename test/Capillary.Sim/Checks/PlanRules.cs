@@ -15,6 +15,7 @@ internal sealed class PlanRules(World world)
     private readonly Dictionary<SiteId, DesiredBundle> lines = [];
     private readonly Dictionary<SiteId, DateTimeOffset> heard = [];
     private readonly HashSet<(SiteId, Digest, long)> saidHealthy = [];
+    private readonly Dictionary<long, long> releaseOf = [];
     private long generation;
 
     public bool IsSigned(Assignment line) => IsSigned(line.Site, new DesiredBundle(line.Bundle, line.Fallback, line.Since));
@@ -47,6 +48,7 @@ internal sealed class PlanRules(World world)
         foreach (var line in proven.Where(line => line.Since != generation))
             Safety.Require(line.Since < generation && IsSigned(line), "generations", $"{line.Site} is proven a line anew that it never had");
         var changed = proven.Where(line => line.Since == generation).ToList();
+        releaseOf[generation] = plan.Release;
         if (changed.Count > 0) Waves(world.Releases[plan.Release].Target, changed);
         foreach (var line in changed)
             signed[(line.Site, line.Since)] = lines[line.Site] = new DesiredBundle(line.Bundle, line.Fallback, line.Since);
@@ -55,18 +57,22 @@ internal sealed class PlanRules(World world)
 
     private void Waves(TargetRelease release, List<Assignment> changed)
     {
-        var last = changed.Max(line => release.Sites[line.Site].Wave);
+        var last = changed.Max(line => Releases.WaveOf(release.Sites[line.Site]));
         var starting = changed.Select(line => line.Site).ToHashSet();
         foreach (var (site, released) in release.Sites)
         {
-            if (released.Wave >= last || world.Safety.HubWord.IsRevoked(new(site.Value)) || IsAbsent(site)) continue;
+            var wave = Releases.WaveOf(released);
+            if (wave >= last || world.Safety.HubWord.IsRevoked(new(site.Value)) || IsAbsent(site)) continue;
             var line = lines.GetValueOrDefault(site);
+            // A line of an earlier release, on which the site was healthy once, is none of this rollout's.
+            if (line?.Bundle == released.Bundle && releaseOf.GetValueOrDefault(line.Since) < release.Number
+                && saidHealthy.Contains((site, line.Bundle, line.Since))) continue;
             var why = starting.Contains(site) ? "is being started itself"
                 : line?.Bundle != released.Bundle ? "has not got it"
                 : !IsHealthy(site, line) ? $"is not healthy on since {line.Since}"
                 : null;
             Safety.Require(why is null, "promise 7",
-                $"wave {last} of release {release.Number} starts while {site} of wave {released.Wave} {why}");
+                $"wave {last} of release {release.Number} starts while {site} of wave {wave} {why}");
         }
     }
 

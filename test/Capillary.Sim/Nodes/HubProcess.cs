@@ -26,6 +26,7 @@ internal sealed class HubProcess : Process
     private readonly HubTrust trust;
     private readonly DateTimeOffset listeningSince;
     private VerifiedCheckpoint? newest;
+    private RolloutState? rollout;
     private int steps;
     private bool looking;
 
@@ -141,7 +142,11 @@ internal sealed class HubProcess : Process
         if (Status.Phase != decision.Status.Phase || Status.Release != decision.Status.Release)
             Note($"rollout of release {decision.Status.Release} is {decision.Status.Phase}: {decision.Status.Reason}");
         Status = decision.Status;
-        if (decision is PlanDecision.NewPlan { Plan: var plan }) Publish(plan);
+        if (decision is PlanDecision.NewPlan { Plan: var plan }) Publish(plan, decision.State);
+        // As the hub does: when each site began and was well may be lost, which rollout there is may not.
+        else if (decision.State is { } state && (rollout?.Id != state.Id || rollout.CompletedAt != state.CompletedAt))
+            Keep(new KeptStep(null, null) { Rollout = KeptRollout.Of(state) });
+        else rollout = decision.State;
     }
 
     private SimRelease? TakeCommit()
@@ -154,22 +159,25 @@ internal sealed class HubProcess : Process
 
     private PlannerInputs Inputs(SimRelease release)
     {
-        var target = World.Broken != Mutation.PlannerIgnoresWaves ? release.Target : release.Target with
+        TargetRelease Of(SimRelease one) => World.Broken != Mutation.PlannerIgnoresWaves ? one.Target : one.Target with
         {
-            Sites = release.Target.Sites.ToDictionary(site => site.Key, site => site.Value with { Wave = 0 }),
+            Sites = one.Target.Sites.ToDictionary(site => site.Key, site => site.Value with { Choices = SiteChoices.Of("waves", 0) }),
         };
         var lines = State.Lines.ToDictionary(
             line => line.Key, line => new CurrentLine(line.Value.Assignment.Since, line.Value.Assignment.Bundle));
         var evidence = sites.Seen.ToDictionary(
             item => item.Key, item => new SiteEvidence(item.Value.Report, item.Value.HeardAt, item.Value.LastHealthy, RecordOf(item.Key).State == RecordState.Revoked));
-        return new PlannerInputs(target, Generation, lines, evidence, Freshness.Default, listeningSince);
+        return new PlannerInputs(Of(release), rollout, Generation, lines, evidence, Freshness.Default, listeningSince)
+        {
+            Target = rollout is null ? null : Of(World.Releases[rollout.Release]),
+        };
     }
 
-    private void Publish(Plan plan)
+    private void Publish(Plan plan, RolloutState? state)
     {
         var kept = ToPlan(plan.Generation, plan.Release, [.. plan.Changes.Select(line =>
             World.Authority.ToAssignment(line.Site, line.Since, line.Bundle, line.Fallback))], [], null);
-        Keep(new KeptStep(kept, null));
+        Keep(new KeptStep(kept, null) { Rollout = state is null ? null : KeptRollout.Of(state) });
         Note($"publishes generation {plan.Generation} of release {plan.Release}: {plan.Changes.Count} lines");
     }
 
@@ -217,6 +225,7 @@ internal sealed class HubProcess : Process
     private void Take(KeptStep step)
     {
         steps++;
+        if (step.Rollout is { } remembered) rollout = remembered.ToState();
         var next = State;
         if (step.Trust is { } change)
         {

@@ -1,7 +1,9 @@
+using System.Collections.Immutable;
 using System.Text.Json;
 using Capillary.Core.Identity;
 using Capillary.Core.Reports;
 using Capillary.Core.Trust;
+using Capillary.Fleet.Rollouts;
 
 namespace Capillary.Sim.Nodes;
 
@@ -33,7 +35,23 @@ internal sealed record KeptPlanLine(ProvenLine Line);
 internal sealed record KeptPlan(Envelope Checkpoint, long Release, IReadOnlyList<KeptPlanLine> Lines);
 
 /// <summary>What the hub decided at once: one document, durable as a whole before anybody is offered anything of it.</summary>
-internal sealed record KeptStep(KeptPlan? Plan, KeptTrust? Trust);
+internal sealed record KeptStep(KeptPlan? Plan, KeptTrust? Trust)
+{
+    /// <summary>What the planner remembers from then on; null: as before.</summary>
+    public KeptRollout? Rollout { get; init; }
+}
+
+/// <summary>A rollout as the hub keeps it.</summary>
+internal sealed record KeptRollout(RolloutState State, IReadOnlyDictionary<string, RolloutMember> Members)
+{
+    public static KeptRollout Of(RolloutState state) =>
+        new(state, state.Members.ToDictionary(member => member.Key.Value, member => member.Value));
+
+    public RolloutState ToState() => State with
+    {
+        Members = Members.ToImmutableSortedDictionary(member => new SiteId(member.Key), member => member.Value),
+    };
+}
 
 /// <summary>A report as the hub keeps it.</summary>
 internal sealed record KeptReport(Envelope Report, DateTimeOffset? HeardAt, string? Healthy);

@@ -72,8 +72,8 @@ public sealed class PublishOrderTests
         var missing = TestCommits.BundleOf("never kept");
         Capillary.Fleet.Rollouts.Plan Plan(long parent) =>
             new(parent + 1, parent, 1, [new(new SiteId("a"), new RegionId("eu"), parent + 1, missing, null, "")]);
-        Assert.IsType<PublishOutcome.Overtaken>(hub.Hub.Publisher.Publish(Plan(0), "c1"));
-        Assert.Equal(missing, Assert.IsType<PublishOutcome.BundleMissing>(hub.Hub.Publisher.Publish(Plan(1), "c1")).Bundle);
+        Assert.IsType<PublishOutcome.Overtaken>(hub.Hub.Publisher.Publish(Plan(0), "c1", _ => { }));
+        Assert.Equal(missing, Assert.IsType<PublishOutcome.BundleMissing>(hub.Hub.Publisher.Publish(Plan(1), "c1", _ => { })).Bundle);
         Assert.Equal(1, hub.Hub.Publisher.Generation);
     }
 

@@ -2,6 +2,7 @@ using Capillary.Core.Bundles;
 using Capillary.Core.Identity;
 using Capillary.Core.Reports;
 using Capillary.Core.Trust;
+using Capillary.Fleet.Rollouts;
 using Capillary.HubNode.Observe;
 using Capillary.Node.Keys;
 using Xunit;
@@ -103,7 +104,7 @@ public sealed class ReceiptTests : IDisposable
         await ReceiveAsync(hub, ReportOf(hub, key, 1));
         await hub.SettleAsync();
         var canary = hub.Hub.Rollout.Status.Waves[0];
-        Assert.Equal((0, 1), (canary.Met, canary.Absent));
+        Assert.Equal((0, 1), (canary.Count(GateVerdict.Met), canary.Count(GateVerdict.Absent)));
     }
 
     private static SiteView View(TestHub hub) => hub.Hub.Views.Find(A)!.Summary;

@@ -6,6 +6,7 @@ using Capillary.Core.Protocol;
 using Capillary.Core.Reports;
 using Capillary.Core.Trust;
 using Capillary.Fleet.Documents;
+using Capillary.Fleet.Inventory;
 using Capillary.Fleet.Rollouts;
 using Capillary.HubNode;
 using Capillary.HubNode.Publish;
@@ -37,6 +38,9 @@ internal sealed class TestCommits
     /// <summary>Sites that commits declare in another region than <c>eu</c> from now on.</summary>
     public Dictionary<string, string> Regions { get; } = [];
 
+    /// <summary>How commits are rolled out from now on; null: by the waves that each names.</summary>
+    public PolicySet? Policies { get; set; }
+
     /// <summary>Sites that commits declare with another platform than <c>host</c> from now on.</summary>
     public Dictionary<string, SitePlatform> Platforms { get; } = [];
 
@@ -50,10 +54,14 @@ internal sealed class TestCommits
     public void Commit(string commit, string[] waves, Dictionary<string, (string Text, int Wave)> sites)
     {
         var bundles = sites.ToDictionary(site => new SiteId(site.Key), site => Bundle(site.Value.Text));
-        Set(commit, new CommitOutcome.Compiled(Info(commit), new(waves, ["eu", "us"],
+        var policies = Policies ?? PolicySet.Only(new RolloutPolicy("default", [.. waves.Select(wave => new Wave(wave))]));
+        Set(commit, new CommitOutcome.Compiled(Info(commit), new(policies, ["eu", "us"],
             sites.ToDictionary(site => new SiteId(site.Key), site =>
-                new ReleasedSite(bundles[new SiteId(site.Key)].Manifest.Digest, new RegionId(Regions.GetValueOrDefault(site.Key, "eu")),
-                    site.Value.Wave) { Platform = Platforms.GetValueOrDefault(site.Key) }),
+                new ReleasedSite(bundles[new SiteId(site.Key)].Manifest.Digest, new RegionId(Regions.GetValueOrDefault(site.Key, "eu")))
+                {
+                    Platform = Platforms.GetValueOrDefault(site.Key),
+                    Choices = SiteChoices.Of(policies.DefaultName, site.Value.Wave < waves.Length ? site.Value.Wave : null),
+                }),
             site => bundles[site]) { Terms = new Dictionary<string, RegionTerms>(Terms) }));
     }
 

@@ -6,6 +6,7 @@ using Capillary.Core.Identity;
 using Capillary.Core.Protocol;
 using Capillary.Core.Trust;
 using Capillary.EdgeAgent;
+using Capillary.Fleet.Inventory;
 using Capillary.Fleet.Rollouts;
 using Capillary.HubNode;
 using Capillary.HubNode.Publish;
@@ -168,9 +169,9 @@ internal sealed class RedFleet : IAsyncDisposable
         Time.Now += TimeSpan.FromSeconds(5);
         SiteId[] sites = [Basel, new("lyon"), new("tokyo")];
         var contents = sites.ToDictionary(site => site, site => Content($"{text} {site}"));
-        newest = new CommitOutcome.Compiled(new CommitInfo(text, text, "Ada <ada@example.org>", Time.Now), new([], ["eu", "us"],
+        newest = new CommitOutcome.Compiled(new CommitInfo(text, text, "Ada <ada@example.org>", Time.Now), new(PolicySet.None, ["eu", "us"],
             sites.ToDictionary(site => site, site => new ReleasedSite(contents[site].Manifest.Digest,
-                new RegionId(site.Value == "tokyo" ? "us" : "eu"), 0)), site => contents[site]));
+                new RegionId(site.Value == "tokyo" ? "us" : "eu"))), site => contents[site]));
         commit = text;
         await Hub.Commits.SyncAsync(Stop);
         await UntilAsync($"the lines of {text}", () => sites.All(site =>

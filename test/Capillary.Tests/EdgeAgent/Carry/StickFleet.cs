@@ -7,6 +7,7 @@ using Capillary.Core.Bundles;
 using Capillary.Core.Identity;
 using Capillary.Core.Protocol;
 using Capillary.Core.Trust;
+using Capillary.Fleet.Inventory;
 using Capillary.Fleet.Rollouts;
 using Capillary.HubNode;
 using Capillary.HubNode.Publish;
@@ -60,8 +61,8 @@ internal sealed class StickFleet : IAsyncDisposable
     {
         var contents = sites.ToDictionary(site => new SiteId(site), site => Content(text, site));
         var info = new CommitInfo(id, $"subject of {id}", "Ada <ada@example.org>", DateTimeOffset.UtcNow);
-        newest = new CommitOutcome.Compiled(info, new([], ["eu"],
-            contents.ToDictionary(site => site.Key, site => new ReleasedSite(site.Value.Manifest.Digest, new RegionId("eu"), 0)),
+        newest = new CommitOutcome.Compiled(info, new(PolicySet.None, ["eu"],
+            contents.ToDictionary(site => site.Key, site => new ReleasedSite(site.Value.Manifest.Digest, new RegionId("eu"))),
             site => contents[site]));
         commit = id;
         await Hub.ApiListening.WaitAsync(stop.Token);

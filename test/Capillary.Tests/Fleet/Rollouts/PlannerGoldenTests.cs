@@ -13,6 +13,21 @@ public sealed class PlannerGoldenTests
     [InlineData("offline")]
     [InlineData("superseded")]
     [InlineData("orphaned")]
+    [InlineData("budget")]
+    [InlineData("soak")]
+    [InlineData("approval")]
+    [InlineData("http-gate")]
+    [InlineData("groups")]
+    [InlineData("sizes")]
+    [InlineData("failures")]
+    [InlineData("rollback")]
+    [InlineData("deadline")]
+    [InlineData("held")]
+    [InlineData("windows")]
+    [InlineData("priority")]
+    [InlineData("policies")]
+    [InlineData("control")]
+    [InlineData("carried")]
     public void A_transcript_holds(string name)
     {
         var path = PathOf($"{name}.txt");
