@@ -101,11 +101,30 @@ internal sealed partial class FleetRepository
         return moved;
     }
 
+    private const int FirstPort = 20_000;
+    private const int LastPort = 32_000;
+    private static int lastPort = Random.Shared.Next(FirstPort, LastPort);
+
+    /// <summary>
+    /// A port that nobody else is given while this process lives. Below those that the system gives to whoever dials: what is free now must
+    /// still be free when a node listens there, also after a restart.
+    /// </summary>
     public static int FreePort()
     {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
+        while (true)
+        {
+            var port = FirstPort + (Interlocked.Increment(ref lastPort) - FirstPort) % (LastPort - FirstPort);
+            try
+            {
+                using var listener = new TcpListener(IPAddress.Loopback, port);
+                listener.Start();
+                return port;
+            }
+            catch (SocketException)
+            {
+                // Somebody listens there.
+            }
+        }
     }
 
     private static List<DemoSite> ChooseSites(string folder, int count)
