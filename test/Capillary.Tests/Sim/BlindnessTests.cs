@@ -16,7 +16,7 @@ public sealed class BlindnessTests
     [InlineData(nameof(Mutation.HubTrustsSilence), 2, 20, "promise 6")]
     [InlineData(nameof(Mutation.HubTakesRelayedReportsForLife), 107, 25, "promise 6")]
     [InlineData(nameof(Mutation.HubForgetsItsLastPlan), 4, 20, "generations")]
-    [InlineData(nameof(Mutation.SiteForgetsReportNumbers), 108, 25, "convergence")]
+    [InlineData(nameof(Mutation.SiteForgetsReportNumbers), 144, 25, "convergence")]
     [InlineData(nameof(Mutation.RegionKeepsGenerationOverDamage), 217, 12, "mirror", 6)]
     [InlineData(nameof(Mutation.ParentAcceptsOldKey), 3, 20, "one key")]
     [InlineData(nameof(Mutation.ParentKeepsRevokedSessions), 2, 20, "one key")]
