@@ -41,6 +41,9 @@ internal sealed record EdgeSettings
     /// </summary>
     public string? Services { get; init; }
 
+    /// <summary>The local group whose members may hold (<c>hold/hold.sock</c>). Default: the agent's own.</summary>
+    public string? HoldGroup { get; init; }
+
     /// <summary>What the site's people allow the link; null: anything.</summary>
     /// <exception cref="InvalidDataException">A text is no rate or no hours.</exception>
     public LinkLimits? Limits(string path) => LinkLimits.Parse(MaxRate, QuietHours, $"{path}: maxRate", $"{path}: quietHours");
