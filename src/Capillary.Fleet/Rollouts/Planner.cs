@@ -76,7 +76,7 @@ public static class Planner
             var fallback = wish.KeepsFallback ? FallbackOf(EvidenceOf(site, inputs), bundleNow, inputs) : null;
             changes.Add(new(site, wish.Region, inputs.Generation + 1, bundleNow, fallback, wish.Reason)
             {
-                ConfirmsPrune = wish.ConfirmsPrune,
+                Mode = wish.Mode,
             });
         }
     }

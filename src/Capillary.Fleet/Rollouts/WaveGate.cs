@@ -1,3 +1,4 @@
+using Capillary.Core.Apply;
 using Capillary.Core.Identity;
 using Capillary.Core.Reports;
 
@@ -21,7 +22,7 @@ internal static class WaveGate
                 => new(site, GateVerdict.Failed, Failure(report)),
             SiteState.Conflict => new(site, GateVerdict.Failed,
                 $"it accepted generation {report.Generation}, which this hub does not know"),
-            SiteState.Held => new(site, GateVerdict.Waiting, "a hold keeps it from applying"),
+            SiteState.Held => new(site, GateVerdict.Waiting, $"it is held: {HoldOf(report)}"),
             _ when report.Since < line.Since => new(site, GateVerdict.Waiting,
                 $"it has not accepted since {line.Since} yet (is at {report.Since})"),
             _ => new(site, GateVerdict.Waiting, $"it is applying since {line.Since}"),
@@ -42,6 +43,9 @@ internal static class WaveGate
     // A hub that was down was deaf itself: a site is silent only while somebody listens.
     private static TimeSpan Silence(DateTimeOffset heard, PlannerInputs inputs, DateTimeOffset now) =>
         now - (heard > inputs.ListeningSince ? heard : inputs.ListeningSince);
+
+    private static string HoldOf(Report report) =>
+        report.Conditions.FirstOrDefault(condition => condition.Code == ConditionCodes.Held)?.Text ?? "a hold keeps it from applying";
 
     private static string Failure(Report report)
     {
