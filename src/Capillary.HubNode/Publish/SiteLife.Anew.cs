@@ -45,7 +45,7 @@ internal sealed partial class SiteLife
             if (Unready() is { } unready) return unready;
             if (!cell.Value.Lines.TryGetValue(site, out var line)) return Unknown(new NodeName(site.Value), NodeKind.Site);
             if (wishes.GetValueOrDefault(site) is { } other && other.Kind != answer.Kind)
-                return new LifeOutcome.Refused($"'{site}' has a change under way: {other.Kind.ToString().ToLowerInvariant()}", null);
+                return new LifeOutcome.Refused($"'{site}' has a change under way: {WordOf(other.Kind)}", HintBeside(other, answer));
             var since = line.Assignment.Since;
             var report = sites.Seen.GetValueOrDefault(site)?.Report;
             string[] asked = report?.Since == since ? [.. answer.Asked(report)] : [];
@@ -61,6 +61,17 @@ internal sealed partial class SiteLife
 
     private static IEnumerable<string> Texts(Report report, string code) =>
         report.Conditions.Where(condition => condition.Code == code).Select(condition => condition.Text);
+
+    /// <summary>What helps a site that is held while it is to be retired.</summary>
+    private static string? HintBeside(SiteWish other, Answer answer) => other.Kind == WishKind.Retire && answer.Kind == WishKind.OverrideHold
+        ? $"at the site: capillary-edge unhold; or without it: capillary site retire {other.Site} --force" : null;
+
+    private static string WordOf(WishKind wish) => wish switch
+    {
+        WishKind.ConfirmPrune => "confirm-prune",
+        WishKind.OverrideHold => "override-hold",
+        _ => wish.ToString().ToLowerInvariant(),
+    };
 
     private static string ModeOf(WishKind wish) => wish switch
     {

@@ -77,7 +77,7 @@ internal sealed partial class SiteLife
                 WishKind.Return => wish.Before,
                 _ => (Digest?)null,
             };
-            said[wish.Site] = new(line.Region, bundle, wish.Since, $"site {wish.Kind.ToString().ToLowerInvariant()}: {wish.Reason}")
+            said[wish.Site] = new(line.Region, bundle, wish.Since, $"site {WordOf(wish.Kind)}: {wish.Reason}")
             {
                 KeepsFallback = wish.Kind is WishKind.Retry or WishKind.ConfirmPrune or WishKind.OverrideHold,
                 Mode = ModeOf(wish.Kind),

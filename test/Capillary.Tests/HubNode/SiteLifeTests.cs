@@ -111,7 +111,7 @@ public sealed class SiteLifeTests : IDisposable
         Assert.True(View.HoldOverdue);
         Done(hub.Hub.Life.OverrideHold(new SiteId("a"), "the lab does not answer", "anna"));
         Assert.Equal("overriding", View.Life);
-        Refused("has a change under way: overridehold", hub.Hub.Life.Retry(new SiteId("a"), "anna"));
+        Refused("has a change under way: override-hold", hub.Hub.Life.Retry(new SiteId("a"), "anna"));
         Restart();
         await hub.SettleAsync();
         Assert.Equal((before.Bundle, first, Assignment.OverHoldMode), (Line.Bundle, Line.Fallback, Line.Mode));
@@ -153,6 +153,19 @@ public sealed class SiteLifeTests : IDisposable
         Restart();
         Assert.Equal(SiteState.Retired, View.State);
         Refused("retired already", hub.Hub.Life.Retire(new SiteId("a"), false, "closed", "anna"));
+    }
+
+    [Fact]
+    public async Task A_site_that_is_held_while_it_is_to_be_retired_is_not_overridden_and_what_helps_is_said()
+    {
+        commits.Commit("c2", "b=1");
+        await hub.SettleAsync();
+        Done(hub.Hub.Life.Retire(new SiteId("a"), false, "closed", "anna"));
+        await hub.SettleAsync();
+        Assert.Null(await hub.ReportAsync("a", key, ReportPhase.Held, 1, null, null, new Condition("HoldOverdue", Severity.Warning, "past")));
+        var refused = Assert.IsType<LifeOutcome.Refused>(hub.Hub.Life.OverrideHold(new SiteId("a"), "why", "anna"));
+        Assert.Equal(("'a' has a change under way: retire",
+            "at the site: capillary-edge unhold; or without it: capillary site retire a --force"), (refused.Reason, refused.Hint));
     }
 
     [Fact]
