@@ -82,7 +82,7 @@ public sealed record ApplyState
 
     /// <summary>Apps whose list in the cluster may not say what is owned.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
-    public ImmutableArray<string> ListsDue { get; init; } = [];
+    public ImmutableArray<string> ListsDue { get; init => field = value.IsDefault ? [] : value; } = [];
 
     /// <summary>
     /// The holds that stand, in the order they began, at most <see cref="Hold.MostHolds"/>. A state of before there were any has none.

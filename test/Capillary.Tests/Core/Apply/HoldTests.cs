@@ -99,10 +99,11 @@ public sealed class HoldTests
     {
         var site = Healthy();
         var fails = 1;
-        site.Fault = step => step is Step.WriteFile && fails-- > 0 ? new(ConditionCodes.ApplyFailed, "", "busy", false) : null;
+        site.Fault = step => step is Step.StartService && fails-- > 0 ? new(ConditionCodes.ApplyFailed, "", "busy", false) : null;
         site.Tell(new ApplyEvent.Assigned(new(second, first, 2)));
-        while (site.State.InFlight is not Step.WriteFile) site.Drain(1);
+        while (site.State.InFlight is not Step.Stage) site.Drain(1);
         site.Tell(new ApplyEvent.Held("run", "run in progress", 3600));
+        // Its blobs are here before the step fails.
         site.Tell(new ApplyEvent.Assigned(new(bad, first, 3)));
         site.Settle();
         Assert.Equal((ApplyPhase.Healthy, second), (site.State.Phase, site.Status.Bundle));
@@ -241,9 +242,10 @@ public sealed class HoldTests
     public void A_state_of_before_there_were_holds_has_none()
     {
         var json = JsonSerializer.SerializeToNode(ApplyState.Initial, ApplyJson.Default.ApplyState)!.AsObject();
-        Assert.True(json.Remove("holds"));
+        Assert.True(json.Remove("holds") && json.Remove("listsDue"));
         var state = json.Deserialize(ApplyJson.Default.ApplyState)!;
         Assert.Empty(ApplyMachine.Next(state, new ApplyEvent.Restarted(), DateTimeOffset.UnixEpoch).State.Holds);
+        Assert.Empty(state.ListsDue);
     }
 
     /// <summary>Power is lost at every durable write and every action; whoever got no answer says it again.</summary>
