@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Capillary.Core.Trust;
 using Capillary.EdgeAgent.Interlock;
 using Capillary.Tests.EdgeAgent.Carry;
@@ -56,6 +57,37 @@ public sealed class HoldCommandTests : IAsyncLifetime
         Assert.Contains("there is no hold 'run': it was ended before, or overridden", twice.Error, StringComparison.Ordinal);
     }
 
+    /// <summary>By stick, for its steps can be seen one by one; over a link the same line comes by itself.</summary>
+    [Fact]
+    public async Task An_operators_override_goes_from_the_command_line_to_the_site_and_begins_what_was_held()
+    {
+        await fleet.StartAsync(Site);
+        await fleet.ExportAsync(Site);
+        Assert.Equal(0, (await fleet.ImportAsync(Site)).Code);
+        Assert.Equal(0, (await EdgeAsync("hold", "--reason", "run in progress", "--max", "2h")).Code);
+        await fleet.CommitAsync("c2", "two", Site);
+        await fleet.ExportAsync(Site);
+        Assert.Equal(0, (await fleet.ImportAsync(Site, isWaiting: false)).Code);
+        await HeldAsync();
+        await TellAsync();
+        var (code, _, error) = await fleet.CliAsync("site", "override-hold", Site, "--reason", "too early");
+        Assert.Equal(1, code);
+        Assert.Contains("reports no hold that is past its max", error, StringComparison.Ordinal);
+        await LetTimePassAsync(TimeSpan.FromHours(3));
+        await HeldAsync();
+        Assert.EndsWith(": run in progress [overdue]\nan update waits until nothing holds this site\n", (await EdgeAsync("holds")).Output,
+            StringComparison.Ordinal);
+        await TellAsync();
+        var since = fleet.Hub.Cell.Value.Lines[new(Site)].Assignment.Since;
+        (code, _, error) = await fleet.CliAsync("site", "override-hold", Site, "--reason", "the lab was asked by telephone");
+        Assert.Equal((0, ""), (code, error));
+        await fleet.UntilAsync("the line anew", () => fleet.Hub.Cell.Value.Lines[new(Site)].Assignment.Since > since);
+        await fleet.ExportAsync(Site);
+        Assert.Equal(0, (await fleet.ImportAsync(Site)).Code);
+        Assert.Equal("two", Applied());
+        Assert.Equal("nothing holds this site\n", (await EdgeAsync("holds")).Output);
+    }
+
     [Fact]
     public async Task Promise8_What_cannot_be_held_is_said_in_words()
     {
@@ -96,6 +128,25 @@ public sealed class HoldCommandTests : IAsyncLifetime
     private Task<(int Code, string Output, string Error)> EdgeAsync(params string[] arguments) => fleet.EdgeAsync([.. arguments, "--data", Home]);
 
     private string Applied() => File.ReadAllText(fleet.RootFile(Site, "etc/notice"));
+
+    /// <summary>Takes the site's word to the hub.</summary>
+    private async Task TellAsync()
+    {
+        Assert.Equal(0, (await EdgeAsync("receipts", fleet.Stick)).Code);
+        Assert.Equal(0, (await fleet.CliAsync("site", "receive", fleet.Stick)).Code);
+    }
+
+    /// <summary>As if the hold had been made so long ago.</summary>
+    private async Task LetTimePassAsync(TimeSpan span)
+    {
+        await fleet.EndAsync(Site);
+        var file = Path.Combine(Home, "apply", "apply.json");
+        var state = JsonNode.Parse(await File.ReadAllBytesAsync(file))!;
+        var hold = state["holds"]![0]!;
+        hold["since"] = hold["since"]!.GetValue<DateTimeOffset>() - span;
+        await File.WriteAllTextAsync(file, state.ToJsonString());
+        await fleet.StartAsync(Site);
+    }
 
     /// <summary>Its last report says so.</summary>
     private Task HeldAsync() => fleet.UntilAsync("the site to report that it is held", () =>
