@@ -69,6 +69,18 @@ internal static class LifeCommands
         return command;
     }
 
+    public static Command OverrideHold(HubConnection connection)
+    {
+        var name = Name("site");
+        var reason = new Option<string>("--reason") { Description = "Why; it stands in the journal.", Required = true };
+        var format = HubCall.FormatOption();
+        var command = new Command("override-hold", "Let a site apply in spite of holds that are past their max (condition HoldOverdue "
+            + "names them). A workload there said \"not now\" and did not take it back: ask the site first.") { name, reason, format };
+        command.Do(connection, (hub, parsed, stop) => CallAsync(hub, parsed, format,
+            Path("site", parsed.GetValue(name)!, "override-hold"), new { reason = parsed.GetValue(reason) }, stop));
+        return command;
+    }
+
     public static Command Move(HubConnection connection)
     {
         var name = Name("site");

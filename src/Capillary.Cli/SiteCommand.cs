@@ -16,9 +16,8 @@ internal static class SiteCommand
             {
                 List(connection), Show(connection), EnrollCommand.Create(connection, "site"), SiteManifestCommand.Create(connection),
                 LifeCommands.Approve(connection, "site"), LifeCommands.Deny(connection, "site"), EnrollCommand.CreateReplace(connection),
-                LifeCommands.Retry(connection), LifeCommands.ConfirmPrune(connection), LifeCommands.Move(connection),
-                    LifeCommands.Retire(connection),
-                LifeCommands.Revoke(connection, "site"),
+                LifeCommands.Retry(connection), LifeCommands.ConfirmPrune(connection), LifeCommands.OverrideHold(connection),
+                LifeCommands.Move(connection), LifeCommands.Retire(connection), LifeCommands.Revoke(connection, "site"),
                 RotateKeyCommand.Create(connection, "site"), SiteExportCommand.Create(connection), SiteReceiveCommand.Create(connection),
             },
         };
@@ -79,6 +78,8 @@ internal static class SiteCommand
         var notes = ((string[])["orphaned", "unacknowledged", "keyCopied", "eventsMissing"])
             .Where(note => site.TryGetProperty(note, out var value) && value.ValueKind == JsonValueKind.True)
             .Select(note => note switch { "keyCopied" => "KEY COPIED", "eventsMissing" => "EVENTS MISSING", _ => note }).ToList();
+        if (site.Text("held") is { Length: > 0 } held) notes.Add(held);
+        if (site.Text("holdOverdue") == "True") notes.Add("HOLD OVERDUE");
         if (site.Text("life") is { Length: > 0 } life) notes.Add(life);
         if (site.Text("movePending") is { Length: > 0 } to) notes.Add($"move pending: capillary site move "
             + $"{site.Text("site")} --region {to}");

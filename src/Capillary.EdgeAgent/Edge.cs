@@ -7,6 +7,7 @@ using Capillary.Core.Trust;
 using Capillary.EdgeAgent.Apply;
 using Capillary.EdgeAgent.Apply.Host;
 using Capillary.EdgeAgent.Apply.Kubernetes;
+using Capillary.EdgeAgent.Interlock;
 using Capillary.Node.Blobs;
 using Capillary.Node.Child;
 using Capillary.Node.Hosting;
@@ -42,6 +43,7 @@ internal sealed partial class Edge
     private readonly EventLog events;
     private readonly EventNotes notes;
     private readonly LinkFile linkFile;
+    private readonly HoldSocket holds;
     private volatile bool isLive;
     private Envelope? beaconHeard;
     private readonly string boot = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
@@ -84,7 +86,9 @@ internal sealed partial class Edge
         {
             EventsKept = kept => notes.Kept(kept.Incarnation, kept.Seq),
         };
-        var limits = EdgeSettings.Load(home.FileOf("edge.json")).Limits(home.FileOf("edge.json"));
+        var own = EdgeSettings.Load(home.FileOf("edge.json"));
+        holds = new HoldSocket(home.Folder, own.HoldGroup, apply, time, logs.CreateLogger<HoldSocket>());
+        var limits = own.Limits(home.FileOf("edge.json"));
         link = new ParentLink(ParentLinkOptions.Of(settings, identity, home, limits), identity.Keys, trust, handlers, outbox, time,
             logs.CreateLogger<ParentLink>());
         fetcher = new BlobFetcher(link, blobs, limits, time);
@@ -96,7 +100,7 @@ internal sealed partial class Edge
     {
         if (accepted.Assignment is { } assignment) Assign(assignment);
         using var all = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        Task[] parts = [apply.RunAsync(all.Token), link.RunAsync(all.Token), TakeIncomingAsync(all.Token),
+        Task[] parts = [apply.RunAsync(all.Token), link.RunAsync(all.Token), TakeIncomingAsync(all.Token), holds.RunAsync(all.Token),
             reporter.RunAsync(() => accepted, () => apply.Status, all.Token)];
         var first = await Task.WhenAny(parts);
         await all.CancelAsync();
@@ -242,6 +246,7 @@ internal sealed partial class Edge
     private void Assign(Assignment assignment) => apply.Assign(new DesiredBundle(assignment.Bundle, assignment.Fallback, assignment.Since)
     {
         PruneConfirmed = assignment.Mode == Assignment.ConfirmedMode,
+        OverHold = assignment.Mode == Assignment.OverHoldMode,
     });
 
     private async Task<HostFetch> FetchAsync(Digest bundle, CancellationToken stop)

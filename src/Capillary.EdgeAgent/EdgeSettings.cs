@@ -10,21 +10,23 @@ namespace Capillary.EdgeAgent;
 /// <summary>
 /// The site's own allow-list, <c>edge.json</c> in the agent's folder: written by the site's people, never by a commit or a hub.
 /// </summary>
+// A member that the file lacks is set to null (or 0) by generated readers, whatever stands behind its "=".
 internal sealed record EdgeSettings
 {
     /// <summary>
     /// Folders below which bundles may put files; the first is the root of relative paths. Default: <c>root</c> in the agent's folder.
     /// </summary>
-    public IReadOnlyList<string> Roots { get; init; } = [];
+    public IReadOnlyList<string> Roots { get; init => field = value ?? []; } = [];
 
     /// <summary>Fleet user name to local account. Default: none, so no service may run.</summary>
-    public IReadOnlyDictionary<string, string> Users { get; init; } = new Dictionary<string, string>();
+    public IReadOnlyDictionary<string, string> Users { get; init => field = value ?? new Dictionary<string, string>(); } =
+        new Dictionary<string, string>();
 
     /// <summary>Whether a user may be root here. Default: no.</summary>
     public bool AllowRoot { get; init; }
 
     /// <summary>Ports below 1024 that a service may listen on. Default: none.</summary>
-    public IReadOnlyList<int> PrivilegedPorts { get; init; } = [];
+    public IReadOnlyList<int> PrivilegedPorts { get; init => field = value ?? []; } = [];
 
     /// <summary>The most that blobs may take of the network, such as <c>2MB/s</c>. Default: no limit.</summary>
     public string? MaxRate { get; init; }
@@ -40,6 +42,9 @@ internal sealed record EdgeSettings
     /// systemd started the agent and it may manage them.
     /// </summary>
     public string? Services { get; init; }
+
+    /// <summary>The local group whose members may hold (<c>hold/hold.sock</c>). Default: the agent's own.</summary>
+    public string? HoldGroup { get; init; }
 
     /// <summary>What the site's people allow the link; null: anything.</summary>
     /// <exception cref="InvalidDataException">A text is no rate or no hours.</exception>
@@ -72,7 +77,7 @@ internal sealed record ClusterSettings
     public string? Namespace { get; init; }
 
     /// <summary>The share of owned objects that may be removed without an operator's confirmation, 0 to 100. Default: 50.</summary>
-    public int MaxPrunePercent { get; init; } = 50;
+    public int MaxPrunePercent { get; set; } = 50;
 
     /// <exception cref="InvalidDataException">There is no such cluster; says why.</exception>
     public KubeConnection Connect(string file)

@@ -103,6 +103,7 @@ internal sealed class Reporter(NodeIdentity identity, long incarnation, Outbox o
     {
         ApplyPhase.Idle => accepted.Since == 0 ? ReportPhase.Idle : ReportPhase.Progressing,
         _ when status.Since != accepted.Since => ReportPhase.Progressing,
+        ApplyPhase.Held => ReportPhase.Held,
         ApplyPhase.Healthy => ReportPhase.Healthy,
         ApplyPhase.Reverted => ReportPhase.Reverted,
         ApplyPhase.Unhealthy or ApplyPhase.Degraded => ReportPhase.Degraded,

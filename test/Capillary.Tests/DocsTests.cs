@@ -103,6 +103,11 @@ public sealed partial class DocsTests
         {
             File.WriteAllText(file, json);
             Assert.Equal([443], EdgeSettings.Load(file).PrivilegedPorts);
+            // What is left out is as the page's table says.
+            File.WriteAllText(file, """{"holdGroup":"lab-hold","kubernetes":{}}""");
+            var own = EdgeSettings.Load(file);
+            Assert.Equal(("lab-hold", 0, 0, 0, 50), (own.HoldGroup, own.Roots.Count, own.Users.Count, own.PrivilegedPorts.Count,
+                own.Kubernetes!.MaxPrunePercent));
         }
         finally
         {

@@ -41,6 +41,12 @@ public abstract record ApplyEvent
     /// <summary>What the target itself remembers to be ours; it counts where the agent's own state knows nothing.</summary>
     public sealed record Remembered(ImmutableArray<OwnedObject> Owned) : ApplyEvent;
 
+    /// <summary>A workload says "not now", or says it again; whether that is taken: <see cref="Hold.Refusal"/>.</summary>
+    public sealed record Held(string Name, string Reason, int MaxSeconds) : ApplyEvent;
+
+    /// <summary>The workload's hold of this name is over.</summary>
+    public sealed record Unheld(string Name) : ApplyEvent;
+
     /// <summary>A condition that the host knows of holds now.</summary>
     public sealed record Raised(string Code, string Subject, string Text) : ApplyEvent;
 

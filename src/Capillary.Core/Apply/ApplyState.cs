@@ -13,6 +13,9 @@ public enum ApplyPhase
     /// <summary>Shown only: a newer assignment's blobs are on their way; what ran goes on.</summary>
     Fetching,
 
+    /// <summary>Shown only: a newer assignment's blobs are here and a hold keeps it from beginning; what ran goes on.</summary>
+    Held,
+
     /// <summary>Steps towards the assigned bundle.</summary>
     Applying,
 
@@ -79,7 +82,12 @@ public sealed record ApplyState
 
     /// <summary>Apps whose list in the cluster may not say what is owned.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
-    public ImmutableArray<string> ListsDue { get; init; } = [];
+    public ImmutableArray<string> ListsDue { get; init => field = value.IsDefault ? [] : value; } = [];
+
+    /// <summary>
+    /// The holds that stand, in the order they began, at most <see cref="Hold.MostHolds"/>. A state of before there were any has none.
+    /// </summary>
+    public ImmutableArray<Hold> Holds { get; init => field = value.IsDefault ? [] : value; } = [];
 
     /// <summary>In the order raised.</summary>
     public ImmutableArray<ApplyCondition> Conditions { get; init; } = [];
@@ -128,7 +136,16 @@ public sealed record ApplyState
     [JsonIgnore]
     public ImmutableArray<AppHealth> Health { get; init; } = [];
 
-    /// <summary>True while a newer assignment waits for its blobs.</summary>
+    /// <summary>An attempt is under way, forward or back; it is finished whatever is held.</summary>
+    [JsonIgnore]
+    public bool IsUnderWay => Phase is ApplyPhase.Applying or ApplyPhase.Verifying or ApplyPhase.Failing or ApplyPhase.Reverting
+        or ApplyPhase.VerifyingFallback;
+
+    /// <summary>A newer assignment could begin, and a hold keeps it from that.</summary>
+    [JsonIgnore]
+    public bool IsHeldBack => Pending && FetchReady && !Holds.IsEmpty;
+
+    /// <summary>True while a newer assignment waits: for its blobs, a step in flight or a hold.</summary>
     [JsonIgnore]
     public bool Pending => Desired is { } desired && (Attempt is not { } attempt || desired.Since > attempt.Since);
 
@@ -166,7 +183,7 @@ public sealed record AppHealth(string App, HealthState State, string? Reason);
 public sealed record Drift(OwnedObject Seen, string Text);
 
 /// <summary>What a site tells about apply: the source of its report.</summary>
-/// <param name="Phase">Of the attempt, or Fetching.</param>
+/// <param name="Phase">Of the attempt, or Fetching or Held.</param>
 /// <param name="Bundle">The bundle that is wholly in place; null while none is.</param>
 /// <param name="Since">Of the newest assignment that is fetched or attempted; null before the first.</param>
 /// <param name="AttemptedBundle">The bundle of that assignment.</param>
@@ -183,13 +200,11 @@ public sealed record ApplyStatus(
     /// <summary>The status that this state shows.</summary>
     public static ApplyStatus Of(ApplyState state)
     {
-        var fetching = state.Pending && state.Phase
-            is not (ApplyPhase.Applying or ApplyPhase.Verifying or ApplyPhase.Failing or ApplyPhase.Reverting
-                or ApplyPhase.VerifyingFallback);
-        var subject = fetching ? state.Desired : state.Attempt;
+        var waits = state.Pending && !state.IsUnderWay;
+        var phase = !waits ? state.Phase : state.IsHeldBack ? ApplyPhase.Held : ApplyPhase.Fetching;
+        var subject = waits ? state.Desired : state.Attempt;
         var apps = state.Objects is null ? state.Health : [.. state.Objects.Apps.Select(app => HealthOf(state, app))];
-        return new ApplyStatus(
-            fetching ? ApplyPhase.Fetching : state.Phase, state.Actual, subject?.Since, subject?.Bundle, apps, state.Conditions);
+        return new ApplyStatus(phase, state.Actual, subject?.Since, subject?.Bundle, apps, state.Conditions);
     }
 
     /// <summary>An app with nothing that has a health is healthy; one that nobody has told about is unknown.</summary>

@@ -97,7 +97,7 @@ internal sealed partial class ApplyTurn
             Clear(ConditionCodes.DiskFull);
             Commit();
         }
-        if (s.Pending && s.FetchReady) Begin();
+        if (MayBegin) Begin();
         else if (s.Steps.IsEmpty) Finish();
         else Next();
     }
@@ -110,7 +110,7 @@ internal sealed partial class ApplyTurn
     {
         if (s.InFlight is null) return;
         s = s with { InFlight = null };
-        if (s.Pending && s.FetchReady)
+        if (MayBegin)
         {
             Begin();
             return;

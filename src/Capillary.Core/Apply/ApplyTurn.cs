@@ -29,8 +29,11 @@ internal sealed partial class ApplyTurn(ApplyState state, DateTimeOffset now)
             case ApplyEvent.Remembered e: Remember(e.Owned); break;
             case ApplyEvent.Raised e: Raise(e.Code, e.Subject, e.Text); break;
             case ApplyEvent.Cleared e: Cleared(e); break;
+            case ApplyEvent.Held e: Held(e); break;
+            case ApplyEvent.Unheld e: Unheld(e); break;
             case ApplyEvent.Tick: Tick(); break;
         }
+        TellHolds();
     }
 
     private bool Settled => s.Phase is ApplyPhase.Healthy or ApplyPhase.Unhealthy or ApplyPhase.Reverted or ApplyPhase.Degraded;
@@ -50,7 +53,11 @@ internal sealed partial class ApplyTurn(ApplyState state, DateTimeOffset now)
     private void Restart()
     {
         // The clock may have been set back while we were away; nothing that was kept may lie in the future.
-        s = s with { Conditions = [.. s.Conditions.Select(c => c.At > now ? c with { At = now } : c)] };
+        s = s with
+        {
+            Conditions = [.. s.Conditions.Select(c => c.At > now ? c with { At = now } : c)],
+            Holds = [.. s.Holds.Select(hold => hold.Since > now ? hold with { Since = now } : hold)],
+        };
         if (s.Pending) Act(new ApplyAction.Fetch(s.Desired!));
         if (s.Wanted is { } bundle) Act(new ApplyAction.Load(bundle));
     }
@@ -63,6 +70,7 @@ internal sealed partial class ApplyTurn(ApplyState state, DateTimeOffset now)
         if (s.Desired is { } known && desired.Since <= known.Since) return;
         Clear(ConditionCodes.BlobsMissing);
         Clear(ConditionCodes.BlobsWait);
+        Override(desired);
         Save(s with { Desired = desired, FetchReady = false, FetchFailures = 0, FetchAt = null });
         Act(new ApplyAction.Fetch(desired));
     }
@@ -71,8 +79,7 @@ internal sealed partial class ApplyTurn(ApplyState state, DateTimeOffset now)
     {
         if (!s.Pending || since != s.Desired!.Since) return;
         s = s with { FetchReady = true, FetchAt = null };
-        if (s.InFlight is null) Begin();
-        else if (s.InFlight.IsWait) Act(new ApplyAction.Abandon());
+        BeginOrAbandon();
     }
 
     private void Missing(ApplyEvent.BlobsMissing e)

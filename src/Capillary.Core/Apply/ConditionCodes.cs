@@ -96,11 +96,17 @@ public static class ConditionCodes
     /// <summary>An object that left the bundle was not removed, as it is guarded; it is ours no longer.</summary>
     public const string PruneSkipped = "PruneSkipped";
 
+    /// <summary>A hold keeps the newest assignment from beginning; the subject is the hold's name.</summary>
+    public const string Held = "Held";
+
+    /// <summary>A hold stands past its max: an operator may override it. It does not end by itself.</summary>
+    public const string HoldOverdue = "HoldOverdue";
+
     /// <summary>The severity of a code; unknown codes are errors.</summary>
     public static ConditionSeverity SeverityOf(string code) => code switch
     {
-        DriftRepaired or BlobsWait or FieldConflict or PruneSkipped => ConditionSeverity.Info,
-        ClusterUnreachable or PruneNeedsConfirm => ConditionSeverity.Warning,
+        DriftRepaired or BlobsWait or FieldConflict or PruneSkipped or Held => ConditionSeverity.Info,
+        ClusterUnreachable or PruneNeedsConfirm or HoldOverdue => ConditionSeverity.Warning,
         BlobsMissing or ClockWrong or DesiredStateUnconfirmed or DiskFull or ServiceCrashLooping or StateLost => ConditionSeverity.Warning,
         _ => ConditionSeverity.Error,
     };
@@ -111,5 +117,5 @@ public static class ConditionCodes
 
     /// <summary>True for what an attempt raised and the next attempt makes void.</summary>
     internal static bool BelongsToAttempt(string code) =>
-        code is not (DriftRepaired or ServiceCrashLooping or StateLost or ClusterUnreachable);
+        code is not (DriftRepaired or ServiceCrashLooping or StateLost or ClusterUnreachable or Held or HoldOverdue);
 }

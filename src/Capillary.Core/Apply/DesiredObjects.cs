@@ -14,6 +14,10 @@ public sealed record DesiredBundle(Digest Bundle, Digest? Fallback, long Since)
     /// <summary>An operator has confirmed that any share of the site's objects may be removed.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool PruneConfirmed { get; init; }
+
+    /// <summary>An operator overrides the holds that are past their max when this is assigned.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool OverHold { get; init; }
 }
 
 /// <summary>A bundle's objects without their bytes: all that planning needs, small enough to keep in memory.</summary>

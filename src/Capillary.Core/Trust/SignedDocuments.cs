@@ -189,7 +189,7 @@ public sealed record Beacon(int V, FleetName Fleet, [property: JsonRequired] Dat
 /// <param name="Since">The generation in which this line last changed, from 1.</param>
 /// <param name="Bundle">Digest of the bundle's manifest.</param>
 /// <param name="Fallback">Digest of the bundle of the site's last signed healthy report; null when there was none.</param>
-/// <param name="Mode">What the site does with it: <c>apply</c>, or <c>apply-confirmed</c>.</param>
+/// <param name="Mode">What the site does with it: <c>apply</c>, <c>apply-confirmed</c> or <c>apply-over-hold</c>.</param>
 /// <param name="Sealed">Digest of the blob of sealed secrets; null when there are none.</param>
 public sealed record Assignment(int V, FleetName Fleet, SiteId Site, long Since, Digest Bundle, Digest? Fallback, string Mode,
     Digest? Sealed)
@@ -200,6 +200,9 @@ public sealed record Assignment(int V, FleetName Fleet, SiteId Site, long Since,
     /// <summary>An operator confirmed that any share of what the site owns in its cluster may be removed.</summary>
     public const string ConfirmedMode = "apply-confirmed";
 
+    /// <summary>An operator overrides the site's holds that are past their max.</summary>
+    public const string OverHoldMode = "apply-over-hold";
+
     public byte[] ToLeaf() => JsonSerializer.SerializeToUtf8Bytes(this, TrustJson.Default.Assignment);
 
     /// <exception cref="TrustFormatException">The bytes are not an assignment.</exception>
@@ -209,7 +212,7 @@ public sealed record Assignment(int V, FleetName Fleet, SiteId Site, long Since,
         SignedDocument.RequireVersion(assignment.V, "assignment");
         if (assignment.Since < 1 || assignment.Bundle.Text is null || assignment.Site.Value is null)
             throw new TrustFormatException("assignment: site, since or bundle is missing");
-        if (assignment.Mode is not (ApplyMode or ConfirmedMode))
+        if (assignment.Mode is not (ApplyMode or ConfirmedMode or OverHoldMode))
             throw new TrustFormatException($"assignment: unknown mode '{assignment.Mode}'");
         return assignment;
     }

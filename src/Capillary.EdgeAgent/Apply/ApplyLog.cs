@@ -17,6 +17,9 @@ internal static partial class ApplyLog
     [LoggerMessage(4008, LogLevel.Error, "state was unreadable and is kept at {Aside}: {Reason}")]
     public static partial void StateLost(ILogger log, string aside, string reason);
 
+    [LoggerMessage(4011, LogLevel.Warning, "an operator overrides a hold that is past its max: {Hold}")]
+    public static partial void Overridden(ILogger log, string hold);
+
     [LoggerMessage(4009, LogLevel.Error, "a task of apply failed")]
     public static partial void Bug(ILogger log, Exception reason);
 }

@@ -6,7 +6,7 @@ namespace Capillary.EdgeAgent.Apply;
 internal sealed partial class SiteApply
 {
     /// <summary>One run of <see cref="SiteApply"/>: all that lives between start and stop.</summary>
-    private sealed class ApplyLoop
+    private sealed partial class ApplyLoop
     {
         private readonly SiteApply site;
         private readonly CancellationToken stop;
@@ -76,6 +76,7 @@ internal sealed partial class SiteApply
         {
             while (unsaved is null && told.TryDequeue(out var next))
             {
+                Hear(next);
                 var decision = ApplyMachine.Next(state, next, site.Now);
                 if (decision.Persist) Save(decision);
                 else Act(decision);
@@ -103,7 +104,9 @@ internal sealed partial class SiteApply
 
         private void Act(ApplyDecision decision)
         {
+            var before = state;
             state = decision.State;
+            Answer(before);
             foreach (var action in decision.Actions)
             {
                 switch (action)

@@ -36,7 +36,10 @@ internal sealed partial class SiteApply
     private readonly long startTicks;
     private readonly DateTimeOffset startTime;
 
-    /// <summary>At most: a beat, an assignment, a few words of the target, and one answer each of fetch, load, step and drift.</summary>
+    /// <summary>
+    /// At most: a beat, an assignment, a few words of the target, one answer each of fetch, load, step and drift, and what a few workloads
+    /// ask at once.
+    /// </summary>
     private readonly Channel<ApplyEvent> events = Channel.CreateBounded<ApplyEvent>(256);
     private DesiredBundle? assigned;
     private int assigning;
@@ -82,6 +85,7 @@ internal sealed partial class SiteApply
         try
         {
             loop.Begin();
+            begun.TrySetResult();
             await foreach (var next in events.Reader.ReadAllAsync(stop)) loop.Take(next);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)

@@ -9,7 +9,7 @@ internal sealed record EdgeOptions(string Command)
     public const string DefaultFolder = "/var/lib/capillary-edge";
 
     public static IReadOnlyList<string> Commands { get; } =
-        ["doctor", "join", "install", "status", "import", "receipts", "uninstall", "run", "version"];
+        ["doctor", "join", "install", "status", "hold", "unhold", "holds", "import", "receipts", "uninstall", "run", "version"];
 
     /// <summary>The one argument that is no option: a file or a code.</summary>
     public string? File { get; init; }
@@ -53,6 +53,18 @@ internal sealed record EdgeOptions(string Command)
     public bool Wait { get; init; }
 
     public TimeSpan WaitFor { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>Of a hold.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>Why a hold is.</summary>
+    public string? Reason { get; init; }
+
+    /// <summary>Of a hold; null: the usual.</summary>
+    public int? MaxSeconds { get; init; }
+
+    /// <summary>To show the holds.</summary>
+    public bool List { get; init; }
 
     /// <summary>Of <c>run</c>: the file to join with, while the folder has not joined.</summary>
     public string? JoinFile { get; init; }
@@ -103,13 +115,15 @@ internal sealed record EdgeOptions(string Command)
         "--no-start" => this with { NoStart = true },
         "--wait" => this with { Wait = true },
         "--in-cluster" => this with { InCluster = true },
+        "--list" => this with { List = true },
         _ => null,
     };
 
     private EdgeOptions WithValue(string option, string? value) => (option, value) switch
     {
         ("--data" or "--bin" or "--root" or "--user" or "--parent" or "--proxy" or "--proxy-password-file" or "--max-rate"
-            or "--quiet-hours" or "--minutes" or "--join" or "--kubeconfig" or "-o" or "--output", null) =>
+            or "--quiet-hours" or "--minutes" or "--join" or "--kubeconfig" or "--name" or "--reason" or "--max" or "-o"
+            or "--output", null) =>
                 this with { Wrong = $"{option} needs a value" },
         ("--data", _) => this with { Data = value },
         ("--bin", _) => this with { Bin = value },
@@ -121,6 +135,10 @@ internal sealed record EdgeOptions(string Command)
         ("--quiet-hours", _) => this with { QuietHours = value },
         ("--join", _) => this with { JoinFile = value },
         ("--kubeconfig", _) => this with { Kubeconfig = value },
+        ("--name", _) => this with { Name = value },
+        ("--reason", _) => this with { Reason = value },
+        ("--max", _) => HoldCommands.Seconds(value) is { } seconds ? this with { MaxSeconds = seconds }
+            : this with { Wrong = $"--max {value}: expected 1m to 24h, such as 90m or 2h" },
         ("--minutes", _) => int.TryParse(value, out var minutes) && minutes is > 0 and <= 24 * 60
             ? this with { Wait = true, WaitFor = TimeSpan.FromMinutes(minutes) }
             : this with { Wrong = "--minutes is 1 to 1440" },

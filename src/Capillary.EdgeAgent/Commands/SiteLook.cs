@@ -76,7 +76,7 @@ internal sealed record SiteLook(string Site, string Fleet, bool IsRunning, LinkS
         { IsLinked: false } => (Wellness.NeedsALook, "the link is down; what was applied runs on; find out why: capillary-edge doctor"),
         { Phase: "healthy" } => (Wellness.Well, ""),
         { Phase: "none" or "idle" } => (Wellness.OnItsWay, "nothing is assigned to it yet; that is done where the hub is"),
-        { Phase: "held" } => (Wellness.OnItsWay, "a hold keeps it from applying"),
+        { Phase: "held" } => (Wellness.OnItsWay, "an update waits, as somebody here holds it; who and why: capillary-edge holds"),
         _ => (Wellness.OnItsWay, "it is applying"),
     };
 

@@ -12,6 +12,7 @@ internal static class Usage
                                               the same with the code alone; 'join -' reads the code from stdin
           capillary-edge install              lets systemd run the agent for ever; again with a newer one, it upgrades
           capillary-edge status               how this site is: link, bundle, conditions
+          capillary-edge hold --reason TEXT   "not now": no update begins here until 'capillary-edge unhold'; 'holds' shows who holds
           capillary-edge import DIR           takes in what 'capillary site export' wrote for this site on a stick
           capillary-edge receipts DIR         leaves this site's last signed report on the stick, for 'capillary site receive'
           capillary-edge uninstall            takes the agent away; --purge also what it keeps and what it runs
@@ -96,7 +97,38 @@ internal static class Usage
 
     private const string Status = """
         capillary-edge status [--data DIR] [-o json]
-          Says how this site is. Exit code 0: well; 1: it needs a look; 3: on its way (nothing assigned yet, or still applying).
+          Says how this site is. Exit code 0: well; 1: it needs a look; 3: on its way (nothing assigned yet, still applying, or held).
+        """;
+
+    private const string Hold = """
+        capillary-edge hold --reason TEXT [--name NAME] [--max TIME] [--data DIR] [-o json]
+        capillary-edge hold --list [--data DIR] [-o json]
+          Says "not now": updates are fetched and none begins until 'capillary-edge unhold'. The hub shows the reason, so it holds no
+          patient data. The same name again replaces reason and max, and keeps the time since when it holds.
+          Exit code 0: held, and nothing is being applied; 3: held, but an update that was under way is still being finished, so
+          do not begin yet and give the command again; 1: not held.
+
+              --reason TEXT
+                           why, in 1 to 200 characters
+              --name NAME  tells several holds of a site apart (default "default"); it is held while any stands
+              --max TIME   1m to 24h, such as 90m or 2h (default 1h). It does not end by itself then, but an operator may override it
+              --list       show the holds, as 'capillary-edge holds' does
+              --data DIR   the agent's folder (default /var/lib/capillary-edge)
+              -o json      for programs
+        """;
+
+    private const string Unhold = """
+        capillary-edge unhold [--name NAME] [--data DIR] [-o json]
+          Ends a hold. When it was the last one, an update that waits begins at once.
+
+              --name NAME  the hold's name (default "default")
+              --data DIR   the agent's folder (default /var/lib/capillary-edge)
+              -o json      for programs
+        """;
+
+    private const string Holds = """
+        capillary-edge holds [--data DIR] [-o json]
+          Shows who holds, since when and why, and whether an update waits or is being applied.
         """;
 
     private const string Import = """
@@ -129,6 +161,9 @@ internal static class Usage
         "uninstall" => Uninstall,
         "doctor" => Doctor,
         "status" => Status,
+        "hold" => Hold,
+        "unhold" => Unhold,
+        "holds" => Holds,
         "import" => Import,
         "receipts" => Receipts,
         "run" => Run,

@@ -1,5 +1,6 @@
 using Capillary.Core.Bundles;
 using Capillary.Core.Identity;
+using Capillary.Core.Trust;
 
 namespace Capillary.Fleet.Rollouts;
 
@@ -12,8 +13,8 @@ namespace Capillary.Fleet.Rollouts;
 /// <param name="Reason">Why it gets this line, for a person.</param>
 public sealed record PlannedLine(SiteId Site, RegionId Region, long Since, Digest Bundle, Digest? Fallback, string Reason)
 {
-    /// <summary>An operator confirmed any number of removals at the site.</summary>
-    public bool ConfirmsPrune { get; init; }
+    /// <summary>The assignment's mode: what an operator's word adds to it.</summary>
+    public string Mode { get; init; } = Assignment.ApplyMode;
 }
 
 /// <summary>

@@ -104,7 +104,7 @@ public static class Planner
             var fallback = wish.KeepsFallback ? FallbackOf(inputs, site, bundleNow) : null;
             changes.Add(new(site, wish.Region, inputs.Generation + 1, bundleNow, fallback, wish.Reason)
             {
-                ConfirmsPrune = wish.ConfirmsPrune,
+                Mode = wish.Mode,
             });
         }
     }

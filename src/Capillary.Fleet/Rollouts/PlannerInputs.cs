@@ -1,6 +1,7 @@
 using Capillary.Core.Bundles;
 using Capillary.Core.Identity;
 using Capillary.Core.Reports;
+using Capillary.Core.Trust;
 using Capillary.Fleet.Documents;
 using Capillary.Fleet.Inventory;
 
@@ -91,6 +92,6 @@ public sealed record LineWish(RegionId Region, Digest? Bundle, long After, strin
     /// <summary>The site's last healthy bundle stays what it returns to: nothing but another try is wanted.</summary>
     public bool KeepsFallback { get; init; }
 
-    /// <summary>The line says that an operator confirmed any number of removals.</summary>
-    public bool ConfirmsPrune { get; init; }
+    /// <summary>The assignment's mode: what the operator's word adds to it.</summary>
+    public string Mode { get; init; } = Assignment.ApplyMode;
 }

@@ -1,3 +1,4 @@
+using Capillary.Core.Apply;
 using Capillary.Core.Identity;
 using Capillary.Core.Reports;
 
@@ -21,7 +22,7 @@ internal static class WaveGate
                 => new(site, GateVerdict.Failed, Failure(report)),
             SiteState.Conflict => new(site, GateVerdict.Failed,
                 $"it accepted generation {report.Generation}, which this hub does not know"),
-            SiteState.Held when report.Since >= line.Since => new(site, GateVerdict.Held, Hold(report)),
+            SiteState.Held when report.Since >= line.Since => new(site, GateVerdict.Held, HoldOf(report)),
             _ when report.Since < line.Since => new(site, GateVerdict.Waiting,
                 $"it has not accepted since {line.Since} yet (is at {report.Since})"),
             _ => new(site, GateVerdict.Waiting, $"it is applying since {line.Since}"),
@@ -44,8 +45,8 @@ internal static class WaveGate
         now - (heard > inputs.ListeningSince ? heard : inputs.ListeningSince);
 
     /// <summary>Why it says "not now", in its own words.</summary>
-    private static string Hold(Report report) => report.Conditions.FirstOrDefault(condition =>
-        condition.Code.StartsWith("Hold", StringComparison.Ordinal) || condition.Code == "Held")?.Text ?? "it says not now";
+    private static string HoldOf(Report report) =>
+        report.Conditions.FirstOrDefault(condition => condition.Code == ConditionCodes.Held)?.Text ?? "a hold keeps it from applying";
 
     private static string Failure(Report report)
     {

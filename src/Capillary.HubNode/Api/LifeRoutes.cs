@@ -24,6 +24,7 @@ internal static class LifeRoutes
         Post<RetireWish>("/api/v1/sites/{name}/retire", (call, wish) => Answer(Retire(hub, call, wish))),
         Post<object>("/api/v1/sites/{name}/retry", (call, _) => Answer(hub.Life.Retry(new SiteId(call.Name), call.Actor))),
         Post<object>("/api/v1/sites/{name}/confirm-prune", (call, _) => Answer(hub.Life.ConfirmPrune(new SiteId(call.Name), call.Actor))),
+        Post<OverrideWish>("/api/v1/sites/{name}/override-hold", (call, wish) => OverrideHold(hub, call, wish)),
         Post<ReplaceWish>("/api/v1/sites/{name}/replace", (call, wish) => Replace(hub, call, wish)),
         Post<MoveWish>("/api/v1/sites/{name}/move", (call, wish) => Move(hub, call, wish)),
         .. Approvals(hub, NodeKind.Site), .. Approvals(hub, NodeKind.Region),
@@ -64,8 +65,14 @@ internal static class LifeRoutes
 
     private static ApiAnswer Revoke(Hub hub, ApiCall call, NodeKind kind, RevokeWish? wish) =>
         wish?.Reason is { Length: > 0 and <= MostReason } reason
-        ? Answer(hub.Life.Revoke(new NodeName(call.Name), kind, reason, call.Actor))
-        : Bad("a reason is missing or too long", $"say why in 1 to {MostReason} characters; it stands in the journal");
+        ? Answer(hub.Life.Revoke(new NodeName(call.Name), kind, reason, call.Actor)) : NeedsReason();
+
+    private static ApiAnswer OverrideHold(Hub hub, ApiCall call, OverrideWish? wish) =>
+        wish?.Reason is { Length: > 0 and <= MostReason } reason
+        ? Answer(hub.Life.OverrideHold(new SiteId(call.Name), reason, call.Actor)) : NeedsReason();
+
+    private static ApiAnswer NeedsReason() =>
+        Bad("a reason is missing or too long", $"say why in 1 to {MostReason} characters; it stands in the journal");
 
     private static LifeOutcome Retire(Hub hub, ApiCall call, RetireWish? wish)
     {

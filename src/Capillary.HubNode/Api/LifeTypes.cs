@@ -3,6 +3,9 @@ namespace Capillary.HubNode.Api;
 /// <summary>Why a node is revoked; required.</summary>
 internal sealed record RevokeWish(string? Reason);
 
+/// <summary>Why holds that are past their max do not count; required.</summary>
+internal sealed record OverrideWish(string? Reason);
+
 /// <summary>How a site is retired.</summary>
 internal sealed record RetireWish(bool? Force, bool? Cancel, string? Reason);
 

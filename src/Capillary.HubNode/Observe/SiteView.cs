@@ -28,9 +28,11 @@ internal sealed record RunView(long? Generation, string? Bundle, string? Commit)
 /// <param name="CarriedAt">When what it last said came in on a stick; null when it came over a link. It does not count as heard of.</param>
 /// <param name="KeyCopied">A sign stands that its key was copied; says nothing of its state.</param>
 /// <param name="EventsMissing">Its reports number events that did not come for long: something between withholds them.</param>
+/// <param name="Held">Which holds keep it from applying, since when and why, as it says; null: none.</param>
+/// <param name="HoldOverdue">A hold of it is past its max: an operator may override it.</param>
 internal sealed record SiteView(string Site, string Region, SiteState State, long? Since, long? Generation, string? Bundle, string? Commit,
     RunView Desired, long? AgeSeconds, bool Orphaned, bool Unacknowledged, DateTimeOffset? HeardAt, string? LinkProblem, string? Life,
-    string? MovePending, DateTimeOffset? CarriedAt, bool KeyCopied, bool EventsMissing);
+    string? MovePending, DateTimeOffset? CarriedAt, bool KeyCopied, bool EventsMissing, string? Held, bool HoldOverdue);
 
 /// <summary>One site with all that is known of it.</summary>
 internal sealed record SiteDetail(

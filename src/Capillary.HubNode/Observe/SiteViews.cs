@@ -1,3 +1,4 @@
+using Capillary.Core.Apply;
 using Capillary.Core.Bundles;
 using Capillary.Core.Identity;
 using Capillary.Core.Protocol;
@@ -64,7 +65,15 @@ internal sealed class SiteViews(DesiredStateCell cell, ReleaseBook releases, Pub
             seen?.HeardAt is { } at ? Math.Max(0, (long)(now - at).TotalSeconds) : null,
             declared is null && wish != WishKind.Retired, IsUnacknowledged(line, seen, now), seen?.HeardAt,
             LinkProblem(region, site, around.Away), LifeOf(wish), life.MovePending(site)?.Value, seen?.CarriedAt,
-            around.Copied.Contains(new NodeName(site.Value)), GapOf(site, record) is not null);
+            around.Copied.Contains(new NodeName(site.Value)), GapOf(site, record) is not null,
+            HoldsOf(report), report?.Conditions.Any(condition => condition.Code == ConditionCodes.HoldOverdue) == true);
+    }
+
+    /// <summary>What the site says of the holds that keep it from applying; null: none does.</summary>
+    private static string? HoldsOf(Report? report)
+    {
+        var holds = report?.Conditions.Where(condition => condition.Code == ConditionCodes.Held).Select(condition => condition.Text);
+        return holds is not null && string.Join("; ", holds) is { Length: > 0 } said ? said : null;
     }
 
     private static string? LifeOf(WishKind? wish) => wish switch
@@ -74,6 +83,7 @@ internal sealed class SiteViews(DesiredStateCell cell, ReleaseBook releases, Pub
         WishKind.Renew => "renewing",
         WishKind.Retry => "retrying",
         WishKind.ConfirmPrune => "pruning",
+        WishKind.OverrideHold => "overriding",
         _ => null,
     };
 

@@ -172,8 +172,7 @@ internal sealed class Publisher
     }
 
     private Assignment ToAssignment(PlannedLine line) =>
-        new(1, fleet, line.Site, line.Since, line.Bundle, line.Fallback,
-            line.ConfirmsPrune ? Assignment.ConfirmedMode : Assignment.ApplyMode, null);
+        new(1, fleet, line.Site, line.Since, line.Bundle, line.Fallback, line.Mode, null);
 
     private VerifiedCheckpoint Sign(Plan plan, MerkleTree tree, SigningKey key)
     {

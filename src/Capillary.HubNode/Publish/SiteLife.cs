@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Capillary.Core.Apply;
 using Capillary.Core.Bundles;
 using Capillary.Core.Identity;
 using Capillary.Core.Protocol;
@@ -32,7 +31,7 @@ internal abstract record LifeOutcome
 /// The life of a site beside the commits: revoked, retired, replaced, moved. Each wish is durable before it is answered and goes on by
 /// itself, whether the site is there or away for months. One caller at a time.
 /// </summary>
-internal sealed class SiteLife
+internal sealed partial class SiteLife
 {
     private readonly HubDatabase database;
     private readonly RecordSigner records;
@@ -78,11 +77,10 @@ internal sealed class SiteLife
                 WishKind.Return => wish.Before,
                 _ => (Digest?)null,
             };
-            said[wish.Site] = new(line.Region, bundle, wish.Since, $"site {wish.Kind.ToString().ToLowerInvariant()}: {wish.Reason}")
+            said[wish.Site] = new(line.Region, bundle, wish.Since, $"site {WordOf(wish.Kind)}: {wish.Reason}")
             {
-                KeepsFallback = wish.Kind is WishKind.Retry or WishKind.ConfirmPrune,
-                // Who retires a site wants all of it gone.
-                ConfirmsPrune = wish.Kind is WishKind.ConfirmPrune or WishKind.Retire,
+                KeepsFallback = wish.Kind is WishKind.Retry or WishKind.ConfirmPrune or WishKind.OverrideHold,
+                Mode = ModeOf(wish.Kind),
             };
         }
         return said;
@@ -159,35 +157,6 @@ internal sealed class SiteLife
         }
         Changed();
         return new LifeOutcome.Done($"'{site}' is to run again what it ran before; it stays orphaned until it is declared");
-    }
-
-    /// <summary>Has a site try again what it gave up: a line as before, with a new `since`.</summary>
-    public LifeOutcome Retry(SiteId site, string actor) => Anew(site, WishKind.Retry,
-        report => report.Phase is ReportPhase.Reverted or ReportPhase.Degraded, "did not say that it gave up its line", "site.retry",
-        "is to try again what failed", actor);
-
-    /// <summary>Lets a site remove what left its bundle, however much of what it owns that is: a line as before, with a new
-    /// `since`.</summary>
-    public LifeOutcome ConfirmPrune(SiteId site, string actor) => Anew(site, WishKind.ConfirmPrune,
-        report => report.Conditions.Any(condition => condition.Code == ConditionCodes.PruneNeedsConfirm),
-        "does not wait for a confirmation to remove something on its line", "site.confirm-prune", "is to remove what left its bundle",
-            actor);
-
-    private LifeOutcome Anew(SiteId site, WishKind kind, Func<Report, bool> asked, string refusal, string action, string done, string actor)
-    {
-        lock (gate)
-        {
-            if (Unready() is { } unready) return unready;
-            if (!cell.Value.Lines.TryGetValue(site, out var line)) return Unknown(new NodeName(site.Value), NodeKind.Site);
-            if (wishes.GetValueOrDefault(site) is { } other && other.Kind != kind)
-                return new LifeOutcome.Refused($"'{site}' has a change under way: {other.Kind.ToString().ToLowerInvariant()}", null);
-            if (sites.Seen.GetValueOrDefault(site)?.Report is not { } report || !asked(report) || report.Since != line.Assignment.Since)
-                return new LifeOutcome.Refused($"'{site}' {refusal} of generation {line.Assignment.Since}",
-                    $"what it says: capillary site show {site}");
-            Put(new SiteWish(site, kind, null, line.Assignment.Since, "asked for by an operator", actor, time.GetUtcNow()), action);
-        }
-        Changed();
-        return new LifeOutcome.Done($"'{site}' {done}; watch it: capillary site show {site}");
     }
 
     /// <summary>Before new hardware gets a join code under an old name; <paramref name="now"/>: the old one ends at once.</summary>
@@ -287,7 +256,8 @@ internal sealed class SiteLife
                 End(wish.Site, isRevoked: false, wish.Reason, wish.Actor);
                 break;
             case WishKind.Return when line is null || line.Assignment.Bundle == wish.Before:
-            case WishKind.Renew or WishKind.Retry or WishKind.ConfirmPrune when line is null || line.Assignment.Since > wish.Since:
+            case WishKind.Renew or WishKind.Retry or WishKind.ConfirmPrune or WishKind.OverrideHold
+                when line is null || line.Assignment.Since > wish.Since:
                 Drop(wish, null);
                 break;
         }
@@ -334,12 +304,12 @@ internal sealed class SiteLife
     private static LifeOutcome.Unknown Unknown(NodeName node, NodeKind kind) =>
         new($"there is no {kind.ToString().ToLowerInvariant()} '{node}' with a record");
 
-    private void Put(SiteWish wish, string action)
+    private void Put(SiteWish wish, string action, object? after = null)
     {
         database.Write(db =>
         {
             WishTable.Put(db, wish);
-            JournalTable.Append(db, wish.At, wish.Actor, action, null, new { site = wish.Site.Value, reason = wish.Reason });
+            JournalTable.Append(db, wish.At, wish.Actor, action, null, after ?? new { site = wish.Site.Value, reason = wish.Reason });
         });
         wishes = wishes.SetItem(wish.Site, wish);
     }

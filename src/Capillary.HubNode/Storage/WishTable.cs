@@ -22,6 +22,10 @@ internal enum WishKind
     /// <summary>More of what it owns may be removed than its limit says: its line is to be made anew, with that word in it.</summary>
     ConfirmPrune,
 
+    /// <summary>Its holds that are past their max are not to keep it from applying: its line is to be made anew, with that word in
+    /// it.</summary>
+    OverrideHold,
+
     /// <summary>It was retired; it stays listed so until it is enrolled again.</summary>
     Retired,
 }

@@ -67,6 +67,8 @@ public sealed class HubCliTests : IAsyncLifetime
     [InlineData("the fleet repository declares 'a'; remove sites/eu/a.yaml first", "site", "retire", "a")]
     [InlineData("no hardware has the name 'a' yet; let the first one in: capillary site enroll a", "site", "replace", "a")]
     [InlineData("there is no site 'a' with a record", "site", "move", "a", "--region", "us")]
+    [InlineData("'a' reports no hold that is past its max (HoldOverdue) on its line of generation 1; what it says: capillary site show a",
+        "site", "override-hold", "a", "--reason", "why")]
     [InlineData("nobody waits as 'a'; see: capillary site list --waiting", "site", "approve", "a")]
     [InlineData("nobody waits as 'eu'", "region", "deny", "eu")]
     [InlineData("'xyz' is not the beginning of a key's id; 8 to 64 hexadecimal digits", "site", "approve", "a", "--key", "xyz")]

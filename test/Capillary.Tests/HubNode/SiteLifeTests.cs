@@ -2,6 +2,7 @@ using Capillary.Core.Bundles;
 using Capillary.Core.Identity;
 using Capillary.Core.Reports;
 using Capillary.Core.Trust;
+using Capillary.Fleet.Rollouts;
 using Capillary.HubNode.Publish;
 using Capillary.HubNode.Storage;
 using Capillary.Node.Keys;
@@ -90,6 +91,47 @@ public sealed class SiteLifeTests : IDisposable
     }
 
     [Fact]
+    public async Task A_held_site_is_shown_with_why_and_only_a_hold_past_its_max_is_overridden_once_with_a_reason()
+    {
+        const string Text = "hold 'run' since 2026-11-20 08:00 UTC (max 1 h): run in progress";
+        var (held, overdue) = (new Condition("Held", Severity.Info, Text), new Condition("HoldOverdue", Severity.Warning, $"past: {Text}"));
+        var first = Line.Bundle;
+        Assert.Null(await hub.ReportAsync("a", key, ReportPhase.Healthy, 1));
+        commits.Commit("c2", "a=2", "b=1");
+        await hub.SettleAsync();
+        var before = Line;
+        Assert.Null(await hub.ReportAsync("a", key, ReportPhase.Held, 2, null, null, held));
+        Assert.Equal((SiteState.Held, Text, false), (View.State, View.Held, View.HoldOverdue));
+        hub.Hub.Rollout.Step();
+        Assert.Contains(Text, hub.Hub.Rollout.Status.Reason, StringComparison.Ordinal);
+        Assert.Equal(RolloutPhase.Rolling, hub.Hub.Rollout.Status.Phase);
+        Refused("reports no hold that is past its max (HoldOverdue) on its line of generation 2",
+            hub.Hub.Life.OverrideHold(new SiteId("a"), "the lab does not answer", "anna"));
+        Assert.Null(await hub.ReportAsync("a", key, ReportPhase.Held, 3, null, null, held, overdue));
+        Assert.True(View.HoldOverdue);
+        Done(hub.Hub.Life.OverrideHold(new SiteId("a"), "the lab does not answer", "anna"));
+        Assert.Equal("overriding", View.Life);
+        Refused("has a change under way: override-hold", hub.Hub.Life.Retry(new SiteId("a"), "anna"));
+        Restart();
+        await hub.SettleAsync();
+        Assert.Equal((before.Bundle, first, Assignment.OverHoldMode), (Line.Bundle, Line.Fallback, Line.Mode));
+        Assert.True(Line.Since > before.Since);
+        hub.Hub.Life.Step();
+        var again = Line;
+        await hub.SettleAsync();
+        Assert.Equal(again, Line);
+        Assert.Empty(hub.Hub.Life.Wishes);
+        var entry = Assert.Single(Journal().Split('\n'), line => line.Contains("site.override-hold", StringComparison.Ordinal));
+        Assert.StartsWith("anna site.override-hold", entry, StringComparison.Ordinal);
+        Assert.Contains("the lab does not answer", entry, StringComparison.Ordinal);
+        Assert.Contains("run in progress", entry, StringComparison.Ordinal);
+        // What comes after it is as usual again.
+        commits.Commit("c3", "a=3", "b=1");
+        await hub.SettleAsync();
+        Assert.Equal(Assignment.ApplyMode, Line.Mode);
+    }
+
+    [Fact]
     public async Task A_retired_site_empties_itself_first_though_the_hub_restarts_meanwhile()
     {
         Assert.Null(await hub.ReportAsync("a", key, ReportPhase.Healthy, 1));
@@ -111,6 +153,19 @@ public sealed class SiteLifeTests : IDisposable
         Restart();
         Assert.Equal(SiteState.Retired, View.State);
         Refused("retired already", hub.Hub.Life.Retire(new SiteId("a"), false, "closed", "anna"));
+    }
+
+    [Fact]
+    public async Task A_site_that_is_held_while_it_is_to_be_retired_is_not_overridden_and_what_helps_is_said()
+    {
+        commits.Commit("c2", "b=1");
+        await hub.SettleAsync();
+        Done(hub.Hub.Life.Retire(new SiteId("a"), false, "closed", "anna"));
+        await hub.SettleAsync();
+        Assert.Null(await hub.ReportAsync("a", key, ReportPhase.Held, 1, null, null, new Condition("HoldOverdue", Severity.Warning, "past")));
+        var refused = Assert.IsType<LifeOutcome.Refused>(hub.Hub.Life.OverrideHold(new SiteId("a"), "why", "anna"));
+        Assert.Equal(("'a' has a change under way: retire",
+            "at the site: capillary-edge unhold; or without it: capillary site retire a --force"), (refused.Reason, refused.Hint));
     }
 
     [Fact]

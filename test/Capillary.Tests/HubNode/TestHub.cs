@@ -137,14 +137,15 @@ internal sealed class TestHub : IDisposable
 
     /// <summary>Gives the hub a site's report of its line.</summary>
     public async Task<string?> ReportAsync(string site, SigningKey key, ReportPhase phase, long seq, long? since = null,
-        NodeRecord? from = null)
+        NodeRecord? from = null, params Condition[] conditions)
     {
         var record = Hub.Cell.Value.Records[new NodeName(site)].Record;
         var line = Hub.Cell.Value.Lines[new SiteId(site)];
         var at = since ?? line.Assignment.Since;
         var report = new Report(1, Hub.Fleet, new SiteId(site), record.Version, seq, Time.Now, Hub.Publisher.Generation, at,
             Digest.Of(line.Line.Leaf),
-            line.Assignment.Bundle, phase == ReportPhase.Healthy ? at : 0, phase, [new(new AppName("app"), true)], [], "test/1");
+            line.Assignment.Bundle, phase == ReportPhase.Healthy ? at : 0, phase, [new(new AppName("app"), true)], conditions,
+            "test/1");
         using var stop = new CancellationTokenSource();
         var intake = Hub.Sites.RunAsync(stop.Token);
         var answer = await Hub.Sites.TakeAsync(key.Sign(PayloadTypes.Report, report.ToPayload()), from ?? record, CancellationToken.None);

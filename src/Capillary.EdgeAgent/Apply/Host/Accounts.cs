@@ -26,6 +26,19 @@ internal sealed class Accounts(HostApplyOptions options)
         return Find(options.Users[user])!.Value;
     }
 
+    /// <summary>The id of a local group; null: there is none of this name.</summary>
+    public static unsafe uint? GroupOf(string name)
+    {
+        Group entry;
+        Group* found;
+        // Its members stand in it too.
+        var buffer = new byte[64 << 10];
+        fixed (byte* start = buffer)
+        {
+            return Libc.FindGroup(name, &entry, start, buffer.Length, &found) != 0 || found is null ? null : found->Id;
+        }
+    }
+
     private static unsafe (uint User, uint Group)? Find(string account)
     {
         Account entry;

@@ -92,6 +92,13 @@ internal static partial class Libc
     [LibraryImport("libc", EntryPoint = "getegid")]
     public static partial uint EffectiveGroup();
 
+    /// <summary>lchown: a link is not followed.</summary>
+    [LibraryImport("libc", EntryPoint = "lchown", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int OwnPath(string path, uint user, uint group);
+
+    [LibraryImport("libc", EntryPoint = "getgrnam_r", StringMarshalling = StringMarshalling.Utf8)]
+    public static unsafe partial int FindGroup(string name, Group* group, byte* buffer, nint size, Group** found);
+
     [LibraryImport("libc", EntryPoint = "getpwnam_r", StringMarshalling = StringMarshalling.Utf8)]
     public static unsafe partial int FindAccount(string name, Account* account, byte* buffer, nint size, Account** found);
 }
@@ -107,6 +114,17 @@ internal unsafe struct Account
     public byte* Comment;
     public byte* Home;
     public byte* Shell;
+    public fixed long Spare[4];
+}
+
+/// <summary>The head of <c>struct group</c>.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct Group
+{
+    public byte* Name;
+    public byte* Password;
+    public uint Id;
+    public byte** Members;
     public fixed long Spare[4];
 }
 

@@ -57,7 +57,7 @@ public sealed class ApplyCrashTests
         return (string.Join('\n', end), site.Points);
     }
 
-    private static void Alive(FakeSite site, Queue<int> crashes, Action act)
+    internal static void Alive(FakeSite site, Queue<int> crashes, Action act)
     {
         while (true)
         {

@@ -31,7 +31,7 @@ internal sealed class FakeSite(TestBundles bundles, Func<DesiredService, bool> h
     public int CrashAt { get; set; } = -1;
     public bool Offline { get; set; }
     public Func<Step, ApplyEvent.StepFailed?> Fault { get; set; } = _ => null;
-    public DateTimeOffset Now { get; private set; } = DateTimeOffset.UnixEpoch;
+    public DateTimeOffset Now { get; set; } = DateTimeOffset.UnixEpoch;
     public string Transcript => transcript.ToString();
     public ApplyState State => state;
     public ApplyStatus Status => ApplyStatus.Of(state);

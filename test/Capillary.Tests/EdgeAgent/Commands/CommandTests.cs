@@ -29,6 +29,10 @@ public sealed class CommandTests
     [InlineData("there is no option '--dat'", "run", "--dat", "x")]
     [InlineData("'b' is one argument too many", "join", "a", "b")]
     [InlineData("--user lab: expected NAME=ACCOUNT", "join", "a", "--user", "lab")]
+    [InlineData("--max 59s: expected 1m to 24h", "hold", "--reason", "r", "--max", "59s")]
+    [InlineData("--max 25h: expected 1m to 24h", "hold", "--reason", "r", "--max", "25h")]
+    [InlineData("--max 2: expected 1m to 24h", "hold", "--reason", "r", "--max", "2")]
+    [InlineData("--max 99999999999h: expected 1m to 24h", "hold", "--reason", "r", "--max", "99999999999h")]
     [InlineData("-o yaml: there is no such format", "status", "-o", "yaml")]
     public void A_mistyped_command_line_is_said_in_words(string says, params string[] arguments) =>
         Assert.StartsWith(says, EdgeOptions.Parse(arguments).Wrong, StringComparison.Ordinal);
@@ -45,7 +49,17 @@ public sealed class CommandTests
         Assert.Equal("labuser", options.Users["lab"]);
     }
 
+    [Fact]
+    public void Every_option_of_a_hold_is_read()
+    {
+        var options = EdgeOptions.Parse(["hold", "--reason", "run in progress", "--name", "run", "--max", "90m", "--data", "/d", "-o", "json"]);
+        Assert.Null(options.Wrong);
+        Assert.Equal(("run in progress", "run", 5400, "/d", true), (options.Reason, options.Name, options.MaxSeconds, options.Data, options.Json));
+        Assert.True(EdgeOptions.Parse(["hold", "--list"]).List);
+    }
+
     [Theory]
+    [InlineData(true, true, "held", "OnItsWay")]
     [InlineData(true, true, "healthy", "Well")]
     [InlineData(true, true, "progressing", "OnItsWay")]
     [InlineData(true, true, "idle", "OnItsWay")]
