@@ -63,7 +63,8 @@ internal sealed partial class SiteLife
         report.Conditions.Where(condition => condition.Code == code).Select(condition => condition.Text);
 
     /// <summary>What helps a site that is held while it is to be retired.</summary>
-    private static string? HintBeside(SiteWish other, Answer answer) => other.Kind == WishKind.Retire && answer.Kind == WishKind.OverrideHold
+    private static string? HintBeside(SiteWish other, Answer answer) =>
+        other is { Kind: WishKind.Retire } && answer is { Kind: WishKind.OverrideHold }
         ? $"at the site: capillary-edge unhold; or without it: capillary site retire {other.Site} --force" : null;
 
     private static string WordOf(WishKind wish) => wish switch

@@ -1,10 +1,13 @@
+using System.Diagnostics;
 using System.Net.Sockets;
+using System.Runtime.CompilerServices;
 using System.Runtime.Versioning;
 using System.Text;
 using System.Text.Json;
 using Capillary.Core.Apply;
 using Capillary.Core.Bundles;
 using Capillary.EdgeAgent.Apply;
+using Capillary.EdgeAgent.Commands;
 using Capillary.EdgeAgent.Interlock;
 using Capillary.Tests.Core.Apply;
 using Capillary.Tests.EdgeAgent.Apply;
@@ -165,6 +168,19 @@ public sealed class HoldSocketTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task The_program_that_the_page_shows_holds()
+    {
+        if (!File.Exists("/usr/bin/python3")) return;
+        var page = await File.ReadAllTextAsync(Path.Combine(Root(), "docs/operations/interlock.md"));
+        var program = page.Split("```python\n")[1].Split("```")[0];
+        Assert.Contains(EdgeOptions.DefaultFolder, program, StringComparison.Ordinal);
+        using var python = Process.Start(new ProcessStartInfo("/usr/bin/python3", ["-c", program.Replace(EdgeOptions.DefaultFolder, site.Folder)
+            + "print(held['ok'], held['applying'])"]) { RedirectStandardOutput = true })!;
+        Assert.Equal("True False\n", await python.StandardOutput.ReadToEndAsync());
+        Assert.Equal(("analyzer", 7200), (site.Host.Holds.Holds.Single().Name, site.Host.Holds.Holds.Single().MaxSeconds));
+    }
+
+    [Fact]
     public void The_wire_is_golden()
     {
         var hold = new Hold("run", "Lauf läuft", 7200, new DateTimeOffset(2026, 11, 29, 10, 0, 0, TimeSpan.Zero));
@@ -214,9 +230,11 @@ public sealed class HoldSocketTests : IAsyncLifetime
 
     private static bool Is(JsonElement json, string name) => json.GetProperty(name).GetBoolean();
 
+    private static string Root([CallerFilePath] string here = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(here)!, "../../../.."));
+
     private static string GroupOf(string path)
     {
-        using var stat = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("stat", ["-c", "%G", path])
+        using var stat = Process.Start(new ProcessStartInfo("stat", ["-c", "%G", path])
         {
             RedirectStandardOutput = true,
         })!;
