@@ -20,8 +20,9 @@ public sealed class ExplorerTests(ITestOutputHelper output)
     public void Promise7_holds_in_every_order_of_steps_at_2_regions_2_sites_2_waves_with_2_faults_and_a_commit()
     {
         var clock = Stopwatch.StartNew();
-        var found = new RolloutExplorer(new WorldShape(2, 2, TwoWaves), faults: 2, commits: 2) { Progress = Console.WriteLine }.Run();
+        var found = new RolloutExplorer(new WorldShape(2, 2, TwoWaves), faults: 2, commits: 2).Run();
         output.WriteLine($"{found.States:N0} states, {found.Steps:N0} steps, {clock.Elapsed.TotalSeconds:0.0} s");
+        // The console is in the log of CI, where the output of a test that passes is not.
         Console.WriteLine($"explored: {found.States:N0} states, {found.Steps:N0} steps, {clock.Elapsed.TotalSeconds:0.0} s");
         Assert.Null(found.Violation);
         Assert.True(found.States > 10_000, "too little was explored to say anything");
@@ -46,8 +47,8 @@ public sealed class ExplorerTests(ITestOutputHelper output)
     public void Promise7_holds_in_ten_thousand_walks_at_3_regions_3_sites_3_waves()
     {
         var clock = Stopwatch.StartNew();
-        var broken = new System.Collections.Concurrent.ConcurrentBag<string>();
-        Parallel.For(0, 10_000, seed =>
+        var broken = new List<string>();
+        for (var seed = 0; seed < 10_000; seed++)
         {
             try
             {
@@ -57,7 +58,7 @@ public sealed class ExplorerTests(ITestOutputHelper output)
             {
                 broken.Add($"seed {seed}: {e.Message}");
             }
-        });
+        }
         output.WriteLine($"10,000 walks, {clock.Elapsed.TotalSeconds:0.0} s");
         Assert.Empty(broken);
     }

@@ -1,5 +1,3 @@
-using System.Collections.Concurrent;
-
 namespace Capillary.Tests.Fleet.Rollouts;
 
 /// <summary>What was explored.</summary>
@@ -24,27 +22,25 @@ internal sealed class RolloutExplorer(WorldShape shape, int faults, int commits)
         public string Act => act;
     }
 
-    /// <summary>Told after each level.</summary>
-    public Action<string>? Progress { get; init; }
-
     public Exploration Run()
     {
         var first = new RolloutWorld(shape);
         var seen = new HashSet<string>(StringComparer.Ordinal);
         List<Node> level = [new(first, 0, 0, null, "")];
-        var calm = new ConcurrentDictionary<string, bool>(StringComparer.Ordinal);
+        var calm = new HashSet<string>(StringComparer.Ordinal);
         long states = 0, steps = 0;
         string? violation = null;
         while (level.Count > 0 && violation is null)
         {
             states += level.Count;
-            var found = new ConcurrentBag<(string Key, Node Node)>();
-            var broken = new ConcurrentBag<string>();
-            Parallel.ForEach(level, node =>
+            var found = new List<Node>();
+            var broken = new List<string>();
+            // On one thread: beside it run tests that wait for real parts.
+            foreach (var node in level)
             {
                 try
                 {
-                    node.World!.Clone().Calm(key => calm.TryAdd(key, true));
+                    node.World!.Clone().Calm(key => calm.Add(key));
                 }
                 catch (BrokenPromiseException e)
                 {
@@ -52,13 +48,13 @@ internal sealed class RolloutExplorer(WorldShape shape, int faults, int commits)
                 }
                 foreach (var (act, next, fault, commit) in Steps(node))
                 {
-                    Interlocked.Increment(ref steps);
+                    steps++;
                     var world = node.World!.Clone();
                     var after = new Node(world, node.Faults + fault, node.Commits + commit, node, act);
                     try
                     {
                         next(world);
-                        found.Add(($"{after.Faults}{after.Commits}{world.Key()}", after));
+                        if (seen.Add($"{after.Faults}{after.Commits}{world.Key()}")) found.Add(after);
                     }
                     catch (BrokenPromiseException e)
                     {
@@ -66,10 +62,9 @@ internal sealed class RolloutExplorer(WorldShape shape, int faults, int commits)
                     }
                 }
                 node.World = null;
-            });
-            Progress?.Invoke($"{states:N0} states, {steps:N0} steps, {level.Count:N0} in this level");
+            }
             violation = broken.Order(StringComparer.Ordinal).FirstOrDefault();
-            level = [.. found.Where(item => seen.Add(item.Key)).Select(item => item.Node)];
+            level = found;
         }
         return new(states, steps, violation);
     }

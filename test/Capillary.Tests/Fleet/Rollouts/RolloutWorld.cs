@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Text.Json;
 using Capillary.Core.Bundles;
@@ -45,7 +46,13 @@ internal sealed record WorldShape(int Regions, int Sites, Capillary.Fleet.Docume
 {
     public int Count => Regions * Sites;
 
+    private readonly ConcurrentDictionary<(long, ulong), TargetRelease> releases = new();
+
     public int WaveOf(int site) => Math.Min(site % Sites, Policy.Waves.Count);
+
+    /// <summary>A release is the same in every world in which the same ones before it spare the first wave.</summary>
+    public TargetRelease Release(long number, ulong spares, Func<TargetRelease> make) =>
+        releases.GetOrAdd((number, spares & ((2UL << (int)number) - 1)), _ => make());
 }
 
 /// <summary>
@@ -335,7 +342,9 @@ internal sealed class RolloutWorld
 
     private bool IsChanging(SiteId site) => places[Index(site)].AtHub.Bundle != Given(Index(site), newest);
 
-    private TargetRelease Release(long number)
+    private TargetRelease Release(long number) => shape.Release(number, spares, () => NewRelease(number));
+
+    private TargetRelease NewRelease(long number)
     {
         var policy = shape.Break == Broken.IgnoresBudget ? shape.Policy with { MaxConcurrent = null } : shape.Policy;
         policy = shape.Break == Broken.InterruptsSites ? policy with { IsEmergency = true } : policy;
