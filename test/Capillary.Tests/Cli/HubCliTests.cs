@@ -44,6 +44,8 @@ public sealed class HubCliTests : IAsyncLifetime
     [InlineData("status")]
     [InlineData("release", "list")]
     [InlineData("release", "show", "1")]
+    [InlineData("rollout", "list")]
+    [InlineData("rollout", "show")]
     [InlineData("region", "list")]
     [InlineData("site", "show", "a")]
     [InlineData("site", "list", "--waiting")]
@@ -62,6 +64,28 @@ public sealed class HubCliTests : IAsyncLifetime
         }
     }
 
+    [Fact]
+    public async Task A_rollout_is_paused_and_aborted_and_shown_so()
+    {
+        var (_, paused, _) = await RunAsync("rollout", "pause", "--reason", "the ward is full");
+        Assert.Equal("rollout 1 is paused: sites that have their lines finish, no other starts\n", paused);
+        var (code, _, error) = await RunAsync("rollout", "pause");
+        Assert.Equal((1, "capillary: rollout 1 is paused already, by local\n"), (code, error));
+        await RunAsync("rollout", "abort", "--reason", "not today");
+        var shown = "";
+        while (!shown.StartsWith("rollout 1 aborted: aborted by local: not today\n  wave all: not started, 0 of 2 healthy, 2 absent\n",
+            StringComparison.Ordinal))
+        {
+            await Task.Delay(20, stop.Token);
+            (_, shown, _) = await RunAsync("rollout", "show");
+        }
+        var (_, journal, _) = await RunAsync("journal", "list");
+        Assert.Contains("rollout.abort", journal, StringComparison.Ordinal);
+        // Nobody can be heard, so nobody completes it.
+        var (_, started, _) = await RunAsync("rollout", "start");
+        Assert.StartsWith("rollout 2 of release 1 is under way: 2 sites; it takes the place of rollout 1", started, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("there is no site 'a' with a record; see: capillary site list", "site", "revoke", "a", "--reason", "stolen")]
     [InlineData("the fleet repository declares 'a'; remove sites/eu/a.yaml first", "site", "retire", "a")]
@@ -69,6 +93,13 @@ public sealed class HubCliTests : IAsyncLifetime
     [InlineData("there is no site 'a' with a record", "site", "move", "a", "--region", "us")]
     [InlineData("'a' reports no hold that is past its max (HoldOverdue) on its line of generation 1; what it says: capillary site show a",
         "site", "override-hold", "a", "--reason", "why")]
+    [InlineData("rollout 1 of release 1 is rolling already; see: capillary rollout show", "rollout", "start")]
+    [InlineData("release 1 has no rollout policy 'quick'; it has: default", "rollout", "start", "--policy", "quick")]
+    [InlineData("no release was reached before release 1; name one: capillary rollout rollback --to RELEASE", "rollout", "rollback")]
+    [InlineData("release 77 is not older than release 1; see: capillary release list", "rollout", "rollback", "--to", "77")]
+    [InlineData("no wave of rollout 1 waits for a yes; see: capillary rollout show", "rollout", "approve")]
+    [InlineData("wave 'canary' of rollout 1 does not wait for a yes", "rollout", "approve", "canary")]
+    [InlineData("rollout 1 is not paused; see: capillary rollout show", "rollout", "resume", "--wait")]
     [InlineData("nobody waits as 'a'; see: capillary site list --waiting", "site", "approve", "a")]
     [InlineData("nobody waits as 'eu'", "region", "deny", "eu")]
     [InlineData("'xyz' is not the beginning of a key's id; 8 to 64 hexadecimal digits", "site", "approve", "a", "--key", "xyz")]

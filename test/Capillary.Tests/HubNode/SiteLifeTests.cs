@@ -126,6 +126,7 @@ public sealed class SiteLifeTests : IDisposable
         Assert.Contains("the lab does not answer", entry, StringComparison.Ordinal);
         Assert.Contains("run in progress", entry, StringComparison.Ordinal);
         // What comes after it is as usual again.
+        Assert.Null(await hub.ReportAsync("a", key, ReportPhase.Healthy, 4));
         commits.Commit("c3", "a=3", "b=1");
         await hub.SettleAsync();
         Assert.Equal(Assignment.ApplyMode, Line.Mode);

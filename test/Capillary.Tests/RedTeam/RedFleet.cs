@@ -6,6 +6,7 @@ using Capillary.Core.Identity;
 using Capillary.Core.Protocol;
 using Capillary.Core.Trust;
 using Capillary.EdgeAgent;
+using Capillary.Fleet.Documents;
 using Capillary.Fleet.Inventory;
 using Capillary.Fleet.Rollouts;
 using Capillary.HubNode;
@@ -163,13 +164,16 @@ internal sealed class RedFleet : IAsyncDisposable
         return home;
     }
 
+    /// <summary>A commit waits for nobody: a site that an evil parent keeps from its line would be waited for.</summary>
+    private static readonly PolicySet AtOnce = PolicySet.Only(new RolloutPolicy("default", []) { IsEmergency = true });
+
     /// <summary>Publishes a commit that changes every site's bundle.</summary>
     public async Task CommitAsync(string text)
     {
         Time.Now += TimeSpan.FromSeconds(5);
         SiteId[] sites = [Basel, new("lyon"), new("tokyo")];
         var contents = sites.ToDictionary(site => site, site => Content($"{text} {site}"));
-        newest = new CommitOutcome.Compiled(new CommitInfo(text, text, "Ada <ada@example.org>", Time.Now), new(PolicySet.None, ["eu", "us"],
+        newest = new CommitOutcome.Compiled(new CommitInfo(text, text, "Ada <ada@example.org>", Time.Now), new(AtOnce, ["eu", "us"],
             sites.ToDictionary(site => site, site => new ReleasedSite(contents[site].Manifest.Digest,
                 new RegionId(site.Value == "tokyo" ? "us" : "eu"))), site => contents[site]));
         commit = text;
