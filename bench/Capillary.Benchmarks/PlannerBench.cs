@@ -61,6 +61,6 @@ internal static class PlannerBench
         yield return new Row("looks of the whole rollout", looks.Count, "", null);
     }
 
-    private static SiteEvidence Healthy(SiteId site, long since, Digest bundle, DateTimeOffset now) => new(new Report(1, new FleetName("fleet"),
+    private static SiteEvidence Healthy(SiteId site, long since, Digest bundle, DateTimeOffset now) => new(new Core.Reports.Report(1, new FleetName("fleet"),
         site, 1, since, now, since, since, null, bundle, since, ReportPhase.Healthy, [], [], "bench"), now, bundle, false);
 }
