@@ -46,7 +46,7 @@ internal static class FleetPreviewCommand
     }
 
     /// <summary>The commit's compile; null after saying why there is none.</summary>
-    private static async Task<FleetCompilation?> BaselineAsync(string folder, string revision, TextWriter error, CancellationToken stop)
+    public static async Task<FleetCompilation?> BaselineAsync(string folder, string revision, TextWriter error, CancellationToken stop)
     {
         if (!Directory.Exists(folder))
         {

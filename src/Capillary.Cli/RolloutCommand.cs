@@ -15,7 +15,7 @@ internal static class RolloutCommand
         {
             Subcommands =
             {
-                List(connection), Show(connection), Start(connection),
+                List(connection), Show(connection), Start(connection), RolloutSimulateCommand.Create(),
                 Stop(connection, "pause", "Start no further site; sites that have their lines finish. Until: capillary rollout resume."),
                 Resume(connection), Approve(connection),
                 Stop(connection, "abort", "End the rollout: nothing more starts until a newer commit, or: capillary rollout start."),

@@ -2,6 +2,7 @@ using Capillary.Core.Bundles;
 using Capillary.Core.Identity;
 using Capillary.Core.Reports;
 using Capillary.Core.Trust;
+using Capillary.Fleet.Compile;
 using Capillary.Fleet.Documents;
 using Capillary.Fleet.Inventory;
 
@@ -26,7 +27,24 @@ public sealed record ReleasedSite(Digest Bundle, RegionId Region)
 /// <param name="Number">The release's number, from 1.</param>
 /// <param name="Policies">How it is rolled out.</param>
 /// <param name="Sites">Every declared site.</param>
-public sealed record TargetRelease(long Number, PolicySet Policies, IReadOnlyDictionary<SiteId, ReleasedSite> Sites);
+public sealed record TargetRelease(long Number, PolicySet Policies, IReadOnlyDictionary<SiteId, ReleasedSite> Sites)
+{
+    /// <summary>What a commit without errors gives its sites.</summary>
+    /// <exception cref="ArgumentException">It has errors.</exception>
+    public static TargetRelease Of(long number, FleetCompilation compilation)
+    {
+        if (compilation is not { Sites: { } sites, Inventory: { } inventory })
+            throw new ArgumentException("the commit does not compile", nameof(compilation));
+        return new(number, inventory.Policies, sites.ToDictionary(site => site.Id, site => new ReleasedSite(site.Bundle, site.Region)
+        {
+            Platform = site.Platform,
+            Choices = SiteChoices.Of(inventory.Policies, site.Labels),
+            TimeZone = ZoneOf(inventory.FindSite(site.Id.Value)),
+        }));
+    }
+
+    private static string? ZoneOf(FleetSite? site) => site?.Document.TimeZone ?? site?.Region.TimeZone;
+}
 
 /// <summary>One site's line as it stands in the newest plan.</summary>
 public sealed record CurrentLine(long Since, Digest Bundle);

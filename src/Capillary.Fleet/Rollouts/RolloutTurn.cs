@@ -111,7 +111,7 @@ internal sealed partial class RolloutTurn
     {
         var line = inputs.Lines.GetValueOrDefault(site);
         var evidence = inputs.Evidence.GetValueOrDefault(site) ?? SiteEvidence.None;
-        var standing = new Standing(site, member, released) 
+        var standing = new Standing(site, member, released)
         {
             Line = line,
             WasSeen = evidence.HeardAt is not null,

@@ -37,28 +37,20 @@ internal sealed class FleetSource(GitRepository repository)
         compilation = CompileLoop.Compile(tree, compilation, stop);
         var info = new CommitInfo(commit.Id, commit.Subject, commit.Author, commit.Time);
         return compilation is { Sites: { } sites, Inventory: { } inventory }
-            ? new CommitOutcome.Compiled(info, Content(sites, inventory)) { Rewrote = rewrote }
+            ? new CommitOutcome.Compiled(info, Content(compilation, sites, inventory)) { Rewrote = rewrote }
             : new CommitOutcome.DoesNotCompile(info, compilation.Diagnostics.ErrorCount,
                 JsonSerializer.Serialize(compilation.Diagnostics.Shown, ApiJson.Options)) { Rewrote = rewrote };
     }
 
-    private ReleaseContent Content(IReadOnlyList<CompiledSite> sites, FleetInventory inventory)
+    private ReleaseContent Content(FleetCompilation compilation, IReadOnlyList<CompiledSite> sites, FleetInventory inventory)
     {
         var byId = sites.ToDictionary(site => site.Id);
-        var policies = inventory.Policies;
-        return new(policies, [.. inventory.Regions.Keys.Order(StringComparer.Ordinal)],
-            sites.ToDictionary(site => site.Id, site => new ReleasedSite(site.Bundle, site.Region)
-            {
-                Platform = site.Platform,
-                Choices = SiteChoices.Of(policies, site.Labels),
-                TimeZone = ZoneOf(inventory.FindSite(site.Id.Value)),
-            }), site => Bundle(byId[site]))
+        var release = TargetRelease.Of(0, compilation);
+        return new(release.Policies, [.. inventory.Regions.Keys.Order(StringComparer.Ordinal)], release.Sites, site => Bundle(byId[site]))
         {
             Terms = inventory.Regions.Values.ToDictionary(region => region.Name, region => Terms(region, inventory.Fleet)),
         };
     }
-
-    private static string? ZoneOf(FleetSite? site) => site?.Document.TimeZone ?? site?.Region.TimeZone;
 
     private static RegionTerms Terms(RegionDocument region, FleetDocument fleet) => new(region.Addresses,
         region.Enrollment.ManualApproval ?? fleet.Enrollment.ManualApproval ?? false,

@@ -231,7 +231,7 @@ public sealed class HubCliTests : IAsyncLifetime
         var root = new RootCommand
         {
             HubCommand.Create(), SiteCommand.Create(), RegionCommand.Create(), ReleaseCommand.Create(), StatusCommand.Create(),
-            OperatorCommand.Create(), JournalCommand.Create(), SyncCommand.Create(),
+            OperatorCommand.Create(), JournalCommand.Create(), SyncCommand.Create(), RolloutCommand.Create(),
         };
         using var output = new StringWriter();
         using var error = new StringWriter();
