@@ -95,7 +95,8 @@ public sealed class RolloutSimulation
         // Who is away has been for longer than anybody counts; the others are heard all the time.
         var decision = Planner.Next(new(release, state, generation, lines, evidence, new(Ever, Ever), start - 3 * Ever)
         {
-            Answers = release.Policies.All.Values.SelectMany(policy => policy.Waves.Select(wave => RolloutState.KeyOf(policy.Name, wave.Name)))
+            Answers = release.Policies.All.Values
+                .SelectMany(policy => policy.Waves.Select(wave => RolloutState.KeyOf(policy.Name, wave.Name)))
                 .ToDictionary(key => key, _ => new HostAnswer(true, "simulated")),
         }, start + now);
         state = decision.State;
@@ -112,8 +113,8 @@ public sealed class RolloutSimulation
             if (gate is null || state!.MemoryOf(key) is not { ReadyAt: { } since } || start + now - since < fleet.ApproveAfter) continue;
             foreach (var role in gate.Roles)
             {
-                if (RolloutControl.Approve(state, release.Policies, key, $"simulated-{role}", role, start + now) is ControlOutcome.Done done)
-                    state = done.State;
+                var said = RolloutControl.Approve(state, release.Policies, key, $"simulated-{role}", role, start + now);
+                if (said is ControlOutcome.Done done) state = done.State;
             }
         }
     }
@@ -178,8 +179,8 @@ public sealed class RolloutSimulation
             if (wave.Started && !started) timeline.Add(new(now, $"wave {key} opens: {wave.Sites.Count} sites"));
             if (isThrough && !passed)
             {
-                timeline.Add(new(now, $"wave {key} is through: {wave.Count(GateVerdict.Met)} healthy, {wave.Count(GateVerdict.Failed)} failed, "
-                    + $"{wave.Count(GateVerdict.Absent)} absent"));
+                timeline.Add(new(now, $"wave {key} is through: {wave.Count(GateVerdict.Met)} healthy, "
+                    + $"{wave.Count(GateVerdict.Failed)} failed, {wave.Count(GateVerdict.Absent)} absent"));
             }
             told[key] = (started || wave.Started, passed || isThrough);
         }
