@@ -302,7 +302,8 @@ public sealed class TrustTests(ITestOutputHelper output) : IAsyncLifetime
         foreach (var file in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories))
         {
             var path = Path.GetRelativePath(from, file);
-            if (path is "lock" || path.StartsWith("apply/", StringComparison.Ordinal) || path.StartsWith("root/", StringComparison.Ordinal)) continue;
+            if (path is "lock" or "hold/hold.sock" || path.StartsWith("apply/", StringComparison.Ordinal)
+                || path.StartsWith("root/", StringComparison.Ordinal)) continue;
             Directory.CreateDirectory(Path.GetDirectoryName(Path.Combine(to, path))!);
             File.Copy(file, Path.Combine(to, path));
         }

@@ -7,6 +7,7 @@ using Capillary.Core.Identity;
 using Capillary.Core.Protocol;
 using Capillary.Core.Reports;
 using Capillary.Core.Trust;
+using Capillary.Fleet.Documents;
 using Capillary.Fleet.Inventory;
 using Capillary.Fleet.Rollouts;
 using Capillary.HubNode.Publish;
@@ -51,13 +52,26 @@ internal static class BulkFleet
     public static CommitOutcome Next(IReadOnlyDictionary<SiteId, ReleasedSite> before, int commit) =>
         Compiled(new(before) { [Site(0)] = new(Bundle(0, commit).Manifest.Digest, RegionOf(0)) }, commit);
 
-    private static CommitOutcome.Compiled Compiled(Dictionary<SiteId, ReleasedSite> released, int commit)
+    /// <summary>A commit that changes every site, in three waves of 20, 30 and 50 percent, half of each at one time.</summary>
+    public static CommitOutcome Whole(int sites, int commit)
+    {
+        Wave Part(string name, int percent) => new(name) { Size = new(percent, true) };
+        var policy = new RolloutPolicy("default", [Part("first", 20), Part("second", 30), Part("third", 50)]) { MaxConcurrent = new(50, true) };
+        var released = Enumerable.Range(0, sites).ToDictionary(Site, i => new ReleasedSite(Bundle(i, commit).Manifest.Digest, RegionOf(i)));
+        return Compiled(released, commit, PolicySet.Only(policy), _ => commit);
+    }
+
+    private static CommitOutcome.Compiled Compiled(Dictionary<SiteId, ReleasedSite> released, int commit) =>
+        Compiled(released, commit, PolicySet.None, index => index == 0 ? commit : 1);
+
+    private static CommitOutcome.Compiled Compiled(Dictionary<SiteId, ReleasedSite> released, int commit, PolicySet policies,
+        Func<int, int> commitOf)
     {
         var info = new CommitInfo(Id(commit), $"commit {commit}", "Bench <bench@example.org>", DateTimeOffset.UnixEpoch);
-        return new CommitOutcome.Compiled(info, new(PolicySet.None, [.. Enumerable.Range(0, Regions).Select(RegionName)], released, site =>
+        return new CommitOutcome.Compiled(info, new(policies, [.. Enumerable.Range(0, Regions).Select(RegionName)], released, site =>
         {
             var index = int.Parse(site.Value[5..], CultureInfo.InvariantCulture);
-            return Bundle(index, index == 0 ? commit : 1);
+            return Bundle(index, commitOf(index));
         }));
     }
 

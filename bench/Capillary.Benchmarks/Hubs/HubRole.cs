@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using Capillary.Benchmarks.Links;
+using Capillary.Fleet.Rollouts;
 using Capillary.HubNode;
 using Capillary.HubNode.Rollout;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -21,7 +22,12 @@ internal static class HubRole
             : Enumerable.Range(0, sites).Count(index => hub.Views.Find(BulkFleet.Site(index))!.Conditions.SequenceEqual(expected));
     }
 
-    public static async Task RunAsync(string folder, int sites, int commit, CancellationTokenSource stop)
+    /// <param name="folder">The hub's data folder.</param>
+    /// <param name="sites">How many sites the fleet has.</param>
+    /// <param name="commit">The first commit.</param>
+    /// <param name="isWhole">Each commit changes every site, and goes out in waves; else the first one only, and at once.</param>
+    /// <param name="stop">Ends it.</param>
+    public static async Task RunAsync(string folder, int sites, int commit, bool isWhole, CancellationTokenSource stop)
     {
         var newest = commit;
         Hub? started = null;
@@ -30,6 +36,7 @@ internal static class HubRole
         {
             var release = started?.Releases.Newest;
             return Task.FromResult((taken ?? release?.Commit.Id) == BulkFleet.Id(newest) ? new CommitOutcome.Unchanged()
+                : isWhole ? BulkFleet.Whole(sites, newest)
                 : release is null ? BulkFleet.Commit(sites, newest) : BulkFleet.Next(release.Sites, newest));
         }
         var begun = Stopwatch.GetTimestamp();
@@ -44,6 +51,12 @@ internal static class HubRole
         {
             // Not with the memory: to measure that the hub stands still for more than a second.
             if (question == "commit") return Task.FromResult<object>(new { commit = ++newest });
+            if (question == "rollout")
+            {
+                var status = hub.Rollout.Status;
+                var met = status.Waves.Sum(wave => wave.Count(GateVerdict.Met));
+                return Task.FromResult<object>(new { release = status.Release, phase = status.Phase.ToString(), met });
+            }
             if (question.StartsWith("flipped ", StringComparison.Ordinal))
                 return Task.FromResult<object>(new { sites = Flipped(hub, sites, int.Parse(question.Split(' ')[1])) });
             return Task.FromResult(Role.Memory());

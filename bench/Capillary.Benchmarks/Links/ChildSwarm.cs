@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net;
+using Capillary.Core.Bundles;
 using Capillary.Core.Identity;
 using Capillary.Core.Protocol;
 using Capillary.Core.Reports;
@@ -22,21 +23,29 @@ internal sealed class ChildSwarm
     private readonly FleetName fleet;
     private readonly double?[] liveAt;
     private readonly int[] downs;
+    private readonly bool obeys;
+    private readonly System.Collections.Concurrent.ConcurrentDictionary<int, AcceptedLine> accepted = new();
     private string? problem;
 
-    private ChildSwarm(string folder, int[] ports, int count)
+    private ChildSwarm(string folder, int[] ports, int count, bool obeys)
     {
+        this.obeys = obeys;
         (liveAt, downs) = (new double?[count], new int[count]);
         var root = Envelope.Parse(File.ReadAllBytes(SimulatedRegion.TrustRoot(folder)));
         fleet = TrustRoot.Parse(root).Fleet;
         for (var index = 0; index < count; index++) links.Add(NewLink(folder, ports[index % ports.Length], index, root));
     }
 
-    public static async Task RunAsync(string folder, string ports, int count, CancellationTokenSource stop)
+    /// <param name="folder">Where their keys are.</param>
+    /// <param name="ports">Where they dial, by turns.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="obeys">Each says at once that it is healthy on every line that it accepts.</param>
+    /// <param name="stop">Ends it.</param>
+    public static async Task RunAsync(string folder, string ports, int count, bool obeys, CancellationTokenSource stop)
     {
         // Signing and parsing on many links at once is work, not waiting; the pool must not take seconds to notice.
         ThreadPool.SetMinThreads(8, 8);
-        var swarm = new ChildSwarm(folder, [.. ports.Split(',').Select(int.Parse)], count);
+        var swarm = new ChildSwarm(folder, [.. ports.Split(',').Select(int.Parse)], count, obeys);
         var running = swarm.links.Select(link => Task.Run(() => link.RunAsync(stop.Token))).ToList();
         await Role.AnswerAsync(swarm.AnswerAsync);
         await stop.CancelAsync();
@@ -60,11 +69,29 @@ internal sealed class ChildSwarm
     {
         var (key, outbox) = (SimulatedRegion.SiteKey(folder, index), new Outbox());
         sites.Add((key, outbox));
-        var handlers = new ChildHandlers(() => new ChildHello(0, null, "bench/1", $"boot-{index}"), (_, _) => { }, (_, _, _) => { }, (_, _, _) => { },
-            () => [], status => Note(index, status));
+        var handlers = new ChildHandlers(() => new ChildHello(0, null, "bench/1", $"boot-{index}"), (_, _) => { },
+            (checkpoint, lines, _) => Obey(index, checkpoint, lines), (_, _, _) => { }, () => [], status => Note(index, status));
         var options = new ParentLinkOptions(SimulatedRegion.Name(index), [new DnsEndPoint(Environment.GetEnvironmentVariable(HostVariable) ?? "127.0.0.1", port)]);
         return new ParentLink(options, new LinkKeys(key), TrustState.Begin(root), handlers, outbox, TimeProvider.System,
             NullLogger<ParentLink>.Instance);
+    }
+
+    /// <summary>As an agent whose apply takes no time: verified, then told.</summary>
+    private void Obey(int index, VerifiedCheckpoint checkpoint, IReadOnlyList<ProvenLine> lines)
+    {
+        if (!obeys) return;
+        var site = new SiteId(SimulatedRegion.Name(index).Value);
+        foreach (var line in lines)
+        {
+            if (Acceptance.Accept(accepted.GetValueOrDefault(index, AcceptedLine.None), site, checkpoint, line) is not AcceptResult.Accepted taken)
+                continue;
+            accepted[index] = taken.State;
+            var assignment = taken.Assignment;
+            var report = new Core.Reports.Report(1, fleet, site, 1, checkpoint.Checkpoint.Generation, DateTimeOffset.UtcNow,
+                checkpoint.Checkpoint.Generation, assignment.Since, Digest.Of(line.Leaf), assignment.Bundle, assignment.Since,
+                ReportPhase.Healthy, [], [], "bench/1");
+            sites[index].Outbox.Put(site, sites[index].Key.Sign(PayloadTypes.Report, report.ToPayload()));
+        }
     }
 
     private void Note(int index, LinkStatus status)

@@ -13,8 +13,10 @@ internal static class Role
         switch (arguments[0])
         {
             case "region": await RegionRole.RunAsync(arguments[1], int.Parse(arguments[2]), stop); break;
-            case "children": await ChildSwarm.RunAsync(arguments[1], arguments[2], int.Parse(arguments[3]), stop); break;
-            case "hub": await HubRole.RunAsync(arguments[1], int.Parse(arguments[2]), int.Parse(arguments[3]), stop); break;
+            case "children": await ChildSwarm.RunAsync(arguments[1], arguments[2], int.Parse(arguments[3]),
+                arguments is [.., "obey"], stop); break;
+            case "hub": await HubRole.RunAsync(arguments[1], int.Parse(arguments[2]), int.Parse(arguments[3]),
+                arguments is [.., "whole"], stop); break;
             case "memory":
                 var (resident, heap) = await ParentMemoryBench.MeasureAsync(int.Parse(arguments[1]),
                     TimeSpan.FromSeconds(int.Parse(arguments[2])), arguments[3..]);

@@ -155,6 +155,6 @@ internal static class RolloutStart
         var (started, all) = (before.Members.Count - running.Waves.Sum(wave => wave.Count(GateVerdict.Closed)), before.Members.Count);
         var phase = running.Phase.ToString().ToLowerInvariant();
         return $"takes the place of rollout {before.Id} of release {before.Release}, which was {phase} with "
-            + $" {started} of {all} sites started; " + (isEmergency ? "they get this one at once" : "those finish first");
+            + $"{started} of {all} sites started; " + (isEmergency ? "they get this one at once" : "those finish first");
     }
 }

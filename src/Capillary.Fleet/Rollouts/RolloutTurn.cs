@@ -92,7 +92,7 @@ internal sealed partial class RolloutTurn
         /// <summary>It said that it took its line.</summary>
         public bool HasAccepted { get; init; }
 
-        /// <summary>It was away, and has not taken the earlier line that waited for it: it need not.</summary>
+        /// <summary>It has not said that it took its earlier line: as far as anybody knows it has not begun, and need not.</summary>
         public bool MaySkip { get; set; }
 
         public DateTimeOffset? WaitingSince { get; set; }
@@ -141,7 +141,7 @@ internal sealed partial class RolloutTurn
         var deadline = release.Policies.Of(standing.Member.Policy).Deadline;
         standing.WaitingSince = standing.Member.WaitingSince ?? now;
         standing.IsBusy = now - standing.WaitingSince <= deadline;
-        standing.MaySkip = !standing.HasLine && !standing.HasAccepted && standing.Member.WaitingSince is null;
+        standing.MaySkip = !standing.HasLine && !standing.HasAccepted;
         if (standing.IsBusy) return;
         standing.Verdict = GateVerdict.Failed;
         standing.Text = $"not healthy {DurationText.Of(deadline)} after it began: {standing.Text}";

@@ -1,3 +1,4 @@
+using Capillary.Fleet.Inventory;
 using Capillary.Fleet.Rollouts;
 using Capillary.HubNode.Storage;
 
@@ -21,7 +22,10 @@ internal sealed partial class RolloutLoop
 
     /// <inheritdoc cref="Pause"/>
     public ControlOutcome Approve(string actor, string role, string? wave) => Control("rollout.approve", actor, wave, state =>
-        RolloutControl.Approve(state, (book.Target ?? releases.Newest)!.Policies, wave, actor, role, time.GetUtcNow()));
+    {
+        var policies = (book.Target ?? releases.Newest)?.Policies ?? PolicySet.None;
+        return RolloutControl.Approve(state, policies, wave, actor, role, time.GetUtcNow());
+    });
 
     /// <summary>Begins a rollout of the newest release.</summary>
     /// <inheritdoc cref="Pause"/>

@@ -93,9 +93,6 @@ internal sealed class RolloutWorld
         public DateTimeOffset HeardAt;
         public int LastHealthy;
 
-        /// <summary>The hub heard it at the look before.</summary>
-        public bool WasHeard;
-
         /// <summary>The line on which it was really healthy last.</summary>
         public Line Vouched;
     }
@@ -239,7 +236,6 @@ internal sealed class RolloutWorld
         if (shape.Break == Broken.ForgetsTheCanary && before is not null && rollout!.Id != before.Id)
             rollout = rollout with { Members = rollout.Members.RemoveRange(before.Members.Keys.Where(site => !IsChanging(site))) };
         if (decision is PlanDecision.NewPlan { Plan: var checkedPlan }) Check(checkedPlan);
-        for (var i = 0; i < places.Length; i++) places[i].WasHeard = IsHeard(i);
         if (decision is not PlanDecision.NewPlan { Plan: var plan }) return false;
         foreach (var line in plan.Changes) places[Index(line.Site)].AtHub = new(line.Since, BundleOf(line.Bundle));
         generation = plan.Generation;
@@ -328,7 +324,7 @@ internal sealed class RolloutWorld
         packed = packed << 3 | (ulong)(uint)place.Told.Phase;
         packed = packed << 3 | (ulong)(uint)place.Known.Phase;
         var member = rollout!.Members.GetValueOrDefault(new SiteId(Names[site]));
-        ReadOnlySpan<bool> flags = [place.IsAway, place.IsHeld, IsHeard(site), place.WasHeard, place.Told.Seq > place.Known.Seq,
+        ReadOnlySpan<bool> flags = [place.IsAway, place.IsHeld, IsHeard(site), place.Told.Seq > place.Known.Seq,
             member is not null, member?.MetAt is not null, member?.WaitingSince is not null];
         foreach (var flag in flags) packed = packed << 1 | (flag ? 1UL : 0);
         return packed;
@@ -387,9 +383,9 @@ internal sealed class RolloutWorld
             Require(line.Since == plan.Generation, "since is not the plan's generation");
             Require(BundleOf(line.Bundle) > places[site].AtHub.Bundle, $"s{site} goes back, or gets what it has");
             Require(BundleOf(line.Bundle) == Given(site, plan.Release), $"s{site} gets another release's bundle");
-            // Who was away and has not accepted the line that waited for it may skip that.
-            var skips = !places[site].WasHeard && places[site].Known!.Since < places[site].AtHub.Since;
-            Require(skips || !IsBusy(site), $"s{site} is interrupted in generation {places[site].AtHub.Since}");
+            // Who has not said that it took its line may skip it.
+            var hasBegun = places[site].Known!.Since >= places[site].AtHub.Since;
+            Require(!hasBegun || !IsBusy(site), $"s{site} is interrupted in generation {places[site].AtHub.Since}");
             CheckWaves(site, (int)plan.Release);
         }
         CheckBudget(starting, (int)plan.Release);
@@ -420,7 +416,7 @@ internal sealed class RolloutWorld
             if (limit is null) continue;
             var all = Enumerable.Range(0, places.Length).Count(i => shape.WaveOf(i) == wave.Key);
             var busy = Enumerable.Range(0, places.Length).Count(IsBusy);
-            // A site that came back in the middle of its change, and skips to a newer line, is one of them already.
+            // A site that skips to a newer line, while it has an earlier one to take, is one of them already.
             var fresh = wave.Count(site => IsHeard(site) && !IsBusy(site));
             Require(fresh == 0 || busy + fresh <= Math.Max(1, limit.Of(all)), $"{busy} sites are busy and {fresh} start (release {release})");
         }
