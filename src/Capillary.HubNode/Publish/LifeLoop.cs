@@ -1,4 +1,5 @@
 using Capillary.HubNode.Observe;
+using Capillary.Node.Hosting;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
 
@@ -13,19 +14,9 @@ internal sealed partial class LifeLoop(SiteLife life, RecordRenewal renewal, Kno
     // Reports of a whole fleet wake it; once in this time is soon enough.
     private static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(200);
 
-    private readonly SemaphoreSlim wake = new(0, 1);
+    private readonly WakeSignal wake = new(atOnce: false);
 
-    public void Wake()
-    {
-        try
-        {
-            wake.Release();
-        }
-        catch (SemaphoreFullException)
-        {
-            // It is awake already.
-        }
-    }
+    public void Wake() => wake.Wake();
 
     public async Task RunAsync(CancellationToken stop)
     {

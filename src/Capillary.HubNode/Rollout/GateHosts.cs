@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Capillary.Fleet.Rollouts;
+using Capillary.Node.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace Capillary.HubNode.Rollout;
@@ -18,9 +19,19 @@ internal sealed partial class GateHosts : IDisposable
     private readonly HttpClient client;
     private readonly TimeProvider time;
     private readonly ILogger log;
-    private readonly SemaphoreSlim wake = new(0, 1);
-    private volatile ImmutableDictionary<string, string> wanted = ImmutableDictionary<string, string>.Empty;
-    private ImmutableDictionary<string, HostAnswer> answers = ImmutableDictionary<string, HostAnswer>.Empty;
+    private readonly WakeSignal wake = new(atOnce: false);
+    private readonly Lock gate = new();
+    private volatile Questions asked = Questions.None;
+
+    /// <summary>What is asked, and what was answered to exactly that; a new set of questions has no answers.</summary>
+    private sealed record Questions(long Rollout, ImmutableDictionary<string, string> Urls, ImmutableDictionary<string, HostAnswer> Answers)
+    {
+        public static Questions None { get; } =
+            new(0, ImmutableDictionary<string, string>.Empty, ImmutableDictionary<string, HostAnswer>.Empty);
+
+        public bool AreSame(long rollout, ImmutableDictionary<string, string> urls) => Rollout == rollout && Urls.Count == urls.Count
+            && urls.All(one => Urls.TryGetValue(one.Key, out var url) && url == one.Value);
+    }
 
     /// <param name="hosts">Names of hosts, each with a port when it is not 443.</param>
     /// <param name="handler">Sends the questions; it must not follow redirects.</param>
@@ -34,7 +45,7 @@ internal sealed partial class GateHosts : IDisposable
     }
 
     /// <summary>What each said last, by wave.</summary>
-    public IReadOnlyDictionary<string, HostAnswer> Answers => Volatile.Read(ref answers);
+    public IReadOnlyDictionary<string, HostAnswer> Answers => asked.Answers;
 
     /// <summary>Called when an answer changed.</summary>
     public Action Changed { get; set; } = () => { };
@@ -42,46 +53,38 @@ internal sealed partial class GateHosts : IDisposable
     /// <summary>From now on, exactly what the waves of this status wait for is asked.</summary>
     public void Ask(RolloutStatus status)
     {
-        var next = status.Waves.Where(wave => wave.Asks is not null).Take(MostGates)
-            .ToImmutableDictionary(wave => $"{status.Rollout}:{RolloutState.KeyOf(wave.Policy, wave.Name)}", wave => wave.Asks!);
-        var before = wanted;
-        if (next.Count == before.Count && next.All(one => before.TryGetValue(one.Key, out var url) && url == one.Value)) return;
-        wanted = next;
-        ImmutableInterlocked.Update(ref answers, known => known.Clear());
-        Wake();
+        var urls = status.Waves.Where(wave => wave.Asks is not null).Take(MostGates)
+            .ToImmutableDictionary(wave => RolloutState.KeyOf(wave.Policy, wave.Name), wave => wave.Asks!);
+        lock (gate)
+        {
+            if (asked.AreSame(status.Rollout, urls)) return;
+            asked = Questions.None with { Rollout = status.Rollout, Urls = urls };
+        }
+        wake.Wake();
     }
 
     public async Task RunAsync(CancellationToken stop)
     {
-        await using var again = time.CreateTimer(_ => Wake(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        await using var again = time.CreateTimer(_ => wake.Wake(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         while (true)
         {
             await wake.WaitAsync(stop);
-            var now = wanted;
-            if (now.IsEmpty) continue;
-            await Task.WhenAll(now.Select(one => AskAsync(one.Key[(one.Key.IndexOf(':') + 1)..], one.Value, stop)));
+            var now = asked;
+            if (now.Urls.IsEmpty) continue;
+            await Task.WhenAll(now.Urls.Select(one => AskAsync(now, one.Key, stop)));
             again.Change(AskEvery, Timeout.InfiniteTimeSpan);
         }
     }
 
-    private void Wake()
+    private async Task AskAsync(Questions question, string wave, CancellationToken stop)
     {
-        try
+        var answer = await AnswerAsync(new Uri(question.Urls[wave]), stop);
+        lock (gate)
         {
-            wake.Release();
+            // An answer to what is no longer asked says nothing of what is asked now.
+            if (!ReferenceEquals(asked.Urls, question.Urls) || asked.Answers.GetValueOrDefault(wave) == answer) return;
+            asked = asked with { Answers = asked.Answers.SetItem(wave, answer) };
         }
-        catch (SemaphoreFullException)
-        {
-            // It is awake already.
-        }
-    }
-
-    private async Task AskAsync(string wave, string url, CancellationToken stop)
-    {
-        var answer = await AnswerAsync(new Uri(url), stop);
-        var before = answers.GetValueOrDefault(wave);
-        ImmutableInterlocked.AddOrUpdate(ref answers, wave, answer, (_, _) => answer);
-        if (answer == before) return;
         LogAnswer(wave, answer.Text);
         Changed();
     }
@@ -101,11 +104,7 @@ internal sealed partial class GateHosts : IDisposable
         }
     }
 
-    public void Dispose()
-    {
-        client.Dispose();
-        wake.Dispose();
-    }
+    public void Dispose() => client.Dispose();
 
     [LoggerMessage(EventId = 2221, Level = LogLevel.Information, Message = "gate of wave {Wave}: {Answer}")]
     private partial void LogAnswer(string wave, string answer);

@@ -18,6 +18,7 @@ public sealed class GateHostsTests : IAsyncLifetime
     private readonly TcpListener listener = new(IPAddress.Loopback, 0);
     private readonly X509Certificate2 certificate = Certificate();
     private volatile string status = "503 Service Unavailable";
+    private volatile TaskCompletionSource<string>? held;
     private int asked;
     private Task serving = Task.CompletedTask;
 
@@ -40,6 +41,26 @@ public sealed class GateHostsTests : IAsyncLifetime
         // Where it leads is not asked: that host is on no list.
         await AnswerOf(hosts, "302 Found\r\nLocation: https://localhost:1/", new(false, $"localhost:{Port} answered 302"));
         await AnswerOf(hosts, "204 No Content", new(true, $"localhost:{Port} answered 204"));
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
+    }
+
+    [Fact]
+    public async Task An_answer_that_comes_late_is_none_to_the_next_rollout()
+    {
+        using var hosts = Hosts($"localhost:{Port}");
+        var said = new List<HostAnswer>();
+        hosts.Changed = () => said.AddRange(hosts.Answers.Values);
+        var running = hosts.RunAsync(stop.Token);
+        (status, held) = ("204 No Content", new());
+        hosts.Ask(Waiting($"https://localhost:{Port}/ok"));
+        while (Volatile.Read(ref asked) == 0) await Task.Delay(10, stop.Token);
+        hosts.Ask(Waiting($"https://localhost:{Port}/ok") with { Rollout = 2 });
+        var first = held;
+        (status, held) = ("503 Service Unavailable", null);
+        first.SetResult("204 No Content");
+        Assert.Equal(new HostAnswer(false, $"localhost:{Port} answered 503"), await AnswerAsync(hosts));
+        Assert.DoesNotContain(said, answer => answer.IsYes);
         await stop.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
     }
@@ -100,9 +121,11 @@ public sealed class GateHostsTests : IAsyncLifetime
                 using var client = await listener.AcceptTcpClientAsync(stop.Token);
                 await using var stream = new SslStream(client.GetStream());
                 await stream.AuthenticateAsServerAsync(new SslServerAuthenticationOptions { ServerCertificate = certificate }, stop.Token);
+                var waits = held;
                 Interlocked.Increment(ref asked);
                 await stream.ReadAtLeastAsync(new byte[16], 16, cancellationToken: stop.Token);
-                await stream.WriteAsync(Encoding.ASCII.GetBytes($"HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"), stop.Token);
+                var answer = waits is null ? status : await waits.Task.WaitAsync(stop.Token);
+                await stream.WriteAsync(Encoding.ASCII.GetBytes($"HTTP/1.1 {answer}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"), stop.Token);
                 await stream.ShutdownAsync();
             }
         }
