@@ -81,6 +81,8 @@ internal static class HubCommand
             if (parsed.GetValue(apiListen) is { } text && !IPEndPoint.TryParse(text, out api)) return Fail(io,
                 $"--api-listen {text} is not ADDRESS:PORT, such as 0.0.0.0:8444", ExitCode.Usage);
             if (parsed.GetValue(poll) is < 100 or > 3_600_000) return Fail(io, "--poll-ms is 100 to 3600000", ExitCode.Usage);
+            if (parsed.GetValue(gates)?.FirstOrDefault(host => !IsHost(host)) is { } host)
+                return Fail(io, $"--gate-host {host} is not HOST or HOST:PORT, such as monitor.example.org", ExitCode.Usage);
             if (times.Problem(parsed) is { } wrong) return Fail(io, wrong, ExitCode.Usage);
             var options = new HubOptions(Path.GetFullPath(parsed.GetValue(data)!), endpoint)
             {
@@ -95,6 +97,9 @@ internal static class HubCommand
         });
         return command;
     }
+
+    private static bool IsHost(string text) => Uri.TryCreate($"https://{text}", UriKind.Absolute, out var uri)
+        && string.Equals(text, uri.IsDefaultPort ? uri.Host : uri.Authority, StringComparison.OrdinalIgnoreCase);
 
     private static async Task<int> RunAsync(HubOptions options, string repository, string branch, InvocationConfiguration io,
         CancellationToken stop)

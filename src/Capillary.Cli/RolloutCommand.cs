@@ -11,18 +11,18 @@ internal static class RolloutCommand
     public static Command Create()
     {
         var connection = new HubConnection();
-        var command = new Command("rollout", "See how a release reaches sites and why it is no further; start, pause, approve, take back.")
+        Command[] ofHub = [List(connection), Show(connection), Start(connection),
+            Stop(connection, "pause", "Start no further site; sites that have their lines finish. Until: capillary rollout resume."),
+            Resume(connection), Approve(connection),
+            Stop(connection, "abort", "End the rollout: nothing more starts until a newer commit, or: capillary rollout start."),
+            Rollback(connection)];
+        var command = new Command("rollout", "See how a release reaches sites and why it is no further; start, pause, approve, take back.");
+        foreach (var one in ofHub)
         {
-            Subcommands =
-            {
-                List(connection), Show(connection), Start(connection), RolloutSimulateCommand.Create(),
-                Stop(connection, "pause", "Start no further site; sites that have their lines finish. Until: capillary rollout resume."),
-                Resume(connection), Approve(connection),
-                Stop(connection, "abort", "End the rollout: nothing more starts until a newer commit, or: capillary rollout start."),
-                Rollback(connection),
-            },
-        };
-        connection.AddTo(command);
+            connection.AddTo(one);
+            command.Subcommands.Add(one);
+        }
+        command.Subcommands.Add(RolloutSimulateCommand.Create());
         return command;
     }
 
@@ -116,8 +116,8 @@ internal static class RolloutCommand
         var to = new Option<long?>("--to") { Description = "The release to go back to (default: the last one that was reached)." };
         var reason = ReasonOption();
         var (wait, format) = (WaitOption(), HubCall.FormatOption());
-        var command = new Command("rollback", "Bring the sites that this rollout started back to an older release, without waves and "
-            + "gates.") { to, reason, wait, format };
+        var command = new Command("rollback", "Bring every site that holds something else back to an older release, without waves "
+            + "and gates.") { to, reason, wait, format };
         command.Do(connection, (hub, parsed, stop) => SayAsync(hub, parsed, format, wait, "rollback",
             new { release = parsed.GetValue(to), reason = parsed.GetValue(reason) }, stop));
         return command;
