@@ -49,7 +49,14 @@ public sealed record Freeze(DateTime From, DateTime To, string Reason, string? T
 /// <summary>Operators who must say yes before the next wave.</summary>
 /// <param name="Roles">One or two roles; two are two people.</param>
 /// <param name="Deadline">From when the rest is fulfilled; then the rollout is aborted. 1 minute to 90 days.</param>
-public sealed record ApprovalGate(IReadOnlyList<string> Roles, TimeSpan Deadline);
+public sealed record ApprovalGate(IReadOnlyList<string> Roles, TimeSpan Deadline)
+{
+    /// <summary>The role that stands for each other one.</summary>
+    public const string AnyRole = "admin";
+
+    /// <summary>The hub's roles that may be asked for.</summary>
+    public static IReadOnlyList<string> KnownRoles { get; } = ["operator", "approver", AnyRole];
+}
 
 /// <summary>A question to a host on the hub's list; an answer of 200 to 299 fulfils it.</summary>
 /// <param name="Url">An <c>https:</c> URL.</param>

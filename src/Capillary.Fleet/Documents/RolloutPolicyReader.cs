@@ -8,9 +8,6 @@ internal static class RolloutPolicyReader
 {
     private const int MostWindows = 32;
     private const int MaxReason = 200;
-
-    // Of the hub's roles, those that may say yes at all.
-    private static readonly string[] Approvers = ["operator", "approver", "admin"];
     private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan Week = TimeSpan.FromDays(7);
     private static readonly TimeSpan Quarter = TimeSpan.FromDays(90);
@@ -83,9 +80,11 @@ internal static class RolloutPolicyReader
     {
         if (gates.Child("approval") is not { } fields) return null;
         var roles = fields.Names("roles", required: true);
-        foreach (var role in roles.Where(role => !Approvers.Contains(role.Value)))
+        foreach (var role in roles.Where(role => !ApprovalGate.KnownRoles.Contains(role.Value)))
+        {
             fields.Bag.Error(DiagnosticCodes.NotAllowed, role.At, $"{fields.PathOf("roles")}: '{role.Value}' is not one of "
-                + string.Join(", ", Approvers), NearestName.Suggest(role.Value, Approvers));
+                + string.Join(", ", ApprovalGate.KnownRoles), NearestName.Suggest(role.Value, ApprovalGate.KnownRoles));
+        }
         if (roles.Count > 2) fields.Bag.Error(DiagnosticCodes.NotAllowed, roles[2].At, $"{fields.PathOf("roles")}: at most 2 roles");
         var deadline = fields.Duration("deadline", Minute, Quarter) ?? Week;
         fields.RejectUnknown();

@@ -28,13 +28,12 @@ public static class Planner
         return Decide(inputs, newest, turn, status);
     }
 
-    /// <summary>What an operator's start does, and what is then decided; as <see cref="Next"/>.</summary>
+    /// <summary>The rollout of the newest release that an operator starts.</summary>
     /// <exception cref="ArgumentException">There is no release.</exception>
-    public static PlanDecision Start(PlannerInputs inputs, StartOrder order, DateTimeOffset now)
+    public static RolloutState Start(PlannerInputs inputs, StartOrder order, DateTimeOffset now)
     {
         var newest = inputs.Release ?? throw new ArgumentException("there is no release", nameof(inputs));
-        var status = Look(inputs, newest, now)?.Status ?? Nothing("no rollout yet");
-        return Begin(inputs, RolloutStart.Forward(inputs, status, order, now), now);
+        return RolloutStart.Forward(inputs, Look(inputs, newest, now)?.Status ?? Nothing("no rollout yet"), order, now);
     }
 
     /// <summary>The rollout that takes the newest one back to an older release.</summary>
@@ -48,7 +47,8 @@ public static class Planner
 
     private static PlanDecision Begin(PlannerInputs inputs, RolloutState begun, DateTimeOffset now)
     {
-        var next = inputs with { Rollout = begun, Target = null };
+        // What hosts said was said of the rollout before.
+        var next = inputs with { Rollout = begun, Target = null, Answers = new Dictionary<string, HostAnswer>() };
         var turn = new RolloutTurn(next, begun, inputs.Release!, IsDeaf(inputs, now), now);
         return Decide(next, inputs.Release!, turn, turn.Status);
     }

@@ -1,3 +1,4 @@
+using Capillary.Fleet.Documents;
 using Capillary.Fleet.Inventory;
 
 namespace Capillary.Fleet.Rollouts;
@@ -57,17 +58,17 @@ public static class RolloutControl
         if (memory.Approvals.Any(yes => yes.Operator == by))
             return new ControlOutcome.Refused($"'{by}' has said yes to wave {key} already", "the other role needs another operator");
         var missing = Missing(state, key, gate.Roles);
-        if (missing.Find(one => one == role || role == AdminRole) is not { } given)
+        if (missing.Find(one => one == role || role == ApprovalGate.AnyRole) is not { } given)
             return new ControlOutcome.Refused($"wave {key} needs {string.Join(" and ", missing)}; '{by}' is {role}", null);
         var next = memory with { Approvals = memory.Approvals.Add(new(by, given, now)) };
-        var left = gate.Roles.Where(one => !next.Approvals.Any(yes => yes.Role == one)).ToList();
-        return new ControlOutcome.Done(state with { Waves = state.Waves.SetItem(key, next) },
-            $"wave {key} is approved as {given}" + (left.Count > 0 ? $"; it still needs {string.Join(" and ", left)}" : ""));
+        var approved = state with { Waves = state.Waves.SetItem(key, next) };
+        var left = Missing(approved, key, gate.Roles);
+        var rest = left.Count > 0 ? $"; it still needs {string.Join(" and ", left)}" : "";
+        return new ControlOutcome.Done(approved, $"wave {key} is approved as {given}{rest}");
     }
 
-    private const string AdminRole = "admin";
-
-    private static List<string> Missing(RolloutState state, string key, IReadOnlyList<string> roles) =>
+    /// <summary>Roles of which nobody has said yes to the wave.</summary>
+    internal static List<string> Missing(RolloutState state, string key, IReadOnlyList<string> roles) =>
         [.. roles.Where(role => !state.MemoryOf(key).Approvals.Any(yes => yes.Role == role))];
 
     private static ControlOutcome.Refused? Live(RolloutState? state) => state switch

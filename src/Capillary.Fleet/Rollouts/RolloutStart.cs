@@ -60,13 +60,19 @@ internal static class RolloutStart
         };
     }
 
-    /// <summary>The way back: every site that holds something else than the older release gives it, and only that.</summary>
+    /// <summary>
+    /// The way back: every site that holds something else than the older release gives it, whichever rollout brought it there. One that
+    /// holds nothing yet is left alone.
+    /// </summary>
     public static RolloutState Back(PlannerInputs inputs, TargetRelease older, string by, DateTimeOffset now)
     {
         var before = inputs.Rollout!;
-        var members = before.Members.Where(member => older.Sites.TryGetValue(member.Key, out var released)
-                && inputs.Lines.TryGetValue(member.Key, out var line) && line.Bundle != released.Bundle)
-            .Select(member => KeyValuePair.Create(member.Key, new RolloutMember(member.Value.Policy, 0, member.Value.Group)));
+        var members = older.Sites.Where(site => inputs.Lines.TryGetValue(site.Key, out var line) && line.Bundle != site.Value.Bundle)
+            .Select(site =>
+            {
+                var policy = before.Members.GetValueOrDefault(site.Key)?.Policy ?? older.Policies.DefaultName;
+                return KeyValuePair.Create(site.Key, new RolloutMember(policy, 0, site.Value.Choices.For(policy).Group));
+            });
         return new RolloutState(before.Id + 1, older.Number, now, by)
         {
             Kind = RolloutKind.Back,

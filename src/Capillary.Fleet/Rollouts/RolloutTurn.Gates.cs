@@ -80,10 +80,10 @@ internal sealed partial class RolloutTurn
     private string? People(Turn wave)
     {
         if (wave.Wave?.Approval is not { } gate) return null;
-        var memory = state.MemoryOf(RolloutState.KeyOf(wave.Policy.Name, wave.Name));
-        var missing = gate.Roles.Where(role => !memory.Approvals.Any(yes => yes.Role == role)).ToList();
+        var key = RolloutState.KeyOf(wave.Policy.Name, wave.Name);
+        var missing = RolloutControl.Missing(state, key, gate.Roles);
         if (missing.Count == 0) return null;
-        if (now - (memory.ReadyAt ?? now) > gate.Deadline && state.Aborted is null)
+        if (IsOverdue(key, gate.Deadline))
         {
             state = state with
             {
@@ -97,12 +97,15 @@ internal sealed partial class RolloutTurn
     {
         if (wave.Wave?.Http is not { } gate) return null;
         var key = RolloutState.KeyOf(wave.Policy.Name, wave.Name);
-        var memory = state.MemoryOf(key);
         var answer = inputs.Answers.GetValueOrDefault(key);
-        wave.IsChecked = memory.CheckedAt is not null || answer?.IsYes == true;
+        wave.IsChecked = state.MemoryOf(key).CheckedAt is not null || answer?.IsYes == true;
         if (wave.IsChecked) return null;
         wave.Asks = gate.Url;
-        isHalted |= now - (memory.ReadyAt ?? now) > gate.Deadline;
+        isHalted |= IsOverdue(key, gate.Deadline);
         return $"wave {wave.Name} waits: gate 'http', {answer?.Text ?? "its host is being asked"}";
     }
+
+    /// <summary>People or a host were asked for so long; not while an operator keeps it from going on anyway.</summary>
+    private bool IsOverdue(string key, TimeSpan deadline) =>
+        Stopped is null && now - (state.MemoryOf(key).ReadyAt ?? now) > deadline;
 }

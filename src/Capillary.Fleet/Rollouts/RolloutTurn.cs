@@ -247,7 +247,8 @@ internal sealed partial class RolloutTurn
         var memory = before with
         {
             OpenedAt = before.OpenedAt ?? (isOpen && wave.Sites.Exists(one => one.HasLine || one.IsBusy) ? now : null),
-            ReadyAt = wave.IsReady && isOpen ? before.ReadyAt ?? now : null,
+            // While an operator keeps it paused, the deadlines of people and hosts do not run.
+            ReadyAt = wave.IsReady && isOpen && Stopped is null ? before.ReadyAt ?? now : null,
             CheckedAt = wave.IsChecked && isOpen ? before.CheckedAt ?? now : before.CheckedAt,
             PassedAt = isOpen && gate is null ? before.PassedAt ?? now : null,
         };

@@ -1,3 +1,5 @@
+using Capillary.Fleet.Documents;
+
 namespace Capillary.HubNode.Api;
 
 /// <summary>What a route needs.</summary>
@@ -49,7 +51,7 @@ internal enum Permission
 /// <summary>What each role may do.</summary>
 internal static class Roles
 {
-    public const string Admin = "admin";
+    public const string Admin = ApprovalGate.AnyRole;
 
     private static readonly Dictionary<string, Permission[]> Permissions = new(StringComparer.Ordinal)
     {

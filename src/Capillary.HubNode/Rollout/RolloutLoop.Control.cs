@@ -6,8 +6,6 @@ namespace Capillary.HubNode.Rollout;
 
 internal sealed partial class RolloutLoop
 {
-    private const int StartTries = 5;
-
     /// <summary>Keeps a rollout from starting further sites.</summary>
     /// <exception cref="Microsoft.Data.Sqlite.SqliteException">The disk is full; nothing changed.</exception>
     public ControlOutcome Pause(string actor, string reason) =>
@@ -43,41 +41,12 @@ internal sealed partial class RolloutLoop
                 && order is { Policy: null, IsEmergency: false })
                 return new ControlOutcome.Refused($"rollout {running.Id} of release {release.Number} is {Name(status.Phase)} already",
                     "see: capillary rollout show");
-            return StartInTurn(order, release);
+            var state = Planner.Start(Inputs(release), order, time.GetUtcNow());
+            Become(state, "rollout.start", order.By, new { policy = order.Policy, emergency = order.IsEmergency });
+            var overtook = state.Overtook is { } did ? $"; it {did}" : "";
+            return new ControlOutcome.Done(state,
+                $"rollout {state.Id} of release {release.Number} is under way: {state.Members.Count} sites{overtook}");
         }
-    }
-
-    private ControlOutcome StartInTurn(StartOrder order, Release release)
-    {
-        for (var i = 0; i < StartTries; i++)
-        {
-            var before = book.Newest;
-            var decision = Planner.Start(Inputs(release), order, time.GetUtcNow());
-            void Note(Microsoft.Data.Sqlite.SqliteConnection db) => JournalTable.Append(db, time.GetUtcNow(), order.By, "rollout.start",
-                before is null ? null : new { rollout = before.Id, release = before.Release },
-                new { rollout = decision.State!.Id, release = release.Number, policy = order.Policy, emergency = order.IsEmergency });
-            if (decision is PlanDecision.Wait)
-            {
-                database.Write(db =>
-                {
-                    book.Put(db, decision.State!);
-                    Note(db);
-                });
-                book.Kept(decision.State!);
-            }
-            // Another generation may come in between, for a record or a key: then it is planned anew.
-            else if (!Carry(decision, Note))
-            {
-                return new ControlOutcome.Refused("the plan cannot be published", "see: capillary status");
-            }
-            if (book.Newest?.Id == decision.State!.Id)
-            {
-                Wake();
-                return new ControlOutcome.Done(decision.State, $"rollout {decision.State.Id} of release {release.Number} is under way: "
-                    + $"{decision.State.Members.Count} sites{(decision.State.Overtook is { } did ? $"; it {did}" : "")}");
-            }
-        }
-        return new ControlOutcome.Refused("other plans came in between each time", "try again");
     }
 
     /// <summary>Takes the newest rollout back to an older release.</summary>
@@ -111,16 +80,8 @@ internal sealed partial class RolloutLoop
     private ControlOutcome.Done BackInTurn(long release, string actor, string reason)
     {
         var older = book.Older(release);
-        var before = book.Newest!;
         var state = Planner.Back(Inputs(releases.Newest), older.Target, actor, time.GetUtcNow());
-        database.Write(db =>
-        {
-            book.Put(db, state);
-            JournalTable.Append(db, time.GetUtcNow(), actor, "rollout.rollback", new { rollout = before.Id, release = before.Release },
-                new { rollout = state.Id, release, reason });
-        });
-        book.Kept(state);
-        Wake();
+        Become(state, "rollout.rollback", actor, new { reason });
         return new ControlOutcome.Done(state, $"rollout {state.Id} takes {state.Members.Count} sites back to release {release}");
     }
 
@@ -129,17 +90,27 @@ internal sealed partial class RolloutLoop
         lock (gate)
         {
             var outcome = act(book.Newest);
-            if (outcome is not ControlOutcome.Done done) return outcome;
-            database.Write(db =>
-            {
-                book.Put(db, done.State);
-                JournalTable.Append(db, time.GetUtcNow(), actor, action, null,
-                    new { rollout = done.State.Id, release = done.State.Release, detail });
-            });
-            book.Kept(done.State);
-            Wake();
+            if (outcome is ControlOutcome.Done done) Become(done.State, action, actor, new { detail });
             return outcome;
         }
+    }
+
+    /// <summary>
+    /// Durable, in the journal, and shown at once: who waits for what follows must not see the state before. The loop plans next.
+    /// </summary>
+    private void Become(RolloutState state, string action, string actor, object detail)
+    {
+        var before = book.Newest;
+        database.Write(db =>
+        {
+            book.Put(db, state);
+            JournalTable.Append(db, time.GetUtcNow(), actor, action,
+                before is null ? null : new { rollout = before.Id, release = before.Release },
+                new { rollout = state.Id, release = state.Release, detail });
+        });
+        book.Kept(state);
+        if (restore.Paused is null) status = Planner.Next(Inputs(releases.Newest), time.GetUtcNow()).Status;
+        Wake();
     }
 
     private static string Name(RolloutPhase phase) => phase.ToString().ToLowerInvariant();

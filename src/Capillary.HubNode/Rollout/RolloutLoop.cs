@@ -6,6 +6,7 @@ using Capillary.Fleet.Rollouts;
 using Capillary.HubNode.Observe;
 using Capillary.HubNode.Publish;
 using Capillary.HubNode.Storage;
+using Capillary.Node.Hosting;
 using Capillary.Node.Parent;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
@@ -27,7 +28,7 @@ internal sealed partial class RolloutLoop(Publisher publisher, ReleaseBook relea
     private static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(50);
 
     private readonly Lock gate = new();
-    private readonly SemaphoreSlim wake = new(0, 1);
+    private readonly WakeSignal wake = new(atOnce: false);
     private readonly DateTimeOffset listeningSince = time.GetUtcNow();
     private volatile RolloutStatus status = new(0, RolloutPhase.Idle, "no release yet", [], []);
 
@@ -35,17 +36,7 @@ internal sealed partial class RolloutLoop(Publisher publisher, ReleaseBook relea
     public RolloutStatus Status => status;
 
     /// <summary>Something may have changed.</summary>
-    public void Wake()
-    {
-        try
-        {
-            wake.Release();
-        }
-        catch (SemaphoreFullException)
-        {
-            // It is awake already.
-        }
-    }
+    public void Wake() => wake.Wake();
 
     public async Task RunAsync(CancellationToken stop)
     {
@@ -97,15 +88,15 @@ internal sealed partial class RolloutLoop(Publisher publisher, ReleaseBook relea
             status = decision.Status with { Phase = RolloutPhase.Paused, Reason = $"paused: {why}" };
             return false;
         }
-        return Carry(decision, _ => { });
+        return Carry(decision);
     }
 
     /// <summary>Makes a decision real: what is remembered is durable together with the plan that goes with it.</summary>
-    private bool Carry(PlanDecision decision, Action<SqliteConnection> also)
+    private bool Carry(PlanDecision decision)
     {
         status = decision.Status;
         hosts.Ask(status);
-        if (decision is PlanDecision.NewPlan { Plan: var plan }) return Publish(plan, decision.State, also);
+        if (decision is PlanDecision.NewPlan { Plan: var plan }) return Publish(plan, decision.State);
         if (decision.State is not { } state) return Settle(false);
         book.Keep(state);
         if (((PlanDecision.Wait)decision).RollsBackTo is not { } older) return Settle(false);
@@ -113,12 +104,11 @@ internal sealed partial class RolloutLoop(Publisher publisher, ReleaseBook relea
         return Settle(true);
     }
 
-    private bool Publish(Plan plan, RolloutState? state, Action<SqliteConnection> also)
+    private bool Publish(Plan plan, RolloutState? state)
     {
         var outcome = publisher.Publish(plan, book.Older(plan.Release).Commit.Id, db =>
         {
             if (state is not null) book.Put(db, state);
-            also(db);
         });
         switch (outcome)
         {

@@ -3,6 +3,7 @@ using Capillary.Core.Reports;
 using Capillary.Fleet.Documents;
 using Capillary.Fleet.Inventory;
 using Capillary.Fleet.Rollouts;
+using Capillary.HubNode.Api;
 using Capillary.HubNode.Publish;
 using Capillary.HubNode.Storage;
 using Capillary.Node.Keys;
@@ -30,6 +31,7 @@ public sealed class RolloutTests : IDisposable
             Commit("c2", "2");
             await hub.SettleAsync();
             Assert.IsType<ControlOutcome.Done>(hub.Hub.Rollout.Pause("ada", "the ward is full"));
+            Assert.Equal(RolloutPhase.Paused, hub.Hub.Rollout.Status.Phase);
             await HealthyAsync(hub, "a");
         }
         using var again = new TestHub(folder.Path, commits, time);
@@ -40,6 +42,8 @@ public sealed class RolloutTests : IDisposable
         Assert.NotEqual(TestCommits.BundleOf("2"), BundleOf(again, "b"));
         Assert.IsType<ControlOutcome.Refused>(again.Hub.Rollout.Pause("ada", "again"));
         Assert.IsType<ControlOutcome.Done>(again.Hub.Rollout.Continue("ada"));
+        // Who waits for it looks at once, and must not see what was.
+        Assert.Equal(RolloutPhase.Rolling, again.Hub.Rollout.Status.Phase);
         await again.SettleAsync();
         Assert.Equal(TestCommits.BundleOf("2"), BundleOf(again, "b"));
         var actions = again.Hub.Database.Read(db => JournalTable.List(db, long.MaxValue, 50)).Select(entry => entry.Action).ToList();
@@ -90,7 +94,8 @@ public sealed class RolloutTests : IDisposable
             Commit("c2", "2");
             await hub.SettleAsync();
             await HealthyAsync(hub, "a");
-            Assert.IsType<ControlOutcome.Done>(hub.Hub.Rollout.Back(null, "ada", "it is slow"));
+            var back = Assert.IsType<ControlOutcome.Done>(hub.Hub.Rollout.Back(null, "ada", "it is slow"));
+            Assert.Equal((back.State.Id, RolloutKind.Back), (hub.Hub.Rollout.Status.Rollout, hub.Hub.Rollout.Status.Kind));
         }
         using var again = new TestHub(folder.Path, commits, time);
         await again.SettleAsync();
@@ -99,6 +104,7 @@ public sealed class RolloutTests : IDisposable
         Assert.Equal((RolloutPhase.Complete, 2L), (again.Hub.Rollout.Status.Phase, again.Hub.Rollout.Status.Next?.Release));
         Assert.IsType<ControlOutcome.Refused>(again.Hub.Rollout.Back(77, "ada", "no such release"));
         var started = Assert.IsType<ControlOutcome.Done>(again.Hub.Rollout.Start(new("ada", null, false)));
+        Assert.Equal((started.State.Id, RolloutKind.Forward), (again.Hub.Rollout.Status.Rollout, again.Hub.Rollout.Status.Kind));
         await again.SettleAsync();
         Assert.Equal((TestCommits.BundleOf("2"), 2L), (BundleOf(again, "a"), started.State.Release));
     }
@@ -147,6 +153,10 @@ public sealed class RolloutTests : IDisposable
         await again.SettleAsync();
         Assert.True(again.Hub.Rollout.Status.Waves[1].Started);
     }
+
+    [Fact]
+    public void The_roles_that_a_gate_may_name_are_those_that_may_say_yes() => Assert.Equal(ApprovalGate.KnownRoles.Order(),
+        Roles.Known.Split(", ").Where(role => Roles.May(role, Permission.ApproveWave)).Order());
 
     public void Dispose()
     {

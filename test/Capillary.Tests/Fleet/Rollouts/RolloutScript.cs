@@ -75,7 +75,10 @@ internal sealed class RolloutScript
             case "approve":
                 Take(RolloutControl.Approve(state, releases[state?.Release ?? 1].Policies, words.Length > 3 ? words[3] : null, words[1], words[2], now));
                 break;
-            case "start": Show(Planner.Start(Inputs(), new(words[1], words.Length > 2 ? words[2] : null, words.Contains("emergency")), now)); break;
+            case "start":
+                state = Planner.Start(Inputs(), new(words[1], words.Length > 2 ? words[2] : null, words.Contains("emergency")), now);
+                Plan();
+                break;
             case "rollback": state = Planner.Back(Inputs(), releases[Number(words[2])], words[1], now); break;
             default: throw new ArgumentException($"no such command: {words[0]}");
         }
