@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Text;
 using Capillary.Core.Bundles;
 using Capillary.Core.Identity;
 using Capillary.Fleet.Compile;
@@ -9,58 +10,79 @@ using Capillary.Fleet.Rollouts;
 namespace Capillary.Cli;
 
 /// <summary><c>capillary rollout simulate [DIR]</c>.</summary>
-internal static class RolloutSimulateCommand
+internal sealed class RolloutSimulateCommand
 {
+    private const int MostCopies = 10_000;
+
+    private readonly Argument<string> folder = FleetFolder.FolderArgument();
+    private readonly Option<string?> against = new("--against")
+    {
+        Description = "Only sites that differ from this commit change (default: every site changes).",
+    };
+
+    private readonly Option<int> copies = new("--copies") { Description = "Each site so many times, 1 to 10000.",
+        DefaultValueFactory = _ => 1 };
+
+    private readonly Option<double> fails = Share("--fail", "Share of the sites at which the new bundle fails, such as 2%.");
+    private readonly Option<double> offline = Share("--offline", "Share of the sites that are away at first, such as 5%.");
+    private readonly Option<TimeSpan> away = Time("--away", "The longest time until one of those is back.", "8h");
+    private readonly Option<TimeSpan> applies = Time("--apply", "How long a site takes at most; at least a third of it.", "90s");
+    private readonly Option<TimeSpan> approves = Time("--approve-after", "How long people take to say yes.", "10m");
+    private readonly Option<TimeSpan> until = Time("--until", "When to end at the latest.", "14d");
+    private readonly Option<long> seed = new("--seed") { Description = "The same seed gives the same timeline.",
+        DefaultValueFactory = _ => 1 };
+
+    private readonly Option<string?> start = new("--start")
+    {
+        Description = "When it begins, such as 2026-12-01T08:00 (UTC; default: now).",
+    };
+
+    private readonly Option<OutputFormat> format = CommandOutput.FormatOption();
+
+    private RolloutSimulateCommand() { }
+
     public static Command Create()
     {
-        var folder = FleetFolder.FolderArgument();
-        var against = new Option<string?>("--against")
-        {
-            Description = "Only sites that differ from this commit change (default: every site changes).",
-        };
-        var copies = new Option<int>("--copies") { Description = "Each site so many times, 1 to 10000.", DefaultValueFactory = _ => 1 };
-        var fails = Share("--fail", "Share of the sites at which the new bundle fails, such as 2%.");
-        var offline = Share("--offline", "Share of the sites that are away at first, such as 5%.");
-        var awayFor = Time("--away", "The longest time until one of those is back.", "8h");
-        var applies = Time("--apply", "How long a site takes at most; at least a third of it.", "90s");
-        var approves = Time("--approve-after", "How long people take to say yes.", "10m");
-        var until = Time("--until", "When to end at the latest.", "14d");
-        var seed = new Option<long>("--seed") { Description = "The same seed gives the same timeline.", DefaultValueFactory = _ => 1 };
-        var start = new Option<string?>("--start") { Description = "When it begins, such as 2026-12-01T08:00 (UTC; default: now)." };
-        var format = CommandOutput.FormatOption();
+        var one = new RolloutSimulateCommand();
         var command = new Command("simulate", "Roll the folder's fleet out in a simulation, by its own policies and the hub's own planner, "
             + "and show how long it takes.")
-            { folder, against, copies, fails, offline, awayFor, applies, approves, until, seed, start, format };
-        command.SetAction(async (parsed, stop) =>
         {
-            var io = parsed.InvocationConfiguration;
-            if (Begin(parsed.GetValue(start)) is not { } at)
-            {
-                await io.Error.WriteLineAsync($"capillary: --start {parsed.GetValue(start)} is not a time, such as 2026-12-01T08:00");
-                return ExitCode.Usage;
-            }
-            if (parsed.GetValue(copies) is < 1 or > 10_000)
-            {
-                await io.Error.WriteLineAsync("capillary: --copies is 1 to 10000");
-                return ExitCode.Usage;
-            }
-            var (path, revision) = (parsed.GetValue(folder)!, parsed.GetValue(against));
-            FleetCompilation? baseline = null;
-            if (revision is not null)
-            {
-                baseline = await FleetPreviewCommand.BaselineAsync(path, revision, io.Error, stop);
-                if (baseline is null) return ExitCode.Failed;
-            }
-            if (new FleetFolder(path, io.Error).CompileWithoutErrors(baseline, stop) is not { } compiled) return ExitCode.Failed;
-            var apply = parsed.GetValue(applies);
-            var fleet = new SimulatedFleet(parsed.GetValue(fails), parsed.GetValue(offline), parsed.GetValue(awayFor), apply / 3, apply,
-                parsed.GetValue(approves), parsed.GetValue(until), (ulong)parsed.GetValue(seed));
-            var release = Copies(TargetRelease.Of(2, compiled), parsed.GetValue(copies));
-            var rollout = RolloutSimulation.Run(Before(release, baseline, parsed.GetValue(copies)), release, fleet, at);
-            Write(io.Output, rollout, release.Sites.Count, parsed.GetValue(format));
-            return rollout.Status.Phase == RolloutPhase.Complete ? ExitCode.Done : ExitCode.Failed;
-        });
+            one.folder, one.against, one.copies, one.fails, one.offline, one.away, one.applies, one.approves, one.until, one.seed,
+            one.start, one.format,
+        };
+        command.SetAction(one.RunAsync);
         return command;
+    }
+
+    private async Task<int> RunAsync(ParseResult parsed, CancellationToken stop)
+    {
+        var io = parsed.InvocationConfiguration;
+        if (Begin(parsed.GetValue(start)) is not { } at)
+            return Mistyped(io, $"--start {parsed.GetValue(start)} is not a time, such as 2026-12-01T08:00");
+        var count = parsed.GetValue(copies);
+        if (count is < 1 or > MostCopies) return Mistyped(io, $"--copies {count}: expected 1 to {MostCopies}");
+        var path = parsed.GetValue(folder)!;
+        FleetCompilation? baseline = null;
+        if (parsed.GetValue(against) is { } revision)
+        {
+            baseline = await FleetPreviewCommand.BaselineAsync(path, revision, io.Error, stop);
+            if (baseline is null) return ExitCode.Failed;
+        }
+        if (new FleetFolder(path, io.Error).CompileWithoutErrors(baseline, stop) is not { } compiled) return ExitCode.Failed;
+        var release = Copies(TargetRelease.Of(2, compiled), count);
+        var rollout = RolloutSimulation.Run(Before(release, baseline, count), release, FleetOf(parsed), at);
+        Write(io.Output, rollout, release.Sites.Count, parsed.GetValue(format));
+        return rollout.Status.Phase == RolloutPhase.Complete ? ExitCode.Done : ExitCode.Failed;
+    }
+
+    private SimulatedFleet FleetOf(ParseResult parsed) => new(parsed.GetValue(fails), parsed.GetValue(offline), parsed.GetValue(away),
+        parsed.GetValue(applies) / 3, parsed.GetValue(applies), parsed.GetValue(approves), parsed.GetValue(until),
+        (ulong)parsed.GetValue(seed));
+
+    private static int Mistyped(InvocationConfiguration io, string problem)
+    {
+        io.Error.WriteLine($"capillary: {problem}");
+        return ExitCode.Usage;
     }
 
     private static DateTimeOffset? Begin(string? text) => text is null ? TimeProvider.System.GetUtcNow()
@@ -79,9 +101,13 @@ internal static class RolloutSimulateCommand
             KeyValuePair.Create(NameOf(site.Key, i), site.Value))).ToDictionary(),
     };
 
-    /// <summary>A name of at most 63 characters; two long names that begin alike are not told apart.</summary>
-    private static SiteId NameOf(SiteId site, int copy) =>
-        new(string.Create(CultureInfo.InvariantCulture, $"{site.Value[..Math.Min(57, site.Value.Length)].TrimEnd('-')}-{copy}"));
+    /// <summary>A name has at most 63 characters; of a long one its beginning stays, and a hash tells it from others.</summary>
+    private static SiteId NameOf(SiteId site, int copy)
+    {
+        var name = site.Value;
+        if (name.Length > 57) name = $"{name[..48].TrimEnd('-')}-{Digest.Of(Encoding.UTF8.GetBytes(name)).Hex[..8]}";
+        return new(string.Create(CultureInfo.InvariantCulture, $"{name}-{copy}"));
+    }
 
     private static void Write(TextWriter output, SimulatedRollout rollout, int sites, OutputFormat format)
     {

@@ -15,6 +15,8 @@ public sealed class FleetCliTests
     [InlineData("fleet-render-help", "fleet", "render", "--help")]
     [InlineData("fleet-explain-help", "fleet", "explain", "--help")]
     [InlineData("fleet-preview-help", "fleet", "preview", "--help")]
+    [InlineData("rollout-help", "rollout", "--help")]
+    [InlineData("rollout-simulate-help", "rollout", "simulate", "--help")]
     public async Task Help_is_golden(string name, params string[] arguments)
     {
         var (code, output, _) = await RunAsync(arguments);
@@ -31,6 +33,8 @@ public sealed class FleetCliTests
     [InlineData("fleet-explain-json", "fleet", "explain", "basel-1", "log_level", "--dir", "DIR", "-o", "json")]
     [InlineData("fleet-preview", "fleet", "preview", "DIR", "--against", "HEAD")]
     [InlineData("fleet-preview-json", "fleet", "preview", "DIR", "--against", "HEAD", "-o", "json")]
+    [InlineData("rollout-simulate", "rollout", "simulate", "DIR", "--copies", "50", "--offline", "20%", "--start", "2026-12-01T08:00")]
+    [InlineData("rollout-simulate-json", "rollout", "simulate", "DIR", "--against", "HEAD", "--start", "2026-12-01T08:00", "-o", "json")]
     public async Task Output_is_golden(string name, params string[] arguments)
     {
         using var repository = Repository();
@@ -65,6 +69,12 @@ public sealed class FleetCliTests
     [InlineData(1, "fleet", "validate", "DIR/none")]
     [InlineData(1, "fleet", "preview", "DIR", "--against", "nothing")]
     [InlineData(0, "fleet", "preview", "DIR", "--against", "HEAD", "--exit-code")]
+    [InlineData(2, "rollout", "simulate", "DIR", "--start", "noon")]
+    [InlineData(2, "rollout", "simulate", "DIR", "--copies", "0")]
+    [InlineData(2, "rollout", "simulate", "DIR", "--fail", "2x")]
+    [InlineData(2, "rollout", "simulate", "DIR", "--apply", "5")]
+    [InlineData(2, "rollout", "simulate", "DIR", "--socket", "api.sock")]
+    [InlineData(1, "rollout", "simulate", "DIR/none")]
     public async Task Exit_codes_tell_usage_from_failure(int expected, params string[] arguments)
     {
         using var repository = Repository();
@@ -142,7 +152,7 @@ public sealed class FleetCliTests
 
     private static async Task<(int Code, string Output, string Error)> RunAsync(string[] arguments, string folder = "")
     {
-        var root = new RootCommand { FleetCommand.Create() };
+        var root = new RootCommand { FleetCommand.Create(), RolloutCommand.Create() };
         using var output = new StringWriter { NewLine = "\n" };
         using var error = new StringWriter { NewLine = "\n" };
         var code = await CommandRun.InvokeAsync(root,

@@ -155,6 +155,8 @@ public sealed class HubCliTests : IAsyncLifetime
     [InlineData(2, "--poll-ms is 100 to 3600000", "hub", "run", "--repo", ".", "--poll-ms", "5")]
     [InlineData(2, "--fresh-for is 35 to 2592000 seconds", "hub", "run", "--repo", ".", "--fresh-for", "30")]
     [InlineData(2, "--offline-after is more than --fresh-for", "hub", "run", "--repo", ".", "--offline-after", "90")]
+    [InlineData(2, "--gate-host https://a.example.org is not HOST or HOST:PORT", "hub", "run", "--repo", ".", "--gate-host",
+        "https://a.example.org")]
     [InlineData(2, "localhost:1 is not ADDRESS:PORT", "hub", "run", "--repo", ".", "--listen", "localhost:1")]
     [InlineData(1, "no such folder; join first", "region", "run", "--data", "/nowhere/region")]
     [InlineData(1, "no such file; make it", "region", "join", "/nowhere/eu.join")]
