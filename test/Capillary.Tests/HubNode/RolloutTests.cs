@@ -24,12 +24,8 @@ public sealed class RolloutTests : IDisposable
     [Fact]
     public async Task A_pause_outlives_a_kill_and_starts_nothing_until_resumed()
     {
-        Commit("c1", "1");
-        using (var hub = await StartAsync())
+        using (var hub = await AtTheCanaryAsync())
         {
-            await HealthyAsync(hub, "a", "b", "c");
-            Commit("c2", "2");
-            await hub.SettleAsync();
             Assert.IsType<ControlOutcome.Done>(hub.Hub.Rollout.Pause("ada", "the ward is full"));
             Assert.Equal(RolloutPhase.Paused, hub.Hub.Rollout.Status.Phase);
             await HealthyAsync(hub, "a");
@@ -87,12 +83,8 @@ public sealed class RolloutTests : IDisposable
     [Fact]
     public async Task An_operator_takes_a_release_back_and_a_kill_in_between_changes_nothing()
     {
-        Commit("c1", "1");
-        using (var hub = await StartAsync())
+        using (var hub = await AtTheCanaryAsync())
         {
-            await HealthyAsync(hub, "a", "b", "c");
-            Commit("c2", "2");
-            await hub.SettleAsync();
             await HealthyAsync(hub, "a");
             var back = Assert.IsType<ControlOutcome.Done>(hub.Hub.Rollout.Back(null, "ada", "it is slow"));
             Assert.Equal((back.State.Id, RolloutKind.Back), (hub.Hub.Rollout.Status.Rollout, hub.Hub.Rollout.Status.Kind));
@@ -113,11 +105,7 @@ public sealed class RolloutTests : IDisposable
     public async Task Too_many_failures_take_it_back_by_policy()
     {
         commits.Policies = PolicySet.Only(Waves with { OnFailure = FailureAnswer.Rollback });
-        Commit("c1", "1");
-        using var hub = await StartAsync();
-        await HealthyAsync(hub, "a", "b", "c");
-        Commit("c2", "2");
-        await hub.SettleAsync();
+        using var hub = await AtTheCanaryAsync();
         await hub.ReportAsync("a", keys["a"], ReportPhase.Reverted, ++seq);
         await hub.SettleAsync();
         Assert.Equal((TestCommits.BundleOf("1"), RolloutKind.Back), (BundleOf(hub, "a"), hub.Hub.Rollout.Status.Kind));
@@ -172,6 +160,17 @@ public sealed class RolloutTests : IDisposable
         var hub = new TestHub(folder.Path, commits, time);
         await hub.SettleAsync();
         foreach (var site in (string[])["a", "b", "c"]) keys[site] = hub.Enroll(site);
+        return hub;
+    }
+
+    /// <summary>A hub whose sites are well on the first release, with the second one at its canary.</summary>
+    private async Task<TestHub> AtTheCanaryAsync()
+    {
+        Commit("c1", "1");
+        var hub = await StartAsync();
+        await HealthyAsync(hub, "a", "b", "c");
+        Commit("c2", "2");
+        await hub.SettleAsync();
         return hub;
     }
 

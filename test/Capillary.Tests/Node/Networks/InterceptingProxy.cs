@@ -73,9 +73,9 @@ internal sealed class InterceptingProxy : IAsyncDisposable
         {
             while (true) _ = InterceptAsync(await listener.AcceptTcpClientAsync(stop.Token));
         }
-        catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
+        catch (Exception e) when (e is OperationCanceledException or SocketException or InvalidOperationException)
         {
-            // Over.
+            // Over: a stopped listener says "Not listening" when it is asked after the stop.
         }
     }
 

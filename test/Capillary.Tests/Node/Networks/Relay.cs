@@ -63,9 +63,9 @@ internal sealed class Relay : IAsyncDisposable
                 _ = PassAsync(near, far);
             }
         }
-        catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
+        catch (Exception e) when (e is OperationCanceledException or SocketException or InvalidOperationException)
         {
-            // Over.
+            // Over: a stopped listener says "Not listening" when it is asked after the stop.
         }
     }
 
