@@ -1,4 +1,5 @@
 using System.Buffers;
+using Capillary.Fleet.Variables;
 
 namespace Capillary.Fleet.Documents;
 
