@@ -13,7 +13,8 @@ internal static class TypeReader
     /// <summary>Every type's word.</summary>
     public static readonly string[] Words = ["string", "integer", "number", "boolean", "enum", "list", "object", "secret"];
 
-    private static readonly (string Field, string[] Types)[] Limits =
+    /// <summary>Which types have which limit.</summary>
+    public static readonly (string Field, string[] Types)[] Limits =
     [
         ("values", ["enum"]),
         ("minimum", ["integer", "number"]), ("maximum", ["integer", "number"]),
