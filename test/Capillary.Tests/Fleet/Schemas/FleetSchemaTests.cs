@@ -131,8 +131,8 @@ public sealed class FleetSchemaTests
     /// <summary>The document with one thing changed, for each of its nodes.</summary>
     private static IEnumerable<JsonNode> Changes(JsonObject document)
     {
-        JsonNode?[] others = ["", "no such thing", "a", "5", "20%", "7d", true, 0, 1, -5, 2.5, 99_999_999, new JsonArray(), new JsonObject(),
-            new JsonArray("a", "a"), new JsonArray(1), new JsonObject { ["a"] = "b" }, new JsonObject { ["secret"] = "a" }];
+        JsonNode?[] others = ["", "no such thing", "5", "20%", true, -5, 2.5, 99_999_999, new JsonArray(), new JsonObject(),
+            new JsonArray("a", "a"), new JsonObject { ["a"] = "b" }];
         foreach (var (map, _) in Maps(document, "").ToList())
         {
             foreach (var name in map.Select(member => member.Key).ToList())
