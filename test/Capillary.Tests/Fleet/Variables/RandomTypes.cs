@@ -26,11 +26,15 @@ internal sealed class RandomTypes(Random random)
                 return new EnumType([.. values.DefaultIfEmpty(ScalarValue.Of("x"))]);
             case 5: return new SecretType();
             case 6: return new ListType(Type(depth - 1), Limit(2), Limit(4), Chance(3));
-            default:
-                var properties = new SortedDictionary<string, VariableDeclaration>(StringComparer.Ordinal);
-                foreach (var name in Names.Where(_ => Chance(2))) properties[name] = Property(name, depth - 1);
-                return new ObjectType(properties, Chance(3) ? Type(depth - 1) : Chance(4) ? AnyType.Instance : null);
+            default: return Object(depth);
         }
+    }
+
+    public ObjectType Object(int depth)
+    {
+        var properties = new SortedDictionary<string, VariableDeclaration>(StringComparer.Ordinal);
+        foreach (var name in Names.Where(_ => Chance(2))) properties[name] = Property(name, depth - 1);
+        return new ObjectType(properties, Chance(3) ? Type(depth - 1) : Chance(4) ? AnyType.Instance : null);
     }
 
     /// <summary>A value that mostly has the type.</summary>

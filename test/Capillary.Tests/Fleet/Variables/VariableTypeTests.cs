@@ -36,7 +36,7 @@ public sealed class VariableTypeTests
         var filled = 0;
         Each((types, seed) =>
         {
-            var type = new ListType(types.Type(2), null, null, false);
+            var type = new ListType(types.Object(2), null, null, false);
             var value = new VariableValue(types.Value(type, 4));
             if (value.As(type) is not { } complete)
             {
@@ -121,6 +121,19 @@ public sealed class VariableTypeTests
     {
         var list = new VariableValue(Yaml($"[{string.Join(',', Enumerable.Repeat("x", 10_000))}]"));
         Assert.Equal(ValueProblems.Limit, list.Problems(new ListType(new IntegerType(), null, null, true), "x").Count);
+    }
+
+    [Fact]
+    public void The_values_that_the_page_shows_have_the_types_that_it_shows()
+    {
+        var blocks = DocsTests.Blocks(DocsTests.Read("docs/fleet-language.md"), "yaml")
+            .Where(block => block.StartsWith("variables:\n  analysers:", StringComparison.Ordinal)).ToList();
+        var bag = new DiagnosticBag("a");
+        var readers = blocks.Select(block => new FieldReader((YamlMapping)Yaml(block), "", bag)).ToList();
+        Assert.Equal(2, readers.Count);
+        var declared = VariableReader.Declarations(readers[0]);
+        foreach (var setting in VariableReader.Settings(readers[1])) Assert.Empty(declared[setting.Name].Problems(setting.Value));
+        Assert.Empty(bag.Items);
     }
 
     private static ListType Objects(VariableType a, string? preset)
