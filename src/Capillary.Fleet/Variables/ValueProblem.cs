@@ -13,15 +13,16 @@ internal sealed class ValueProblems
 {
     public const int Limit = 20;
 
-    private readonly List<ValueProblem> items = [];
+    // Nearly every value has none.
+    private List<ValueProblem>? items;
 
-    public IReadOnlyList<ValueProblem> Items => items;
+    public IReadOnlyList<ValueProblem> Items => items ?? [];
 
-    public bool IsFull => items.Count >= Limit;
+    public bool IsFull => items?.Count >= Limit;
 
     public void Add(YamlNode node, string message, string? suggestion = null)
     {
-        if (!IsFull) items.Add(new ValueProblem(node.At, message, suggestion));
+        if (!IsFull) (items ??= []).Add(new ValueProblem(node.At, message, suggestion));
     }
 
     public void WrongType(YamlNode node, string path, VariableType type, string? suggestion = null)
