@@ -57,7 +57,8 @@ internal sealed class PolicyVerdicts(PlannerInputs inputs, RolloutState state, I
         foreach (var wave in track.SkipLast(1))
         {
             if (wave.Sites == 0) yield return (false, $"wave {wave.Name} has no site that changes: it tries nothing");
-            else if (wave.AtRisk == wave.Sites) yield return (false, $"every site of wave {wave.Name} is at risk: it may vouch for nothing");
+            else if (wave.AtRisk == wave.Sites)
+                yield return (false, $"every site of wave {wave.Name} is at risk: it may vouch for nothing");
         }
     }
 }
