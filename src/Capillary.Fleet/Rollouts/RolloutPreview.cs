@@ -150,6 +150,8 @@ public sealed record RolloutPreview(string Id, IReadOnlyList<PreviewWave> Waves,
     private static List<PreviewWave> WavesOf(RolloutState state, TargetRelease release, List<PreviewSite> sites, List<RolloutState> past)
     {
         var bySite = sites.ToLookup(site => RolloutState.KeyOf(site.Policy, site.Wave));
+        // A rollout that nobody vouched for, or that ended in the middle, says nothing of time.
+        past = past.FindAll(one => one is { Kind: RolloutKind.Forward, CompletedAt: not null });
         var waves = new List<PreviewWave>();
         foreach (var track in state.Members.Values.Select(member => member.Policy).Distinct().Order(StringComparer.Ordinal))
         {
@@ -160,8 +162,7 @@ public sealed record RolloutPreview(string Id, IReadOnlyList<PreviewWave> Waves,
                 var members = bySite[RolloutState.KeyOf(track, name)].ToList();
                 if (members.Count == 0 && i == policy.Waves.Count) continue;
                 var soak = (i < policy.Waves.Count ? policy.Waves[i].SoakTime : null) ?? policy.SoakTime;
-                var took = past.Where(one => one.Kind == RolloutKind.Forward).Select(one => one.MemoryOf(RolloutState.KeyOf(track, name)))
-                    .Where(wave => wave is { OpenedAt: not null, PassedAt: not null })
+                var took = past.Select(one => one.MemoryOf(RolloutState.KeyOf(track, name))).Where(wave => wave.PassedAt >= wave.OpenedAt)
                     .Select(wave => (long)(wave.PassedAt!.Value - wave.OpenedAt!.Value).TotalSeconds).Order().ToList();
                 waves.Add(new(track, name, members.Count, members.Count(site => site.Risk is not null), (long)soak.TotalSeconds,
                     members.Count == 0 ? 0 : took.Count == 0 ? null : took[took.Count / 2], took.Count));
