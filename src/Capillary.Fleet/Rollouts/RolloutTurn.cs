@@ -158,7 +158,8 @@ internal sealed partial class RolloutTurn
         {
             var members = byWave[i].ToList();
             if (members.Count == 0 && (i == policy.Waves.Count || IsBack)) continue;
-            var wave = new Turn(policy, IsBack || i == policy.Waves.Count ? null : policy.Waves[i], IsBack ? "back" : policy.NameOf(i), members);
+            var wave = new Turn(policy, IsBack || i == policy.Waves.Count ? null : policy.Waves[i],
+                IsBack ? "back" : policy.NameOf(i), members);
             var isOpen = stop is null && state.Aborted is null;
             var failed = TooManyFailed(wave);
             if (isOpen && failed is null && Stopped is null) Open(wave, sites, windows);
