@@ -180,7 +180,7 @@ public sealed class FleetCliTests
         Golden("example-without-program", output);
         repository.Write("apps/instrument-gateway/artifacts/instrument-gateway", "a program\n");
         (code, output, _) = await RunAsync(["fleet", "validate", "DIR"], repository.Work);
-        Assert.Equal((0, "fleet medical-edge: 2 regions, 7 sites, 3 apps: no errors\n"), (code, output));
+        Assert.Equal((0, "fleet medical-edge: 2 regions, 7 sites, 4 apps: no errors\n"), (code, output));
         foreach (var site in (string[])["lyon-poct-2", "zurich-cluster-1"])
             Golden($"example-{site}", (await RunAsync(["fleet", "render", site, "DIR"], repository.Work)).Output);
     }
