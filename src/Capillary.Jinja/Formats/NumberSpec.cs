@@ -60,7 +60,8 @@ internal sealed record NumberSpec
         var spec = double.IsFinite(value) || Fill != "0" || Align != '=' ? this : this with { Fill = " ", Align = '>' };
         var end = text.AsSpan().IndexOfAnyExceptInRange('0', '9');
         var whole = end < 0 ? text : text[..end];
-        spec.Pad(r, SignOf(double.IsNegative(value) && !double.IsNaN(value)), spec.Grouped(whole, 3) + (end < 0 ? "" : text[end..]), isNumber: true);
+        var sign = SignOf(double.IsNegative(value) && !double.IsNaN(value));
+        spec.Pad(r, sign, spec.Grouped(whole, 3) + (end < 0 ? "" : text[end..]), isNumber: true);
     }
 
     internal void Pad(RenderState r, string sign, string text, bool isNumber)

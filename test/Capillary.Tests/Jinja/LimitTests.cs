@@ -52,7 +52,7 @@ public sealed class LimitTests
     [InlineData("{% set l = [1] %}{% do l.append(l) %}{{ l }}", "longer than 1000 characters")]
     [InlineData("{% set l = [1] %}{% do l.append(l) %}{% for i in l recursive %}{{ loop(l) }}{% endfor %}", "nest deeper than 30")]
     [InlineData("{% set ns = namespace(x=(1,)) %}{% for i in range(60) %}{% set ns.x = (ns.x, ns.x) %}{% endfor %}{{ {ns.x: 1} }}", "a key is a tuple that nests")]
-    [InlineData("{{ 'www.a.bb ' * 100 | urlize }}", "longer than 1000 characters")]
+    [InlineData("{{ ('www.a.bb ' * 100) | urlize }}", "longer than 1000 characters")]
     [InlineData("{{ ('a ' * 400) | wordwrap(1, wrapstring='xxxx') }}", "longer than 1000 characters")]
     [InlineData("{% block a %}{{ self.a() }}{% endblock %}", "macro calls nest deeper than 30")]
     [InlineData("{% for i in range(9999) %}{% for j in range(9999) %}{% continue %}{% endfor %}{% endfor %}", "more than 20000 steps")]
