@@ -106,6 +106,7 @@ internal static class StringMethods
     {
         var (text, part) = (Self(self), Arg.Text(r, separator, "the separator"));
         if (part.Length == 0) throw r.Fail("empty separator");
+        r.ChargeSearch(text, part);
         var at = last ? text.LastIndexOf(part, StringComparison.Ordinal) : text.IndexOf(part, StringComparison.Ordinal);
         if (at < 0) return last ? ListValue.TupleOf("", "", text) : ListValue.TupleOf(text, "", "");
         return ListValue.TupleOf(text[..at], part, text[(at + part.Length)..]);
@@ -134,6 +135,7 @@ internal static class StringMethods
     {
         var part = Arg.Text(r, args[0], "the text looked for");
         if (Part(r, self, args, 1) is not { } text) return -1L;
+        r.ChargeSearch(text, part);
         var found = last ? text.LastIndexOf(part, StringComparison.Ordinal) : text.IndexOf(part, StringComparison.Ordinal);
         if (found < 0) return -1L;
         var start = args[1].IsAbsent || args[1].IsNone ? 0 : Arg.Integer(r, args[1], "the start", 0);
@@ -145,6 +147,7 @@ internal static class StringMethods
     {
         var part = Arg.Text(r, args[0], "the text looked for");
         if (Part(r, self, args, 1) is not { } text) return 0L;
+        r.ChargeSearch(text, part);
         return part.Length == 0 ? CodePoints.Count(text) + 1L : text.AsSpan().Count(part);
     }
 

@@ -37,6 +37,7 @@ internal sealed record NumberSpec
 
     internal void WriteInteger(RenderState r, char type, BigInteger value)
     {
+        r.Charge(value.GetBitLength() / 8);
         var digits = type == 'd' ? BigInteger.Abs(value).ToString(CultureInfo.InvariantCulture) : InRadix(BigInteger.Abs(value), type);
         if (Precision is { } least) digits = digits.PadLeft(least, '0');
         var prefix = Alternate && type != 'd' ? "0" + type : "";

@@ -108,6 +108,23 @@ public sealed class LimitTests
     public void Blocks_that_nest_too_deep_fail(string open) =>
         Assert.Throws<JinjaException>(() => JinjaTemplate.Parse(string.Concat(Enumerable.Repeat(open, 5000)), "t"));
 
+    [Theory]
+    [InlineData("{{ ('a' * 2000000).find('a' * 1000000 ~ 'b' ~ 'a' * 900000) }}")]
+    [InlineData("{{ ('a' * 1000000 ~ 'b' ~ 'a' * 900000) in 'a' * 2000000 }}")]
+    [InlineData("{{ ('a' * 2000000) | replace('a' * 1000000 ~ 'b' ~ 'a' * 900000, '') }}")]
+    [InlineData("{{ ('a' * 2000000).split('a' * 1000000 ~ 'b' ~ 'a' * 900000) }}")]
+    [InlineData("{% for i in range(99999) %}{% set x = 7 ** 5000 // 3 ** 100 %}{% endfor %}")]
+    [InlineData("{% for i in range(99999) %}{% set x = '%o' % (7 ** 5000) %}{% endfor %}")]
+    [InlineData("{% set x = '9' * 4300 %}{% for i in range(99999) %}{% set y = x | int %}{% endfor %}")]
+    public void Work_that_grows_faster_than_its_text_is_counted_so(string template)
+    {
+        var watch = System.Diagnostics.Stopwatch.StartNew();
+        var error = Assert.Throws<JinjaException>(() => JinjaTemplate.Parse(template, "t").Render(Empty));
+        Assert.Equal(JinjaErrorKind.Limit, error.Kind);
+        // Generous: seconds at most, where it would be hours.
+        Assert.True(watch.Elapsed.TotalSeconds < 60, $"{watch.Elapsed}");
+    }
+
     [Fact]
     public void A_value_that_nests_too_deep_fails()
     {
