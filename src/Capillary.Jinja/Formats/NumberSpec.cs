@@ -92,16 +92,15 @@ internal sealed record NumberSpec
     private static string InRadix(BigInteger value, char type)
     {
         if (value.IsZero) return "0";
-        var text = type switch
+        var text = value.ToString(type == 'x' ? "x" : type == 'X' ? "X" : "b", CultureInfo.InvariantCulture).TrimStart('0');
+        if (type != 'o') return text;
+        // Three bits are one digit.
+        text = text.PadLeft((text.Length + 2) / 3 * 3, '0');
+        return string.Create(text.Length / 3, text, static (digits, bits) =>
         {
-            'x' => value.ToString("x", CultureInfo.InvariantCulture).TrimStart('0'),
-            'X' => value.ToString("X", CultureInfo.InvariantCulture).TrimStart('0'),
-            'b' => value.ToString("b", CultureInfo.InvariantCulture).TrimStart('0'),
-            _ => "",
-        };
-        if (text.Length > 0) return text;
-        for (; !value.IsZero; value /= 8) text = (char)('0' + (int)(value % 8)) + text;
-        return text;
+            for (var i = 0; i < digits.Length; i++)
+                digits[i] = (char)('0' + 4 * (bits[3 * i] - '0') + 2 * (bits[3 * i + 1] - '0') + (bits[3 * i + 2] - '0'));
+        });
     }
 
     private string SignOf(bool isNegative) => isNegative ? "-" : Sign == '\0' ? "" : Sign.ToString();
