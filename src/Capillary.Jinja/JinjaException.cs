@@ -23,7 +23,7 @@ public enum JinjaErrorKind
 /// <param name="Template">Its name.</param>
 /// <param name="Line">Line in the source, from 1.</param>
 /// <param name="Column">Column in the line, in UTF-16 units, from 1.</param>
-/// <param name="Role">How one got from here to the next inner place: <c>included</c>, <c>imported</c>, <c>extended</c> or <c>called</c>.</param>
+/// <param name="Role">What was done from here: <c>included</c>, <c>imported</c>, <c>extended</c> or <c>called</c>.</param>
 public sealed record JinjaPlace(string Template, int Line, int Column, string Role)
 {
     /// <inheritdoc/>

@@ -23,7 +23,8 @@ internal static class Filters
     {
         var all = new Dictionary<string, Builtin>();
         foreach (var filter in TextFilters.All.Concat(NumberFilters.All).Concat(SequenceFilters.All)
-            .Concat(SelectFilters.All).Concat(OrderFilters.All).Concat(EncodingFilters.All).Concat(HtmlFilters.All).Concat(NetworkFilters.All))
+            .Concat(SelectFilters.All).Concat(OrderFilters.All).Concat(EncodingFilters.All)
+            .Concat(HtmlFilters.All).Concat(NetworkFilters.All))
         {
             all.Add(filter.Signature.Name, filter);
         }

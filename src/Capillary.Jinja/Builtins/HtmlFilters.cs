@@ -23,7 +23,10 @@ internal static class HtmlFilters
     {
         r.ChargeText(text.Length);
         text = Without(Without(text, "<!--", "-->"), "<", ">");
-        return WebUtility.HtmlDecode(string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)));
+        text = string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+        // HTML 5 has these in capitals too, the framework not.
+        foreach (var name in (string[])["amp", "lt", "gt", "quot"]) text = text.Replace($"&{name.ToUpperInvariant()};", $"&{name};");
+        return WebUtility.HtmlDecode(text);
     }
 
     private static string Without(string text, string open, string close)
@@ -75,7 +78,7 @@ internal static class HtmlFilters
         var schemes = args[4].IsAbsent || args[4].IsNone
             ? []
             : Array.ConvertAll(Sequences.Items(r, args[4]), scheme => Scheme(r, Arg.Text(r, scheme, "a scheme")));
-        var links = new Links(r, limit, attributes, schemes);
+        var links = new LinkWriter(r, limit, attributes, schemes);
         var mark = r.Output.Length;
         links.Write(text);
         return r.Captured(r.Output.TakeFrom(mark));

@@ -9,7 +9,7 @@ internal static class Lipsum
     private const int MostParagraphs = 100;
 
     private static readonly string[] Words =
-        "lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor incididunt ut labore et dolore magna aliqua".Split(' ');
+        "lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor incididunt ut labore et dolore".Split(' ');
 
     internal static JinjaValue Make(RenderState r, JinjaValue self, JinjaValue[] args)
     {

@@ -56,7 +56,8 @@ internal static class MapMethods
     private static JinjaValue Pop(RenderState r, JinjaValue self, JinjaValue[] args)
     {
         var map = Own(r, self);
-        if (!Find(r, self, args[0], out var value)) return args[1].IsAbsent ? throw r.Fail($"the map has no key {r.Text(args[0])}") : args[1];
+        if (!Find(r, self, args[0], out var value))
+            return args[1].IsAbsent ? throw r.Fail($"the map has no key {r.Text(args[0])}") : args[1];
         r.Charge(map.Count);
         map.Remove(args[0]);
         return value;

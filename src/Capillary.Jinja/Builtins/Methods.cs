@@ -25,7 +25,7 @@ internal static class Methods
     ]);
 
     private static readonly Builtin IsWhole = new(
-        new("is_integer", []), static (_, self, _) => !self.IsFloat || (double.IsFinite(self.AsDouble) && Math.Floor(self.AsDouble) == self.AsDouble));
+        new("is_integer", []), static (_, self, _) => double.IsInteger(self.AsDouble));
 
     private static readonly Builtin BitLength = new(
         new("bit_length", []), static (_, self, _) => System.Numerics.BigInteger.Abs(self.AsBig).GetBitLength());

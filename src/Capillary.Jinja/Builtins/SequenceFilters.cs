@@ -54,14 +54,15 @@ internal static class SequenceFilters
     {
         var attribute = args[1].IsAbsent || args[1].IsNone ? null : ItemPath.Of(r, args[1]);
         var items = Sequences.Items(r, self);
-        if (r.Autoescape) return JoinSafe(r, args[0].Or(""), attribute is null ? items : Array.ConvertAll(items, item => attribute.Read(r, item)));
+        if (attribute is not null) items = Array.ConvertAll(items, item => attribute.Read(r, item));
+        if (r.Autoescape) return JoinSafe(r, args[0].Or(""), items);
         var separator = args[0].IsAbsent ? "" : r.Text(args[0]);
         var mark = r.Output.Length;
         for (var i = 0; i < items.Length; i++)
         {
             r.Charge();
             if (i > 0) r.Output.Append(separator);
-            ValueText.Write(r, attribute is null ? items[i] : attribute.Read(r, items[i]));
+            ValueText.Write(r, items[i]);
         }
         return r.Output.TakeFrom(mark);
     }

@@ -13,9 +13,9 @@ internal static class StringMethods
         new(new("lower", []), static (_, self, _) => Self(self).ToLowerInvariant()),
         new(new("title", []), static (_, self, _) => Strings.TitleByLetters(Self(self))),
         new(new("capitalize", []), static (_, self, _) => Strings.Capitalize(Self(self))),
-        new(new("strip", ["chars"]), static (r, self, args) => Strings.Strip(Self(self), Arg.TextOrNull(r, args[0], "chars"), start: true, end: true)),
-        new(new("lstrip", ["chars"]), static (r, self, args) => Strings.Strip(Self(self), Arg.TextOrNull(r, args[0], "chars"), start: true, end: false)),
-        new(new("rstrip", ["chars"]), static (r, self, args) => Strings.Strip(Self(self), Arg.TextOrNull(r, args[0], "chars"), start: false, end: true)),
+        new(new("strip", ["chars"]), static (r, self, args) => Strip(r, self, args, start: true, end: true)),
+        new(new("lstrip", ["chars"]), static (r, self, args) => Strip(r, self, args, start: true, end: false)),
+        new(new("rstrip", ["chars"]), static (r, self, args) => Strip(r, self, args, start: false, end: true)),
         new(new("split", ["sep", "maxsplit"]), Split),
         new(new("rsplit", ["sep", "maxsplit"]), SplitFromEnd),
         new(new("splitlines", ["keepends"]), static (r, self, args) =>
@@ -59,6 +59,9 @@ internal static class StringMethods
 
     private static string Self(JinjaValue self) => (string)self.Ref!;
 
+    private static string Strip(RenderState r, JinjaValue self, JinjaValue[] args, bool start, bool end) =>
+        Strings.Strip(Self(self), Arg.TextOrNull(r, args[0], "chars"), start, end);
+
     private static JinjaValue Split(RenderState r, JinjaValue self, JinjaValue[] args)
     {
         var separator = Arg.TextOrNull(r, args[0], "the separator");
@@ -70,9 +73,11 @@ internal static class StringMethods
     {
         var separator = Arg.TextOrNull(r, args[0], "the separator");
         if (separator is null && args[1].IsAbsent) return Split(r, self, args);
-        if (separator is null) return ListValue.Of([.. Strings.SplitFromEndAtBlanks(r, Self(self), Arg.Integer(r, args[1], "maxsplit", -1))]);
         if (separator is "") throw r.Fail("empty separator");
-        return ListValue.Of([.. Strings.SplitFromEnd(r, Self(self), separator, Arg.Integer(r, args[1], "maxsplit", -1))]);
+        var most = Arg.Integer(r, args[1], "maxsplit", -1);
+        return ListValue.Of([.. separator is null
+            ? Strings.SplitFromEndAtBlanks(r, Self(self), most)
+            : Strings.SplitFromEnd(r, Self(self), separator, most)]);
     }
 
     private static JinjaValue Replace(RenderState r, JinjaValue self, JinjaValue[] args)
@@ -101,6 +106,7 @@ internal static class StringMethods
     {
         var (text, part) = (Self(self), Arg.Text(r, separator, "the separator"));
         if (part.Length == 0) throw r.Fail("empty separator");
+        r.ChargeSearch(text, part);
         var at = last ? text.LastIndexOf(part, StringComparison.Ordinal) : text.IndexOf(part, StringComparison.Ordinal);
         if (at < 0) return last ? ListValue.TupleOf("", "", text) : ListValue.TupleOf(text, "", "");
         return ListValue.TupleOf(text[..at], part, text[(at + part.Length)..]);
@@ -129,6 +135,7 @@ internal static class StringMethods
     {
         var part = Arg.Text(r, args[0], "the text looked for");
         if (Part(r, self, args, 1) is not { } text) return -1L;
+        r.ChargeSearch(text, part);
         var found = last ? text.LastIndexOf(part, StringComparison.Ordinal) : text.IndexOf(part, StringComparison.Ordinal);
         if (found < 0) return -1L;
         var start = args[1].IsAbsent || args[1].IsNone ? 0 : Arg.Integer(r, args[1], "the start", 0);
@@ -140,6 +147,7 @@ internal static class StringMethods
     {
         var part = Arg.Text(r, args[0], "the text looked for");
         if (Part(r, self, args, 1) is not { } text) return 0L;
+        r.ChargeSearch(text, part);
         return part.Length == 0 ? CodePoints.Count(text) + 1L : text.AsSpan().Count(part);
     }
 

@@ -52,7 +52,8 @@ internal static class Tests
             ? throw r.FailUndefined(v)
             : v.Ref is string or ListValue or MapValue or UndefinedValue);
         Add(all, "escaped", static (_, v, _) => v.IsMarkup);
-        all["sameas"] = new BuiltinTest(new Signature("sameas", ["other"], required: 1), static (_, v, args) => Comparison.AreSame(v, args[0]));
+        var other = new Signature("sameas", ["other"], required: 1);
+        all["sameas"] = new BuiltinTest(other, static (_, v, args) => Comparison.AreSame(v, args[0]));
         // As in Python: what is undefined can be called, if only to say so.
         Add(all, "callable", static (_, v, _) => v.Ref is Callable or UndefinedValue);
         Add(all, "lower", static (r, v, _) => IsCased(r.Text(v), upper: false));

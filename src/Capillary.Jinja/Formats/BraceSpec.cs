@@ -58,9 +58,7 @@ internal static class BraceSpec
         if (spec.Align == '=' && spec.Fill != "0") throw r.Fail("'=' alignment not allowed in string format specifier");
         if (spec.Sign != '\0') throw r.Fail("Sign not allowed in string format specifier");
         if (spec.Group != '\0') throw r.Fail("Cannot specify ',' with 's'.");
-        var cut = spec.Precision is { } most && most < text.Length
-            ? CodePoints.Join(CodePoints.Split(text).AsSpan(0, Math.Min(most, CodePoints.Count(text))))
-            : text;
+        var cut = spec.Precision is { } most ? CodePoints.Begin(text, most) : text;
         // A zero before the width fills text too, on its right.
         var padded = spec.Align == '=' ? spec with { Align = '<' } : spec;
         padded.Pad(r, "", cut, isNumber: false);
@@ -103,6 +101,7 @@ internal static class BraceSpec
         var precision = Math.Max(1, spec.Precision.Value);
         var text = FloatDigits.Write(value, 'g', precision, alternate: false);
         if (!double.IsFinite(value) || text.Contains('e') || text.Contains('.')) return text;
-        return text.Length >= precision && precision > 1 || text.Length > precision ? FloatDigits.Write(value, 'e', precision - 1, false) : text + ".0";
+        var isFull = text.Length > precision || (text.Length == precision && precision > 1);
+        return isFull ? FloatDigits.Write(value, 'e', precision - 1, alternate: false) : text + ".0";
     }
 }

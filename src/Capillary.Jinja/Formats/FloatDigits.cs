@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Capillary.Jinja.Formats;
 
-/// <summary>Floats with a given number of digits, rounded from the exact value, halves to even: Python's <c>e</c>, <c>f</c> and <c>g</c>.</summary>
+/// <summary>Floats with so many digits, rounded from the exact value, halves to even: Python's <c>e</c>, <c>f</c> and <c>g</c>.</summary>
 internal static class FloatDigits
 {
     /// <summary>Without a sign. <paramref name="type"/> is <c>e</c>, <c>f</c> or <c>g</c>.</summary>

@@ -37,6 +37,7 @@ internal sealed record NumberSpec
 
     internal void WriteInteger(RenderState r, char type, BigInteger value)
     {
+        r.Charge(value.GetBitLength() / 8);
         var digits = type == 'd' ? BigInteger.Abs(value).ToString(CultureInfo.InvariantCulture) : InRadix(BigInteger.Abs(value), type);
         if (Precision is { } least) digits = digits.PadLeft(least, '0');
         var prefix = Alternate && type != 'd' ? "0" + type : "";
@@ -60,7 +61,8 @@ internal sealed record NumberSpec
         var spec = double.IsFinite(value) || Fill != "0" || Align != '=' ? this : this with { Fill = " ", Align = '>' };
         var end = text.AsSpan().IndexOfAnyExceptInRange('0', '9');
         var whole = end < 0 ? text : text[..end];
-        spec.Pad(r, SignOf(double.IsNegative(value) && !double.IsNaN(value)), spec.Grouped(whole, 3) + (end < 0 ? "" : text[end..]), isNumber: true);
+        var sign = SignOf(double.IsNegative(value) && !double.IsNaN(value));
+        spec.Pad(r, sign, spec.Grouped(whole, 3) + (end < 0 ? "" : text[end..]), isNumber: true);
     }
 
     internal void Pad(RenderState r, string sign, string text, bool isNumber)
@@ -90,16 +92,15 @@ internal sealed record NumberSpec
     private static string InRadix(BigInteger value, char type)
     {
         if (value.IsZero) return "0";
-        var text = type switch
+        var text = value.ToString(type == 'x' ? "x" : type == 'X' ? "X" : "b", CultureInfo.InvariantCulture).TrimStart('0');
+        if (type != 'o') return text;
+        // Three bits are one digit.
+        text = text.PadLeft((text.Length + 2) / 3 * 3, '0');
+        return string.Create(text.Length / 3, text, static (digits, bits) =>
         {
-            'x' => value.ToString("x", CultureInfo.InvariantCulture).TrimStart('0'),
-            'X' => value.ToString("X", CultureInfo.InvariantCulture).TrimStart('0'),
-            'b' => value.ToString("b", CultureInfo.InvariantCulture).TrimStart('0'),
-            _ => "",
-        };
-        if (text.Length > 0) return text;
-        for (; !value.IsZero; value /= 8) text = (char)('0' + (int)(value % 8)) + text;
-        return text;
+            for (var i = 0; i < digits.Length; i++)
+                digits[i] = (char)('0' + 4 * (bits[3 * i] - '0') + 2 * (bits[3 * i + 1] - '0') + (bits[3 * i + 2] - '0'));
+        });
     }
 
     private string SignOf(bool isNegative) => isNegative ? "-" : Sign == '\0' ? "" : Sign.ToString();

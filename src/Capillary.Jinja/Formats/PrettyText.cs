@@ -4,7 +4,7 @@ using Capillary.Jinja.Values;
 
 namespace Capillary.Jinja.Formats;
 
-/// <summary>Python's <c>pprint.pformat</c>: on one line if it fits 80 columns, else one item a line; maps in the order of their keys.</summary>
+/// <summary>Python's <c>pprint.pformat</c>: one line if it fits 80 columns, else one item a line; maps in the order of keys.</summary>
 internal sealed class PrettyText(RenderState r)
 {
     private const int Width = 80;
@@ -30,7 +30,8 @@ internal sealed class PrettyText(RenderState r)
         {
             case MapValue { Count: > 0 } map: WriteMap(map, indent, allowance + 1, level); break;
             case ListValue { Shape: ListShape.List } list: WriteItems(list, "[", "]", indent, allowance, level); break;
-            case ListValue { IsTuple: true } tuple: WriteItems(tuple, "(", tuple.Items.Length == 1 ? ",)" : ")", indent, allowance, level); break;
+            case ListValue { IsTuple: true, Items.Length: 1 } tuple: WriteItems(tuple, "(", ",)", indent, allowance, level); break;
+            case ListValue { IsTuple: true } tuple: WriteItems(tuple, "(", ")", indent, allowance, level); break;
             case string text when !value.IsMarkup: WriteText(text, indent, allowance, level); break;
             default: r.Output.Append(whole); break;
         }

@@ -63,8 +63,11 @@ internal sealed class PrintfFormat
         if (_at >= _format.Length) throw _r.Fail("incomplete format");
         var type = _format[_at++];
         if (type == '%') _r.Output.Append('%');
-        else Convert(type, spec, key is null ? Take() : _map!.TryGet(key, out var entry) ? entry : throw _r.Fail($"the format's key '{key}' is not there"));
+        else Convert(type, spec, key is null ? Take() : Entry(key));
     }
+
+    private JinjaValue Entry(string key) =>
+        _map!.TryGet(key, out var entry) ? entry : throw _r.Fail($"the format's key '{key}' is not there");
 
     private char Peek() => _at < _format.Length ? _format[_at] : '\0';
 
@@ -123,7 +126,7 @@ internal sealed class PrintfFormat
     }
 
     private static string Cut(string text, NumberSpec spec) =>
-        spec.Precision is { } most && most < text.Length ? CodePoints.Join(CodePoints.Split(text).AsSpan(0, Math.Min(most, CodePoints.Count(text)))) : text;
+        spec.Precision is { } most ? CodePoints.Begin(text, most) : text;
 
     private string Repr(JinjaValue value)
     {
@@ -138,7 +141,8 @@ internal sealed class PrintfFormat
     private string Character(JinjaValue value)
     {
         if (value.Ref is string text && CodePoints.Count(text) == 1) return text;
-        if (value.IsIntegral && value.Bits is >= 0 and <= 0x10ffff and not (>= 0xd800 and <= 0xdfff)) return char.ConvertFromUtf32((int)value.Bits);
+        var code = value.IsIntegral ? (int)Math.Clamp(value.Bits, -1, int.MaxValue) : -1;
+        if (System.Text.Rune.IsValid(code)) return char.ConvertFromUtf32(code);
         throw _r.Fail("%c requires int or char");
     }
 

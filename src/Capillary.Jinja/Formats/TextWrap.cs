@@ -3,7 +3,7 @@ using Capillary.Jinja.Values;
 
 namespace Capillary.Jinja.Formats;
 
-/// <summary>Python's <c>textwrap.wrap</c>: breaks one line at blanks, at hyphens inside of words, and where nothing else helps anywhere.</summary>
+/// <summary>Python's <c>textwrap.wrap</c>: breaks a line at blanks, at hyphens in words, and where nothing else helps anywhere.</summary>
 internal sealed class TextWrap(RenderState r, int width, bool breakLong, bool breakOnHyphens)
 {
     internal List<string> Wrap(string text)
@@ -37,7 +37,7 @@ internal sealed class TextWrap(RenderState r, int width, bool breakLong, bool br
         }
         var chunk = chunks.Pop();
         var left = width - length;
-        var end = Offset(chunk, left);
+        var end = CodePoints.Begin(chunk, left).Length;
         if (breakOnHyphens && chunk.Length > end && end > 0)
         {
             var hyphen = chunk.LastIndexOf('-', end - 1);
@@ -46,14 +46,6 @@ internal sealed class TextWrap(RenderState r, int width, bool breakLong, bool br
         r.ChargeText(chunk.Length);
         line.Add(chunk[..end]);
         chunks.Push(chunk[end..]);
-    }
-
-    // Where so many characters end.
-    private static int Offset(string text, int count)
-    {
-        var at = 0;
-        for (; count > 0 && at < text.Length; count--) at += char.IsSurrogatePair(text, at) ? 2 : 1;
-        return at;
     }
 
     private List<string> Chunks(string text)
@@ -92,7 +84,8 @@ internal sealed class TextWrap(RenderState r, int width, bool breakLong, bool br
         var dash = at - 1;
         while (dash > 0 && word[dash - 1] == '-') dash--;
         if (dash > 0 && at - dash > 1) return word[at] != '-' && IsDash(word, dash);
-        var before = at >= 3 && IsLetter(word[at - 2]) && (IsLetter(word[at - 3]) || (at >= 4 && word[at - 3] == '-' && IsLetter(word[at - 4])));
+        if (at < 3 || !IsLetter(word[at - 2])) return false;
+        var before = IsLetter(word[at - 3]) || (at >= 4 && word[at - 3] == '-' && IsLetter(word[at - 4]));
         if (!before || !IsLetter(word[at])) return false;
         var next = at + 1 < word.Length && word[at + 1] == '-' ? at + 2 : at + 1;
         return next < word.Length && IsLetter(word[next]);

@@ -75,6 +75,9 @@ internal sealed partial class RenderState : IDisposable
 
     internal void ChargeText(int length) => Charge(1 + length / 16);
 
+    /// <summary>For looking for one text in another: at worst, which can be provoked, that takes the product of their lengths.</summary>
+    internal void ChargeSearch(string text, string part) => Charge(1 + (long)text.Length / 16 * (1 + part.Length / 64));
+
     /// <summary>For work that goes over the whole operand when that is a string.</summary>
     internal void ChargeFor(JinjaValue operand)
     {

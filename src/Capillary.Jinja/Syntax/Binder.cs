@@ -45,7 +45,8 @@ internal sealed class Binder
         parsed.Body.Declare(binder._root);
         binder.Visit(parsed.Body);
         binder._names.UnionWith(binder._root.Names);
-        var reads = new Reads([.. binder._free], Reads.Widest(binder._paths), [.. binder._globals], [.. binder._templates], binder._anything);
+        var reads = new Reads(
+            [.. binder._free], Reads.Widest(binder._paths), [.. binder._globals], [.. binder._templates], binder._anything);
         return new Program(source, environment, parsed.Body, binder._root.Function.Slots, reads)
         {
             Names = [.. binder._names],

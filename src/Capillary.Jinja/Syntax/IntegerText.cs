@@ -15,19 +15,23 @@ internal static class IntegerText
         var negative = text.StartsWith("-");
         if (negative || text.StartsWith("+")) text = text[1..];
         if (text.Length is 0 or > MaxDigits) return false;
-        var (small, big, isBig) = (0L, BigInteger.Zero, false);
+        // Digits are gathered in a chunk of 64 bits, as long as the next one fits.
+        var (big, chunk, scale) = (BigInteger.Zero, 0L, 1L);
         for (var i = 0; i < text.Length; i++)
         {
             if (text[i] == '_' && i > 0 && i + 1 < text.Length && text[i - 1] != '_') continue;
             var digit = Digit(text[i]);
             if (digit < 0 || digit >= radix) return false;
-            if (!isBig && small > (long.MaxValue - digit) / radix) (big, isBig) = (small, true);
-            if (isBig) big = big * radix + digit;
-            else small = small * radix + digit;
+            if (scale > long.MaxValue / radix / 2)
+            {
+                big = big * scale + chunk;
+                (chunk, scale) = (0, 1);
+            }
+            (chunk, scale) = (chunk * radix + digit, scale * radix);
         }
-        if (!isBig) value = negative ? -small : small;
-        else if (negative && big == -(BigInteger)long.MinValue) value = long.MinValue;
-        else value = new JinjaValue(new BigValue(negative ? -big : big));
+        big = big.IsZero ? chunk : big * scale + chunk;
+        if (negative) big = -big;
+        value = big >= long.MinValue && big <= long.MaxValue ? (long)big : new JinjaValue(new BigValue(big));
         return true;
     }
 

@@ -85,7 +85,8 @@ internal sealed partial class Parser
     // Every way to nest passes here, so that the parser's own stack is bounded too.
     private void Enter()
     {
-        if (++_depth > _maxDepth) throw _source.Fail(JinjaErrorKind.Limit, Current.Position, $"the template nests deeper than {_maxDepth} levels", null, []);
+        if (++_depth > _maxDepth)
+            throw _source.Fail(JinjaErrorKind.Limit, Current.Position, $"the template nests deeper than {_maxDepth} levels", null, []);
     }
 
     private void Leave() => _depth--;

@@ -132,7 +132,8 @@ internal static class TemplateName
         {
             if (r.Load(candidate, role) is { } found) return (found, "");
         }
-        return (null, names.Length == 0 ? "the list of templates is empty" : $"there is none of the templates '{string.Join("', '", names)}'");
+        if (names.Length == 0) return (null, "the list of templates is empty");
+        return (null, $"there is none of the templates '{string.Join("', '", names)}'");
     }
 
     internal static ModuleValue Import(RenderState r, Expr template, VisibleNames? visible, int at)

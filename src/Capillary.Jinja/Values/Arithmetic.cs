@@ -59,7 +59,7 @@ internal static class Arithmetic
         if (!a.IsNumber || !b.IsNumber) throw Unsupported(r, "//", a, b);
         if (b.AsDouble == 0) throw r.Fail("integer division or modulo by zero");
         if (a.IsFloat || b.IsFloat) return FloorDivide(a.AsDouble, b.AsDouble);
-        if (a.IsBig || b.IsBig) return BigValue.Of(r, FloorDivide(a.AsBig, b.AsBig).Quotient);
+        if (a.IsBig || b.IsBig) return BigValue.Of(r, FloorDivide(r, a.AsBig, b.AsBig).Quotient);
         if (b.Bits == -1) return Negate(r, a);
         var quotient = a.Bits / b.Bits;
         return a.Bits % b.Bits != 0 && (a.Bits < 0) != (b.Bits < 0) ? quotient - 1 : quotient;
@@ -71,7 +71,7 @@ internal static class Arithmetic
         if (!a.IsNumber || !b.IsNumber) throw Unsupported(r, "%", a, b);
         if (b.AsDouble == 0) throw r.Fail("integer division or modulo by zero");
         if (a.IsFloat || b.IsFloat) return Modulo(a.AsDouble, b.AsDouble);
-        if (a.IsBig || b.IsBig) return BigValue.Of(r, FloorDivide(a.AsBig, b.AsBig).Remainder);
+        if (a.IsBig || b.IsBig) return BigValue.Of(r, FloorDivide(r, a.AsBig, b.AsBig).Remainder);
         if (b.Bits == -1) return 0L;
         var rest = a.Bits % b.Bits;
         return rest != 0 && (rest < 0) != (b.Bits < 0) ? rest + b.Bits : rest;
@@ -131,8 +131,9 @@ internal static class Arithmetic
         return BigValue.Of(r, a.AsBig * b.AsBig);
     }
 
-    private static (BigInteger Quotient, BigInteger Remainder) FloorDivide(BigInteger a, BigInteger b)
+    private static (BigInteger Quotient, BigInteger Remainder) FloorDivide(RenderState r, BigInteger a, BigInteger b)
     {
+        r.Charge(a.GetBitLength() / 64);
         var (quotient, rest) = BigInteger.DivRem(a, b);
         return rest.IsZero || rest.Sign == b.Sign ? (quotient, rest) : (quotient - 1, rest + b);
     }

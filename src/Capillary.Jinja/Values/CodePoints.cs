@@ -15,6 +15,14 @@ internal static class CodePoints
         return count;
     }
 
+    /// <summary>The first so many characters.</summary>
+    internal static string Begin(string text, int count)
+    {
+        var at = 0;
+        for (; count > 0 && at < text.Length; count--) at += char.IsSurrogatePair(text, at) ? 2 : 1;
+        return text[..at];
+    }
+
     internal static string? At(string text, long index)
     {
         if (!IsPlain(text)) return PickFrom(Split(text), index);

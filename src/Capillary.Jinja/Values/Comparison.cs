@@ -45,7 +45,11 @@ internal static class Comparison
         {
             case string text:
                 r.ChargeText(text.Length);
-                if (item.Ref is string part) return text.Contains(part, StringComparison.Ordinal);
+                if (item.Ref is string part)
+                {
+                    r.ChargeSearch(text, part);
+                    return text.Contains(part, StringComparison.Ordinal);
+                }
                 if (item.IsUndefined) throw r.FailUndefined(item);
                 throw r.Fail($"'in <string>' requires string as left operand, not {ValueText.TypeName(item)}");
             case ListValue list:

@@ -116,7 +116,8 @@ internal static class JsonText
 
     private static void WriteKey(RenderState r, JinjaValue key, JsonStyle style)
     {
-        if (key.Ref is not (string or Tag or BigValue)) throw r.Fail($"keys must be str, int, float, bool or None, not {ValueText.TypeName(key)}");
+        if (key.Ref is not (string or Tag or BigValue))
+            throw r.Fail($"keys must be str, int, float, bool or None, not {ValueText.TypeName(key)}");
         var mark = r.Output.Length;
         if (key.Ref is not string text) Write(r, key, style);
         else

@@ -66,7 +66,8 @@ internal static class Sequences
         var (first, last) = stride > 0 ? (0L, (long)length) : (length - 1L, -1L);
         var from = Clamp(Bound(r, start), first, length, stride);
         var to = Clamp(Bound(r, stop), last, length, stride);
-        return value.Ref is string text ? RenderState.AsSafeAs(value, Cut(r, text, from, to, stride)) : Pick(r, (ListValue)value.Ref, from, to, stride);
+        if (value.Ref is ListValue list) return Pick(r, list, from, to, stride);
+        return RenderState.AsSafeAs(value, Cut(r, (string)value.Ref, from, to, stride));
     }
 
     private static long? Bound(RenderState r, JinjaValue bound)

@@ -9,6 +9,7 @@ internal static class Strings
     internal static string Replace(RenderState r, string text, string old, string with, long count)
     {
         if (count < 0) count = long.MaxValue;
+        r.ChargeSearch(text, old);
         var mark = r.Output.Length;
         var at = 0;
         if (old.Length == 0) at = InsertBetween(r, text, with, count);
@@ -49,6 +50,7 @@ internal static class Strings
     internal static List<JinjaValue> Split(RenderState r, string text, string? separator, long most)
     {
         var parts = new List<JinjaValue>();
+        r.ChargeSearch(text, separator ?? "");
         if (separator is null) SplitAtBlanks(r, text, most, parts);
         else SplitAt(r, text, separator, most, parts);
         return parts;
@@ -56,6 +58,7 @@ internal static class Strings
 
     internal static List<JinjaValue> SplitFromEnd(RenderState r, string text, string separator, long most)
     {
+        r.ChargeSearch(text, separator);
         var parts = new List<JinjaValue>();
         var end = text.Length;
         for (; most != 0; most--)

@@ -87,7 +87,8 @@ internal static class YamlText
         {
             if (!first) NewLine(r.Output, indent);
             first = false;
-            if (key.Ref is not (string or Tag or BigValue)) throw r.Fail($"a key of type '{ValueText.TypeName(key)}' can not be written as YAML");
+            if (key.Ref is not (string or Tag or BigValue))
+                throw r.Fail($"a key of type '{ValueText.TypeName(key)}' can not be written as YAML");
             Write(r, key);
             r.Output.Append(':');
             WriteEntry(r, value, indent);

@@ -52,7 +52,7 @@ public sealed class LimitTests
     [InlineData("{% set l = [1] %}{% do l.append(l) %}{{ l }}", "longer than 1000 characters")]
     [InlineData("{% set l = [1] %}{% do l.append(l) %}{% for i in l recursive %}{{ loop(l) }}{% endfor %}", "nest deeper than 30")]
     [InlineData("{% set ns = namespace(x=(1,)) %}{% for i in range(60) %}{% set ns.x = (ns.x, ns.x) %}{% endfor %}{{ {ns.x: 1} }}", "a key is a tuple that nests")]
-    [InlineData("{{ 'www.a.bb ' * 100 | urlize }}", "longer than 1000 characters")]
+    [InlineData("{{ ('www.a.bb ' * 100) | urlize }}", "longer than 1000 characters")]
     [InlineData("{{ ('a ' * 400) | wordwrap(1, wrapstring='xxxx') }}", "longer than 1000 characters")]
     [InlineData("{% block a %}{{ self.a() }}{% endblock %}", "macro calls nest deeper than 30")]
     [InlineData("{% for i in range(9999) %}{% for j in range(9999) %}{% continue %}{% endfor %}{% endfor %}", "more than 20000 steps")]
@@ -107,6 +107,22 @@ public sealed class LimitTests
     [InlineData("{% for ((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((a")]
     public void Blocks_that_nest_too_deep_fail(string open) =>
         Assert.Throws<JinjaException>(() => JinjaTemplate.Parse(string.Concat(Enumerable.Repeat(open, 5000)), "t"));
+
+    [Theory]
+    [InlineData("{{ ('a' * 2000000).find('a' * 1000000 ~ 'b' ~ 'a' * 900000) }}")]
+    [InlineData("{{ ('a' * 1000000 ~ 'b' ~ 'a' * 900000) in 'a' * 2000000 }}")]
+    [InlineData("{{ ('a' * 2000000) | replace('a' * 1000000 ~ 'b' ~ 'a' * 900000, '') }}")]
+    [InlineData("{{ ('a' * 2000000).split('a' * 1000000 ~ 'b' ~ 'a' * 900000) }}")]
+    [InlineData("{% for i in range(99999) %}{% set x = 7 ** 5000 // 3 ** 100 %}{% endfor %}")]
+    [InlineData("{% for i in range(99999) %}{% set x = '%o' % (7 ** 5000) %}{% endfor %}")]
+    [InlineData("{% set x = '9' * 4300 %}{% for i in range(99999) %}{% set y = x | int %}{% endfor %}")]
+    public void Work_that_grows_faster_than_its_text_is_counted_so(string template)
+    {
+        // Were it not, each of these would take minutes to hours.
+        var options = new JinjaOptions { MaxSteps = 1_000_000 };
+        var error = Assert.Throws<JinjaException>(() => JinjaTemplate.Parse(template, "t", options).Render(Empty));
+        Assert.Equal(JinjaErrorKind.Limit, error.Kind);
+    }
 
     [Fact]
     public void A_value_that_nests_too_deep_fails()

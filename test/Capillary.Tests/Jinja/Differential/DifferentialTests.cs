@@ -11,13 +11,15 @@ public sealed class DifferentialTests
 {
     private const int Generated = 2500;
 
+    /// <summary>Names the first seed of other templates than the usual ones, to look for differences by hand.</summary>
+    private const string SeedVariable = "CAPILLARY_JINJA_SEED";
+
     [OracleFact]
     public void Renders_as_Jinja2_does()
     {
         using var oracle = Oracle.Start(Corpus.Context.GetRawText())!;
         var (context, deviations) = (Corpus.ContextValue, Deviations.Read());
-        // Each run has seeds of its own; a failure names its seed.
-        var first = Environment.TickCount & 0xffffff;
+        var first = int.TryParse(Environment.GetEnvironmentVariable(SeedVariable), out var given) ? given : 0;
         var (count, used, wrong) = (0, new SortedSet<string>(), new StringBuilder());
         foreach (var one in Corpus.Cases().Concat(Enumerable.Range(first, Generated).Select(Grammar.Case)))
         {
@@ -30,7 +32,7 @@ public sealed class DifferentialTests
         }
         Assert.True(wrong.Length == 0, $"Jinja2 {oracle.Version}, seeds from {first}:\n{wrong}");
         Assert.True(count >= 3000, $"only {count} cases");
-        Assert.Equal(deviations.Ids.Order(), used.Union(["D07"]).Order());
+        Assert.Equal(deviations.Ids.Order(), used.Order());
     }
 
     [Fact]
@@ -38,8 +40,8 @@ public sealed class DifferentialTests
     {
         var lines = File.ReadLines(Deviations.File).Where(line => line.StartsWith('D')).ToList();
         Assert.InRange(lines.Count, 1, 20);
-        var readme = File.ReadAllText(Corpus.PathOf("../../../../src/Capillary.Jinja/README.md")).ReplaceLineEndings(" ");
-        foreach (var line in lines) Assert.Contains(line[(line.IndexOf(": ", StringComparison.Ordinal) + 2)..], readme.Replace("  ", " "), StringComparison.Ordinal);
+        var readme = string.Join(' ', File.ReadAllText(Corpus.PathOf("../../../../src/Capillary.Jinja/README.md")).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+        foreach (var line in lines) Assert.Contains(line[(line.IndexOf(": ", StringComparison.Ordinal) + 2)..], readme, StringComparison.Ordinal);
     }
 }
 

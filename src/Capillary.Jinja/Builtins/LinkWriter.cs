@@ -2,8 +2,8 @@ using Capillary.Jinja.Run;
 
 namespace Capillary.Jinja.Builtins;
 
-/// <summary>Makes links of addresses in escaped text, word by word, as Jinja2's <c>urlize</c> but without its regular expressions.</summary>
-internal sealed class Links(RenderState r, int? limit, string attributes, string[] schemes)
+/// <summary>Makes links of addresses in escaped text, word by word, as Jinja2's <c>urlize</c> but without regular expressions.</summary>
+internal sealed class LinkWriter(RenderState r, int? limit, string attributes, string[] schemes)
 {
     private static readonly string[] Heads = ["(", "<", "&lt;"];
     private static readonly string[] Tails = [")", ">", ".", ",", "&gt;"];
