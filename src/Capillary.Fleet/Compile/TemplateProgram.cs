@@ -107,7 +107,10 @@ internal sealed partial class TemplateProgram
             if (!tag.Groups["name"].Success)
                 bag.Error(DiagnosticCodes.TemplateSyntax, at, "only rendering would tell which template this is", Help);
             else if (environment.Loader!(tag.Groups["name"].Value) is null)
-                bag.Error(DiagnosticCodes.TemplateSyntax, at, $"there is no template '{tag.Groups["name"].Value}' to {tag.Groups["tag"]}", Help);
+            {
+                var problem = $"there is no template '{tag.Groups["name"].Value}' to {tag.Groups["tag"]}";
+                bag.Error(DiagnosticCodes.TemplateSyntax, at, problem, Help);
+            }
         }
         // A template that is there has an error of its own.
     }
