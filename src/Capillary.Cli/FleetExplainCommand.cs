@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
-using Capillary.Fleet.Documents;
 using Capillary.Fleet.Inventory;
+using Capillary.Fleet.Variables;
 using Spectre.Console;
 
 namespace Capillary.Cli;
@@ -9,6 +9,8 @@ namespace Capillary.Cli;
 /// <summary><c>capillary fleet explain SITE [VARIABLE]</c>.</summary>
 internal static class FleetExplainCommand
 {
+    private const int MaxShown = 80;
+
     public static Command Create()
     {
         var site = new Argument<string>("SITE") { Description = "The site's name." };
@@ -58,9 +60,11 @@ internal static class FleetExplainCommand
                 Row(table, item.App, item.Declaration.Name, type, item.Declaration.IsRequired ? "(missing)" : "(not set)", "", "");
                 continue;
             }
-            Row(table, item.App, item.Declaration.Name, type, effective.Value.ToString(), LayerOf(effective), PlaceOf(effective));
+            Row(table, item.App, item.Declaration.Name, type, Shown(effective, item), LayerOf(effective), PlaceOf(effective));
+            foreach (var (path, value) in item.Filled)
+                Row(table, "", "", "", $"  and {path}: {Short(value.Value.ToString())}", LayerOf(value), PlaceOf(value));
             foreach (var lower in item.Values.Reverse().Skip(1))
-                Row(table, "", "", "", $"  overrides {lower.Value}", LayerOf(lower), PlaceOf(lower));
+                Row(table, "", "", "", $"  overrides {Shown(lower, item)}", LayerOf(lower), PlaceOf(lower));
         }
         CommandOutput.Console(output).Write(table);
     }
@@ -77,19 +81,31 @@ internal static class FleetExplainCommand
             json.WriteString("variable", item.Declaration.Name);
             json.WriteString("type", TypeOf(item.Declaration));
             json.WriteStartArray("values");
-            foreach (var value in item.Values.Reverse()) Json(json, value);
+            foreach (var value in item.Values.Reverse()) Json(json, value, IsShown(value, item));
             json.WriteEndArray();
+            if (item.Filled.Count > 0) Json(json, item.Filled);
             json.WriteEndObject();
         }
         json.WriteEndArray();
     }
 
-    private static void Json(Utf8JsonWriter json, ProvenValue value)
+    private static void Json(Utf8JsonWriter json, IReadOnlyList<ProvenProperty> filled)
+    {
+        json.WriteStartObject("defaults");
+        foreach (var (path, value) in filled)
+        {
+            json.WritePropertyName(path);
+            Json(json, value, isShown: true);
+        }
+        json.WriteEndObject();
+    }
+
+    private static void Json(Utf8JsonWriter json, ProvenValue value, bool isShown)
     {
         json.WriteStartObject();
         json.WritePropertyName("value");
-        if (value.Value.Kind == ScalarKind.String) json.WriteStringValue(value.Value.Text);
-        else json.WriteRawValue(value.Value.ToString());
+        if (isShown) json.WriteRawValue(value.Value.ToJson());
+        else json.WriteNullValue();
         json.WriteString("layer", value.Provenance.Layer.ToString().ToLowerInvariant());
         json.WriteString("source", value.Provenance.Source);
         json.WriteString("file", value.Provenance.File);
@@ -98,7 +114,16 @@ internal static class FleetExplainCommand
         json.WriteEndObject();
     }
 
-    private static string TypeOf(VariableDeclaration declaration) => declaration.Type.ToString().ToLowerInvariant();
+    /// <summary>A value that should name a secret and does not may be the secret.</summary>
+    private static bool IsShown(ProvenValue value, VariableExplanation item) =>
+        !item.Declaration.Type.NamesSecrets || value.Value.As(item.Declaration.Type) is not null;
+
+    private static string Shown(ProvenValue value, VariableExplanation item) =>
+        IsShown(value, item) ? Short(value.Value.ToString()) : "(not shown)";
+
+    private static string Short(string text) => text.Length <= MaxShown ? text : $"{text[..(MaxShown - 1)]}…";
+
+    private static string TypeOf(VariableDeclaration declaration) => declaration.Type.Word;
 
     private static string LayerOf(ProvenValue value) => value.Provenance.Layer == VariableLayer.Group
         ? $"group {value.Provenance.Source}"

@@ -147,7 +147,7 @@ public sealed partial class DocsTests
         .Replace("NUMBER", "{name}", StringComparison.Ordinal);
 
     /// <summary>The YAML blocks of the language page, each where a file of its kind stands; host objects are templates of the app.</summary>
-    private static IEnumerable<(string Kind, string Path, string Text)> Documents()
+    internal static IEnumerable<(string Kind, string Path, string Text)> Documents()
     {
         foreach (var block in Blocks(Read("docs/fleet-language.md"), "yaml"))
         {

@@ -111,7 +111,7 @@ internal sealed class AppProgram
         foreach (var path in program.Templates.SelectMany(template => template.ReadPaths).Distinct())
         {
             if (ReadPaths.Unknown(path, Document) is not { } unknown) continue;
-            var isVariable = path.StartsWith("vars.", StringComparison.Ordinal);
+            var isVariable = path.StartsWith("vars.", StringComparison.Ordinal) && !Document.Variables.ContainsKey(path.Split('.')[1]);
             bag.Error(DiagnosticCodes.TemplateVariable, PlaceOf(program, path),
                 isVariable ? $"'{path}': app '{Document.Name}' declares no variable '{unknown.Name}'"
                     : $"'{path}': there is no '{unknown.Name}' here",

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Capillary.Fleet.Documents;
+using Capillary.Fleet.Variables;
 
 namespace Capillary.Fleet.Compile;
 
@@ -34,14 +35,30 @@ internal sealed class ReadPaths
         var parts = path.Split('.');
         if (!Roots.Contains(parts[0], StringComparer.Ordinal)) return (parts[0], Roots);
         if (parts.Length == 1) return null;
+        if (parts[0] == "vars") return Unknown(parts.AsSpan(1), app.Variables);
         IEnumerable<string> known = parts[0] switch
         {
-            "vars" => app.Variables.Keys,
             "site" => SiteMembers,
             "artifacts" => app.Artifacts.Keys,
             _ => ["name"],
         };
         return known.Contains(parts[1], StringComparer.Ordinal) || (parts[0] == "artifacts" && parts.Length > 2) ? null : (parts[1], known);
+    }
+
+    /// <summary>Follows a path into objects whose members are all declared. A member with a dot in its name makes a path ambiguous, so
+    /// then nothing is said.</summary>
+    private static (string Name, IEnumerable<string> Known)? Unknown(ReadOnlySpan<string> parts,
+        IReadOnlyDictionary<string, VariableDeclaration> declared)
+    {
+        if (declared.Keys.Any(name => name.Contains('.'))) return null;
+        if (!declared.TryGetValue(parts[0], out var declaration)) return (parts[0], declared.Keys);
+        if (parts.Length == 1) return null;
+        return declaration.Type switch
+        {
+            ObjectType { Additional: null } type => Unknown(parts[1..], type.Properties),
+            SecretType when parts[1] != SecretType.Member => (parts[1], [SecretType.Member]),
+            _ => null,
+        };
     }
 
     /// <summary>All values at these paths, unambiguously joined: the key of a rendered layer.</summary>
@@ -73,8 +90,7 @@ internal sealed class ReadPaths
             key.Append('-');
             return;
         }
-        key.Append((char)('0' + (int)value.Kind));
-        Add(key, value.Text);
+        key.Append(value.Key);
     }
 
     private static void Site(StringBuilder key, SiteDocument site, string path)

@@ -1,5 +1,5 @@
-using System.Globalization;
 using Capillary.Fleet.Documents;
+using Capillary.Fleet.Variables;
 using Capillary.Jinja;
 
 namespace Capillary.Fleet.Compile;
@@ -24,21 +24,12 @@ internal static class RenderContext
             ("artifacts", program.ArtifactContext));
     }
 
-    private static JinjaValue Values(IReadOnlyDictionary<string, ScalarValue> variables)
+    private static JinjaValue Values(IReadOnlyDictionary<string, VariableValue> variables)
     {
         var map = new SortedDictionary<string, JinjaValue>(StringComparer.Ordinal);
-        foreach (var (name, value) in variables) map[name] = Value(value);
+        foreach (var (name, value) in variables) map[name] = value.ToJinja();
         return JinjaValue.FromMap(map);
     }
-
-    private static JinjaValue Value(ScalarValue value) => value.Kind switch
-    {
-        ScalarKind.Null => JinjaValue.None,
-        ScalarKind.Boolean => JinjaValue.From(value.Text == "true"),
-        ScalarKind.Integer => JinjaValue.From(long.Parse(value.Text, CultureInfo.InvariantCulture)),
-        ScalarKind.Number => JinjaValue.From(double.Parse(value.Text, CultureInfo.InvariantCulture)),
-        _ => JinjaValue.From(value.Text),
-    };
 
     private static SortedDictionary<string, JinjaValue> Strings(IReadOnlyDictionary<string, string> texts)
     {

@@ -1,4 +1,5 @@
 using Capillary.Fleet.Documents;
+using Capillary.Fleet.Variables;
 
 namespace Capillary.Fleet.Compile;
 
@@ -6,4 +7,4 @@ namespace Capillary.Fleet.Compile;
 /// <param name="FleetName">The fleet.</param>
 /// <param name="Site">The site's document.</param>
 /// <param name="Variables">The app's variables that have a value here, by name.</param>
-internal sealed record RenderInput(string FleetName, SiteDocument Site, IReadOnlyDictionary<string, ScalarValue> Variables);
+internal sealed record RenderInput(string FleetName, SiteDocument Site, IReadOnlyDictionary<string, VariableValue> Variables);

@@ -3,6 +3,7 @@ using Capillary.Core.Bundles;
 using Capillary.Core.Identity;
 using Capillary.Fleet.Documents;
 using Capillary.Fleet.Inventory;
+using Capillary.Fleet.Variables;
 
 namespace Capillary.Fleet.Compile;
 
@@ -43,19 +44,18 @@ internal static class SiteCompiler
     }
 
     /// <summary>The app's variables here; null when one has no value or a wrong one (the latter was said where the value stands).</summary>
-    private static Dictionary<string, ScalarValue>? Variables(AppDocument app, FleetSite site,
+    private static Dictionary<string, VariableValue>? Variables(AppDocument app, FleetSite site,
         Dictionary<string, VariableSetting> settings, List<SiteProblem> problems)
     {
-        var values = new Dictionary<string, ScalarValue>(app.Variables.Count, StringComparer.Ordinal);
+        var values = new Dictionary<string, VariableValue>(app.Variables.Count, StringComparer.Ordinal);
         var complete = true;
         foreach (var declaration in app.Variables.Values)
         {
-            if (settings.TryGetValue(declaration.Name, out var setting))
+            if ((settings.GetValueOrDefault(declaration.Name)?.Value ?? declaration.Default) is { } given)
             {
-                complete &= declaration.Problem(setting.Value) is null;
-                values[declaration.Name] = setting.Value;
+                if (given.As(declaration.Type) is { } value) values[declaration.Name] = value;
+                else complete = false;
             }
-            else if (declaration.Default is { } value) values[declaration.Name] = value;
             else if (declaration.IsRequired)
             {
                 complete = false;
@@ -68,7 +68,7 @@ internal static class SiteCompiler
     private static SiteProblem Missing(AppDocument app, VariableDeclaration declaration, FleetSite site) => new(
         $"{DiagnosticCodes.VariableMissing.Id}\0{app.Name}\0{declaration.Name}",
         Diagnostic.Error(DiagnosticCodes.VariableMissing, site.Document.File, site.Document.Head.NameAt,
-            $"app '{app.Name}' needs the variable '{declaration.Name}' ({declaration.TypeName})",
+            $"app '{app.Name}' needs the variable '{declaration.Name}' ({declaration.Type.Name})",
             $"set spec.variables.{declaration.Name} here, or in {site.Region.File}, a group or {FleetLayout.FleetFile}"));
 
     private static void CheckTargets(List<CompiledApp> apps, List<SiteProblem> problems)

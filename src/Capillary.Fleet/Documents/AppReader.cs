@@ -1,5 +1,6 @@
 using Capillary.Core.Apply;
 using Capillary.Core.Identity;
+using Capillary.Fleet.Variables;
 
 namespace Capillary.Fleet.Documents;
 

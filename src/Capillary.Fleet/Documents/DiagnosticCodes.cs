@@ -51,7 +51,7 @@ public static class DiagnosticCodes
 
     // 04xx: variables.
     public static readonly DiagnosticCode UndeclaredVariable = new("CAP0401", "No app declares this variable");
-    public static readonly DiagnosticCode VariableType = new("CAP0402", "A variable's value has the wrong type");
+    public static readonly DiagnosticCode VariableType = new("CAP0402", "A variable's value does not fit its type");
     public static readonly DiagnosticCode VariableMissing = new("CAP0403", "A required variable has no value");
 
     // 05xx: templates and what they render to.

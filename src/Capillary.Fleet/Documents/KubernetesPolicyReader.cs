@@ -6,13 +6,15 @@ namespace Capillary.Fleet.Documents;
 /// <summary>Reads <c>spec.kubernetes</c> of <c>app.yaml</c>.</summary>
 internal static class KubernetesPolicyReader
 {
+    public static readonly string[] Conflicts = ["force", "leave"];
+
     public static KubernetesPolicy Read(FieldReader spec)
     {
         var policy = KubernetesPolicy.Default;
         if (spec.Child("kubernetes") is not { } fields) return policy;
         if (fields.Text("namespace") is { } space && IsUsable(fields, space, KubernetesManifestReader.NamespaceProblem(space.Value)))
             policy = policy with { Namespace = space.Value };
-        if (fields.OneOf("conflicts", ["force", "leave"])?.Value == "leave") policy = policy with { Conflicts = ConflictPolicy.Leave };
+        if (fields.OneOf("conflicts", Conflicts)?.Value == "leave") policy = policy with { Conflicts = ConflictPolicy.Leave };
         var differences = ImmutableArray.CreateBuilder<IgnoredDifference>();
         var nodes = fields.List("ignoreDifferences");
         foreach (var node in nodes.Take(KubernetesPolicyJson.MaxEntries))

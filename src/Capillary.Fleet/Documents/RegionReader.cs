@@ -1,15 +1,17 @@
 using System.Buffers;
+using Capillary.Fleet.Variables;
 
 namespace Capillary.Fleet.Documents;
 
 /// <summary>Reads what stands in <c>regions/NAME.yaml</c>, and the enrollment policy that the fleet has too.</summary>
 internal static class RegionReader
 {
-    private const int MaxAddressLength = 260;
+    public const int MaxAddressLength = 260;
+
     private static readonly SearchValues<char> HostCharacters =
         SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_");
 
-    private static readonly string[] WhoDecides = ["automatic", "manual"];
+    public static readonly string[] WhoDecides = ["automatic", "manual"];
 
     public static RegionDocument Read(DocumentHead head, FieldReader spec) =>
         new(head, spec.Text("residency")?.Value, VariableReader.Settings(spec))

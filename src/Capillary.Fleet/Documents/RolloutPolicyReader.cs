@@ -6,15 +6,18 @@ namespace Capillary.Fleet.Documents;
 /// <summary>Reads the spec of <c>rollouts/NAME.yaml</c>.</summary>
 internal static class RolloutPolicyReader
 {
-    private const int MostWindows = 32;
-    private const int MaxReason = 200;
+    public const int MostWindows = 32;
+    public const int MaxReason = 200;
+    public static readonly string[] Starts = ["automatic", "manual"];
+    public static readonly string[] Answers = ["halt", "rollback"];
+
     private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan Week = TimeSpan.FromDays(7);
     private static readonly TimeSpan Quarter = TimeSpan.FromDays(90);
 
     public static RolloutPolicyDocument Read(DocumentHead head, FieldReader spec) => new(head, new RolloutPolicy(head.Name, Waves(spec))
     {
-        StartsByHand = spec.OneOf("start", ["automatic", "manual"])?.Value == "manual",
+        StartsByHand = spec.OneOf("start", Starts)?.Value == "manual",
         Priority = spec.Integer("priority", -1000, 1000, 0),
         IsEmergency = spec.Flag("emergency"),
         MaxConcurrent = spec.Share("maxConcurrent", least: 1),
@@ -22,7 +25,7 @@ internal static class RolloutPolicyReader
         SoakTime = spec.Duration("soakTime", TimeSpan.Zero, Week) ?? TimeSpan.Zero,
         Deadline = spec.Duration("deadline", Minute, Week) ?? RolloutPolicy.DefaultDeadline,
         GroupBy = GroupBy(spec),
-        OnFailure = spec.OneOf("onFailure", ["halt", "rollback"])?.Value == "rollback" ? FailureAnswer.Rollback : FailureAnswer.Halt,
+        OnFailure = spec.OneOf("onFailure", Answers)?.Value == "rollback" ? FailureAnswer.Rollback : FailureAnswer.Halt,
         Windows = Windows(spec),
         Freezes = Freezes(spec),
     });

@@ -21,7 +21,7 @@ public readonly record struct ScalarValue(ScalarKind Kind, string Text)
     public override string ToString() => Kind switch
     {
         ScalarKind.Null => "null",
-        ScalarKind.String => $"\"{Text.Replace("\"", "\\\"", StringComparison.Ordinal)}\"",
+        ScalarKind.String => $"\"{Text.Replace("\"", "\\\"", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal)}\"",
         _ => Text,
     };
 }

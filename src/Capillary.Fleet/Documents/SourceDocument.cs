@@ -1,4 +1,5 @@
 using Capillary.Core.Apply.Kubernetes;
+using Capillary.Fleet.Variables;
 
 namespace Capillary.Fleet.Documents;
 

@@ -1,4 +1,5 @@
 using Capillary.Fleet.Documents;
+using Capillary.Fleet.Variables;
 
 namespace Capillary.Fleet.Inventory;
 
@@ -32,14 +33,16 @@ internal sealed class VariableCheck
 
     private void Types(string file, VariableSetting setting, List<(AppDocument App, VariableDeclaration Declaration)> list)
     {
-        string? said = null;
+        HashSet<ValueProblem>? said = null;
         foreach (var (app, declaration) in list)
         {
-            // Apps that declare it alike would only say the same again.
-            if (declaration.Problem(setting.Value) is not { } problem || problem.Message == said) continue;
-            said = problem.Message;
-            problems.Add(Diagnostic.Error(DiagnosticCodes.VariableType, file, setting.At,
-                $"{problem.Message} (declared by app '{app.Name}')", problem.Suggestion));
+            foreach (var problem in declaration.Problems(setting.Value))
+            {
+                // Apps that declare it alike would only say the same again.
+                if (!(said ??= []).Add(problem)) continue;
+                problems.Add(Diagnostic.Error(DiagnosticCodes.VariableType, file, problem.At,
+                    $"{problem.Message} (declared by app '{app.Name}')", problem.Suggestion));
+            }
         }
     }
 

@@ -1,4 +1,5 @@
 using Capillary.Fleet.Documents;
+using Capillary.Fleet.Variables;
 
 namespace Capillary.Fleet.Inventory;
 
@@ -21,7 +22,12 @@ public enum VariableLayer
 public sealed record Provenance(VariableLayer Layer, string Source, string File, int Line, int Column);
 
 /// <summary>A value with its origin.</summary>
-public sealed record ProvenValue(ScalarValue Value, Provenance Provenance);
+public sealed record ProvenValue(VariableValue Value, Provenance Provenance);
+
+/// <summary>A property that the effective value leaves out, and the default that it gets.</summary>
+/// <param name="Path">Such as <c>analysers[2].port</c>.</param>
+/// <param name="Default">Its place is in the declaration.</param>
+public sealed record ProvenProperty(string Path, ProvenValue Default);
 
 /// <summary>All that is known of one app's variable at one site.</summary>
 /// <param name="App">The app that declares it.</param>
@@ -31,6 +37,9 @@ public sealed record VariableExplanation(string App, VariableDeclaration Declara
 {
     /// <summary>The value that the site gets, or null.</summary>
     public ProvenValue? Effective => Values.Count == 0 ? null : Values[^1];
+
+    /// <summary>What <see cref="Effective"/> leaves out and gets from the defaults of its type; in the order of the value.</summary>
+    public IReadOnlyList<ProvenProperty> Filled { get; init; } = [];
 }
 
 /// <summary>Lays the layers of variables over each other.</summary>
@@ -45,13 +54,13 @@ public static class VariableLayers
             foreach (var declaration in app.Variables.Values)
             {
                 var values = new List<ProvenValue>();
-                if (declaration.Default is { } value) values.Add(Prove(VariableLayer.Default, app, value, declaration.At));
+                if (declaration.Default is { } value) values.Add(Prove(VariableLayer.Default, app, value));
                 foreach (var (layer, document, settings) in Layers(inventory.Fleet, site))
                 {
                     foreach (var setting in settings.Where(setting => setting.Name == declaration.Name))
-                        values.Add(Prove(layer, document, setting.Value, setting.At));
+                        values.Add(Prove(layer, document, setting.Value));
                 }
-                explanations.Add(new VariableExplanation(app.Name, declaration, values));
+                explanations.Add(new VariableExplanation(app.Name, declaration, values) { Filled = Filled(app, declaration, values) });
             }
         }
         return explanations;
@@ -77,6 +86,13 @@ public static class VariableLayers
         yield return (VariableLayer.Site, site.Document, site.Document.Variables);
     }
 
-    private static ProvenValue Prove(VariableLayer layer, SourceDocument document, ScalarValue value, TextPosition at) =>
-        new(value, new Provenance(layer, document.Name, document.File, at.Line, at.Column));
+    private static List<ProvenProperty> Filled(AppDocument app, VariableDeclaration declaration, List<ProvenValue> values)
+    {
+        if (values.Count == 0 || values[^1].Value.As(declaration.Type) is null) return [];
+        return [.. values[^1].Value.Filled(declaration.Type, declaration.Name)
+            .Select(filled => new ProvenProperty(filled.Path, Prove(VariableLayer.Default, app, filled.Default)))];
+    }
+
+    private static ProvenValue Prove(VariableLayer layer, SourceDocument document, VariableValue value) =>
+        new(value, new Provenance(layer, document.Name, document.File, value.At.Line, value.At.Column));
 }

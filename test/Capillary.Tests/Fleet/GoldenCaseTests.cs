@@ -5,9 +5,11 @@ namespace Capillary.Tests.Fleet;
 /// <summary>Every case of the folder <c>Cases</c> compiles to what stands in it, to the byte.</summary>
 public sealed class GoldenCaseTests
 {
-    public static TheoryData<string> Cases() =>
-        [.. Directory.EnumerateFiles(CaseFile.Folder(), "*.txt").Select(Path.GetFileNameWithoutExtension).OfType<string>()
-            .Order(StringComparer.Ordinal)];
+    public static TheoryData<string> Cases() => [.. Names()];
+
+    public static IEnumerable<string> Names() =>
+        Directory.EnumerateFiles(CaseFile.Folder(), "*.txt").Select(Path.GetFileNameWithoutExtension).OfType<string>()
+            .Order(StringComparer.Ordinal);
 
     [Theory]
     [MemberData(nameof(Cases))]

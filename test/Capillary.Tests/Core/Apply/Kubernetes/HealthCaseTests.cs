@@ -2,7 +2,6 @@ using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
 using Capillary.Core.Apply.Kubernetes;
-using Capillary.Fleet.Compile;
 using Capillary.Fleet.Documents;
 using Xunit;
 

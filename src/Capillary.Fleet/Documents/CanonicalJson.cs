@@ -1,10 +1,10 @@
 using System.Buffers;
 using System.Globalization;
+using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using Capillary.Fleet.Documents;
 
-namespace Capillary.Fleet.Compile;
+namespace Capillary.Fleet.Documents;
 
 /// <summary>
 /// Objects as bytes: UTF-8, members in ordinal order, no white space, integers as integers, other numbers in their shortest form.
@@ -28,6 +28,9 @@ internal static class CanonicalJson
         json.Flush();
         return buffer.WrittenSpan.ToArray();
     }
+
+    /// <summary>The same as text.</summary>
+    public static string Text(YamlNode node) => Encoding.UTF8.GetString(Write(node));
 
     private static void Value(Utf8JsonWriter json, YamlNode node)
     {
