@@ -1,10 +1,10 @@
-using System.Globalization;
 using Capillary.Fleet.Documents;
+using Capillary.Fleet.Variables;
 using Capillary.Jinja;
 
 namespace Capillary.Fleet.Templates;
 
-/// <summary>YAML nodes as templates see them.</summary>
+/// <summary>YAML nodes as templates see them; the members of a map in the order written.</summary>
 internal static class JinjaNodes
 {
     public static JinjaValue Of(TemplateValues values)
@@ -25,16 +25,14 @@ internal static class JinjaNodes
             case YamlSequence sequence:
                 return JinjaValue.FromList([.. sequence.Items.Select(Of)]);
             default:
-                return Of(CoreSchema.Resolve((YamlScalar)node));
+                return new VariableValue(node).ToJinja();
         }
     }
 
-    private static JinjaValue Of(ScalarValue value) => value.Kind switch
+    public static JinjaValue Map(params ReadOnlySpan<(string Name, JinjaValue Value)> members)
     {
-        ScalarKind.Null => JinjaValue.None,
-        ScalarKind.Boolean => JinjaValue.From(value.Text == "true"),
-        ScalarKind.Integer => JinjaValue.From(long.Parse(value.Text, CultureInfo.InvariantCulture)),
-        ScalarKind.Number => JinjaValue.From(double.Parse(value.Text, CultureInfo.InvariantCulture)),
-        _ => JinjaValue.From(value.Text),
-    };
+        var map = new Dictionary<string, JinjaValue>(StringComparer.Ordinal);
+        foreach (var (name, value) in members) map[name] = value;
+        return JinjaValue.FromMap(map);
+    }
 }

@@ -1,4 +1,5 @@
 using Capillary.Fleet.Documents;
+using Capillary.Fleet.Variables;
 
 namespace Capillary.Fleet.Templates;
 
@@ -18,6 +19,10 @@ public sealed class TemplateValues
     public static TemplateValues None { get; } = new([]);
 
     internal IReadOnlyList<TemplateValue> All { get; }
+
+    /// <summary>Equal for equal values, wherever and in whatever order they were given.</summary>
+    internal string Key => string.Join('\n', All.OrderBy(value => value.Name, StringComparer.Ordinal)
+        .Select(value => $"{value.Name} {new VariableValue(value.Node).Key}"));
 
     /// <summary>Reads a YAML file that holds one mapping.</summary>
     public static TemplateValuesRead Read(ReadOnlyMemory<byte> content, string file)

@@ -35,9 +35,11 @@ internal sealed record TreePairs(IReadOnlyList<TreePair> InBase, IReadOnlyList<s
             if (!trees.Ours.TryGetValue(path, out var entry)) wanted.UnionWith(Candidates(trees));
             else if (entry.Id != trees.Base[path].Id) wanted.Add(path);
         }
+        // Where something was renamed, even what is as theirs may have to be merged with what was renamed to its place.
+        var isRenaming = trees.Base.Keys.Any(path => !trees.Theirs.ContainsKey(path));
         foreach (var (path, file) in trees.Theirs)
         {
-            if (!trees.Base.ContainsKey(path) && trees.Ours.TryGetValue(path, out var entry) && entry.Id != file.Id) wanted.Add(path);
+            if (!trees.Base.ContainsKey(path) && trees.Ours.TryGetValue(path, out var entry) && (isRenaming || entry.Id != file.Id)) wanted.Add(path);
         }
         return [.. wanted.Order(StringComparer.Ordinal)];
     }
