@@ -1,6 +1,22 @@
 namespace Capillary.Jinja;
 
-/// <summary>How a template is read, and how much one render may use. The defaults are Jinja2's own, with limits added.</summary>
+/// <summary>What reading a name that is not there gives.</summary>
+public enum JinjaUndefined
+{
+    /// <summary>Any use but <c>is defined</c> and <c>default</c> is an error.</summary>
+    Strict,
+
+    /// <summary>Prints as nothing, is false, has no items; anything further is an error.</summary>
+    Default,
+
+    /// <summary>As <see cref="Default"/>, and its members are undefined again instead of an error.</summary>
+    Chainable,
+
+    /// <summary>As <see cref="Default"/>, and prints what is missing.</summary>
+    Debug,
+}
+
+/// <summary>How templates are read, and how much one render may use. The defaults are Jinja2's own, with limits added.</summary>
 public sealed record JinjaOptions
 {
     /// <summary>The defaults: nothing trimmed, one trailing newline dropped, limits that no honest template meets.</summary>
@@ -15,6 +31,42 @@ public sealed record JinjaOptions
     /// <summary>Keep the one newline at the end of the source. Default: false, it is dropped.</summary>
     public bool KeepTrailingNewline { get; init; }
 
+    /// <summary>What a line end of the source becomes: <c>\n</c>, <c>\r\n</c> or <c>\r</c>. Default: <c>\n</c>.</summary>
+    public string NewlineSequence { get; init; } = "\n";
+
+    /// <summary>Escape what is printed for HTML, unless it is marked as safe. Default: false.</summary>
+    public bool Autoescape { get; init; }
+
+    /// <summary>What a missing name gives. Default: <see cref="JinjaUndefined.Strict"/>, unlike Jinja2.</summary>
+    public JinjaUndefined Undefined { get; init; }
+
+    /// <summary>Opens a block tag. Default: <c>{%</c>. All delimiters are different, and none is empty.</summary>
+    public string BlockStart { get; init; } = "{%";
+
+    /// <summary>Closes a block tag. Default: <c>%}</c>.</summary>
+    public string BlockEnd { get; init; } = "%}";
+
+    /// <summary>Opens a print tag. Default: <c>{{</c>.</summary>
+    public string VariableStart { get; init; } = "{{";
+
+    /// <summary>Closes a print tag. Default: <c>}}</c>.</summary>
+    public string VariableEnd { get; init; } = "}}";
+
+    /// <summary>Opens a comment. Default: <c>{#</c>.</summary>
+    public string CommentStart { get; init; } = "{#";
+
+    /// <summary>Closes a comment. Default: <c>#}</c>.</summary>
+    public string CommentEnd { get; init; } = "#}";
+
+    /// <summary>What a line begins with that is a block tag as a whole. Default: null, there are none.</summary>
+    public string? LineStatementPrefix { get; init; }
+
+    /// <summary>What begins a comment that ends with the line. Default: null, there are none.</summary>
+    public string? LineCommentPrefix { get; init; }
+
+    /// <summary>What <c>random</c> and <c>lipsum</c> begin with: the same seed, the same text. Default: 0.</summary>
+    public long RandomSeed { get; init; }
+
     /// <summary>Longest output, and longest string made on the way, in UTF-16 units. Default: 16 Mi. More is an error.</summary>
     public int MaxOutputChars { get; init; } = 16 * 1024 * 1024;
 
@@ -24,6 +76,23 @@ public sealed record JinjaOptions
     /// </summary>
     public long MaxSteps { get; init; } = 10_000_000;
 
-    /// <summary>How deep source may nest, and macros may call each other. Range 1 to 200. Default: 100. More is an error.</summary>
+    /// <summary>
+    /// How deep source may nest, macros and recursive loops call each other, and templates include each other. Range 1 to 200.
+    /// Default: 100. More is an error.
+    /// </summary>
     public int MaxDepth { get; init; } = 100;
+
+    /// <summary>How often one render may include, import or extend. Default: 10,000. More is an error.</summary>
+    public int MaxIncludes { get; init; } = 10_000;
+
+    internal void Check()
+    {
+        ArgumentOutOfRangeException.ThrowIfNotEqual(MaxDepth is >= 1 and <= 200, true, nameof(MaxDepth));
+        ArgumentOutOfRangeException.ThrowIfNotEqual(NewlineSequence is "\n" or "\r\n" or "\r", true, nameof(NewlineSequence));
+        string[] starts = [BlockStart, VariableStart, CommentStart];
+        ArgumentOutOfRangeException.ThrowIfNotEqual(starts.Distinct().Count(), 3, nameof(BlockStart));
+        foreach (var delimiter in (string[])[.. starts, BlockEnd, VariableEnd, CommentEnd]) ArgumentException.ThrowIfNullOrEmpty(delimiter);
+        if (LineStatementPrefix is not null) ArgumentException.ThrowIfNullOrEmpty(LineStatementPrefix);
+        if (LineCommentPrefix is not null) ArgumentException.ThrowIfNullOrEmpty(LineCommentPrefix);
+    }
 }

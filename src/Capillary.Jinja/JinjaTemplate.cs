@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using Capillary.Jinja.Run;
-using Capillary.Jinja.Syntax;
 using Capillary.Jinja.Values;
 
 namespace Capillary.Jinja;
@@ -12,37 +11,46 @@ namespace Capillary.Jinja;
 public sealed class JinjaTemplate
 {
     private readonly Program _program;
+    private Reads? _reads;
 
-    private JinjaTemplate(Program program) => _program = program;
+    internal JinjaTemplate(Program program) => _program = program;
 
     /// <summary>The name given to <see cref="Parse"/>; it stands in every error.</summary>
     public string Name => _program.Source.Name;
 
     /// <summary>
-    /// Names that the template may read from the context, ordinal order. Variables that it surely sets itself, and the built-in
-    /// functions (<c>range</c>, <c>dict</c>, <c>namespace</c>), are not among them; those functions hide context entries of their name.
+    /// Names that the template, and those it includes, may read from the context, ordinal order. Not among them: variables that it
+    /// surely sets itself, and <see cref="Globals"/>.
     /// </summary>
-    public IReadOnlyList<string> FreeVariables => _program.FreeVariables;
+    public IReadOnlyList<string> FreeVariables => All.FreeVariables;
 
     /// <summary>
-    /// Dotted paths that the template may read from the context, ordinal order, such as <c>vars.port</c>: each as long as the source
-    /// alone tells. After a dynamic access (<c>vars[name]</c>, a loop over <c>vars</c>) it is the part before it, and covers all below it.
+    /// Dotted paths that the template, and those it includes, may read from the context, ordinal order, such as <c>vars.port</c>: each
+    /// as long as the source alone tells. After a dynamic access (<c>vars[name]</c>, a loop over <c>vars</c>) it is the part before it,
+    /// and covers all below it.
     /// </summary>
-    public IReadOnlyList<string> ReadPaths => _program.ReadPaths;
+    public IReadOnlyList<string> ReadPaths => All.Paths;
 
-    /// <summary>Parses a template.</summary>
-    /// <param name="source">The template. Line ends become <c>\n</c>.</param>
+    /// <summary>Names of built-in functions and of the environment's globals that it uses; a context entry of such a name wins.</summary>
+    public IReadOnlyList<string> Globals => All.Globals;
+
+    /// <summary>
+    /// It includes or extends a template whose name only a render tells, or that is not there now: it may read anything, and
+    /// <see cref="ReadPaths"/> is not all.
+    /// </summary>
+    public bool ReadsAnything => All.Anything;
+
+    private Reads All => _reads ??= Reads.Of(_program);
+
+    /// <summary>Parses a template that stands alone; see <see cref="JinjaEnvironment"/> for those that include others.</summary>
+    /// <param name="source">The template. Line ends become <see cref="JinjaOptions.NewlineSequence"/>.</param>
     /// <param name="name">A name for errors, usually a path.</param>
     /// <param name="options">Null: <see cref="JinjaOptions.Default"/>.</param>
-    /// <exception cref="JinjaException">The source is no valid template, or uses what is not supported yet.</exception>
+    /// <exception cref="JinjaException">The source is no valid template.</exception>
     public static JinjaTemplate Parse(string source, string name, JinjaOptions? options = null)
     {
-        ArgumentNullException.ThrowIfNull(source);
-        ArgumentNullException.ThrowIfNull(name);
-        options ??= JinjaOptions.Default;
-        ArgumentOutOfRangeException.ThrowIfNotEqual(options.MaxDepth is >= 1 and <= 200, true, nameof(options));
-        var text = new SourceText(name, source);
-        return new JinjaTemplate(Binder.Bind(text, options, Parser.Parse(text, options)));
+        var environment = options is null ? JinjaEnvironment.Plain : new JinjaEnvironment { Options = options };
+        return environment.Parse(source, name);
     }
 
     /// <summary>Renders the template.</summary>
@@ -52,9 +60,9 @@ public sealed class JinjaTemplate
     public string Render(JinjaValue context, CancellationToken stop = default)
     {
         if (context.Ref is not MapValue map) throw new ArgumentException("the context must be a map", nameof(context));
-        using var state = new RenderState(_program, map, stop);
         RuntimeHelpers.EnsureSufficientExecutionStack();
-        _program.Body.Render(state);
+        using var state = new RenderState(_program, map, stop);
+        state.RunRoot();
         return state.Output.Written.ToString();
     }
 }

@@ -1,15 +1,16 @@
+using System.Numerics;
 using Capillary.Jinja.Run;
 using Capillary.Jinja.Values;
 
 namespace Capillary.Jinja;
 
 /// <summary>
-/// One immutable value as a template sees it. 16 bytes, no boxing of numbers. <c>default</c> is <see cref="Undefined"/>.
-/// Equality is Python's: <c>1 == 1.0 == True</c>, lists and maps by content.
+/// One value as a template sees it; a template can not change one that came from outside. 16 bytes, no boxing of numbers.
+/// <c>default</c> is <see cref="Undefined"/>. Equality is Python's: <c>1 == 1.0 == True</c>, lists and maps by content.
 /// </summary>
-public readonly struct JinjaValue : IEquatable<JinjaValue>
+public readonly partial struct JinjaValue : IEquatable<JinjaValue>
 {
-    // The string, a Boxed value, or for numbers a Tag that says how to read Bits. Null: absent.
+    // The string (Bits 1: it is markup), a Boxed value, or for numbers a Tag that says how to read Bits. Null: absent.
     internal readonly object? Ref;
     internal readonly long Bits;
 
@@ -46,12 +47,21 @@ public readonly struct JinjaValue : IEquatable<JinjaValue>
 
     internal bool IsFloat => ReferenceEquals(Ref, Tag.Float);
 
-    // Python's bool is an int, and takes part in arithmetic as one.
+    internal bool IsBig => Ref is BigValue;
+
+    // Python's bool is an int, and takes part in arithmetic as one. Of 64 bits; IsBig tells the others.
     internal bool IsIntegral => IsInteger || IsBoolean;
 
-    internal bool IsNumber => Ref is Tag && !IsNone;
+    internal bool IsAnyInteger => IsIntegral || IsBig;
 
-    internal double AsDouble => IsFloat ? BitConverter.Int64BitsToDouble(Bits) : Bits;
+    internal bool IsNumber => Ref is Tag ? !IsNone : IsBig;
+
+    // The text of a string that is safe to stand in HTML.
+    internal bool IsMarkup => Bits == 1 && Ref is string;
+
+    internal double AsDouble => IsFloat ? BitConverter.Int64BitsToDouble(Bits) : Ref is BigValue big ? (double)big.Value : Bits;
+
+    internal BigInteger AsBig => Ref is BigValue big ? big.Value : Bits;
 
     /// <summary>A string.</summary>
     public static JinjaValue From(string value)
@@ -73,14 +83,14 @@ public readonly struct JinjaValue : IEquatable<JinjaValue>
     public static JinjaValue FromList(IReadOnlyList<JinjaValue> items)
     {
         ArgumentNullException.ThrowIfNull(items);
-        return ListValue.Of([.. items]);
+        return new JinjaValue(new ListValue([.. items], ListShape.List) { IsFrozen = true });
     }
 
     /// <summary>A map in the order that <paramref name="entries"/> enumerates. Kept, not copied: it must not change afterwards.</summary>
     public static JinjaValue FromMap(IReadOnlyDictionary<string, JinjaValue> entries)
     {
         ArgumentNullException.ThrowIfNull(entries);
-        return new JinjaValue(new MapValue(entries));
+        return new JinjaValue(new MapValue(entries) { IsFrozen = true });
     }
 
     /// <summary>A string; see <see cref="From(string)"/>.</summary>
@@ -112,7 +122,7 @@ public readonly struct JinjaValue : IEquatable<JinjaValue>
     public override bool Equals(object? obj) => obj is JinjaValue other && Equals(other);
 
     /// <inheritdoc/>
-    public override int GetHashCode() => Comparison.Hash(this);
+    public override int GetHashCode() => Hashing.Of(this);
 
     /// <summary>The text a template would print: <c>True</c>, <c>1.0</c>, <c>['a', 'b']</c>; of undefined the empty string.</summary>
     public override string ToString()
@@ -121,6 +131,8 @@ public readonly struct JinjaValue : IEquatable<JinjaValue>
         using var state = RenderState.Detached();
         return state.Text(this);
     }
+
+    internal static JinjaValue Markup(string text) => new(text, 1);
 
     internal JinjaValue Or(JinjaValue fallback) => Ref is null ? fallback : this;
 }

@@ -18,6 +18,7 @@ internal static class Arg
     internal static long Integer(RenderState r, JinjaValue value, string what, long missing)
     {
         if (value.IsAbsent) return missing;
+        if (value.IsBig) throw r.Limit($"{what} is out of range");
         return value.IsIntegral ? value.Bits : throw Wrong(r, value, what, "an integer");
     }
 

@@ -11,7 +11,7 @@ internal static class EncodingFilters
     internal static readonly Builtin[] All =
     [
         new(new("tojson", ["indent"]), static (r, self, args) =>
-            Json(r, self, new JsonStyle(JsonIndent(r, args[0]), Sorted: true, Escaped: true, Compact: false))),
+            JinjaValue.Markup(Json(r, self, new JsonStyle(JsonIndent(r, args[0]), Sorted: true, Escaped: true, Compact: false)))),
         new(new("to_json", ["indent"]), static (r, self, args) =>
             Json(r, self, new JsonStyle(JsonIndent(r, args[0]), Sorted: false, Escaped: false, Compact: args[0].IsAbsent))),
         new(new("to_yaml", []), ToYaml),
@@ -27,7 +27,7 @@ internal static class EncodingFilters
         return indent.Ref as string ?? new string(' ', (int)Math.Clamp(Arg.Integer(r, indent, "the indent", 0), 0, 100));
     }
 
-    private static JinjaValue Json(RenderState r, JinjaValue value, JsonStyle style)
+    private static string Json(RenderState r, JinjaValue value, JsonStyle style)
     {
         var mark = r.Output.Length;
         JsonText.Write(r, value, style);

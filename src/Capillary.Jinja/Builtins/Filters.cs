@@ -6,12 +6,6 @@ namespace Capillary.Jinja.Builtins;
 /// <summary>All filters by name.</summary>
 internal static class Filters
 {
-    private static readonly FrozenSet<string> Missing = FrozenSet.ToFrozenSet(
-    [
-        "attr", "filesizeformat", "forceescape", "format", "groupby", "pprint", "random", "slice", "striptags", "truncate", "urlize",
-        "wordwrap", "xmlattr",
-    ]);
-
     private static readonly (string Alias, string Name)[] Aliases =
     [
         ("d", "default"), ("count", "length"), ("e", "escape"), ("b64", "base64encode"), ("b64encode", "base64encode"),
@@ -25,14 +19,11 @@ internal static class Filters
 
     internal static Builtin? Find(string name) => All.GetValueOrDefault(name);
 
-    /// <summary>Jinja2 has it, this library not yet.</summary>
-    internal static bool IsKnownButMissing(string name) => Missing.Contains(name);
-
     private static FrozenDictionary<string, Builtin> Build()
     {
         var all = new Dictionary<string, Builtin>();
         foreach (var filter in TextFilters.All.Concat(NumberFilters.All).Concat(SequenceFilters.All)
-            .Concat(SelectFilters.All).Concat(OrderFilters.All).Concat(EncodingFilters.All))
+            .Concat(SelectFilters.All).Concat(OrderFilters.All).Concat(EncodingFilters.All).Concat(HtmlFilters.All).Concat(NetworkFilters.All))
         {
             all.Add(filter.Signature.Name, filter);
         }

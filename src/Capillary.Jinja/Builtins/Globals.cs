@@ -10,16 +10,37 @@ internal static class Globals
     // As in Jinja2's sandbox: a longer range is an attack or a mistake.
     private const int LongestRange = 100_000;
 
-    private static readonly FrozenDictionary<string, Callable> All = new Dictionary<string, Callable>
+    private static readonly FrozenDictionary<string, JinjaValue> All = new Builtin[]
     {
-        ["range"] = new GlobalFunction(new(new("range", ["start", "stop", "step"], required: 1), static (r, _, args) => Range(r, args))),
-        ["dict"] = new GlobalFunction(new(new("dict", ["mapping"], anyNamed: true), static (r, _, args) => new(ToMap(r, args)))),
-        ["namespace"] = new GlobalFunction(new(
-            new("namespace", ["mapping"], anyNamed: true),
-            static (r, _, args) => new(new NamespaceValue(ToMap(r, args))))),
-    }.ToFrozenDictionary();
+        new(new("range", ["start", "stop", "step"], required: 1), static (r, _, args) => Range(r, args)),
+        new(new("dict", ["mapping"], anyNamed: true), static (r, _, args) => new(ToMap(r, args))),
+        new(new("namespace", ["mapping"], anyNamed: true), static (r, _, args) => new(new NamespaceValue(ToMap(r, args)))),
+        new(new("cycler", [], rest: true), static (r, _, args) =>
+            args.Length == 0 ? throw r.Fail("at least one item has to be provided") : new(new CyclerValue(args))),
+        new(new("joiner", ["sep"]), static (_, _, args) => new(new JoinerValue(args[0].Or(", ")))),
+        new(new("lipsum", ["n", "html", "min", "max"]), Lipsum.Make),
+    }.ToFrozenDictionary(b => b.Signature.Name, b => new JinjaValue(new GlobalFunction(b)));
 
-    internal static Callable? Find(string name) => All.GetValueOrDefault(name);
+    /// <summary>Absent if there is none.</summary>
+    internal static JinjaValue Find(string name) => All.GetValueOrDefault(name);
+
+    /// <summary>Entries of a map, or pairs, into another map.</summary>
+    internal static void AddAll(RenderState r, MapValue map, JinjaValue given)
+    {
+        if (given.Ref is MapValue other)
+        {
+            r.Charge(other.Count);
+            foreach (var (key, value) in other.Entries.ToArray()) map.Set(key, value);
+            return;
+        }
+        foreach (var pair in Sequences.Items(r, given))
+        {
+            r.Charge();
+            if (Sequences.Items(r, pair) is not [var key, var value]) throw r.Fail("a map is made of pairs");
+            Hashing.Check(r, key);
+            map.Set(key, value);
+        }
+    }
 
     private static JinjaValue Range(RenderState r, JinjaValue[] args)
     {
@@ -31,33 +52,18 @@ internal static class Globals
         var distance = step > 0 ? (Int128)stop - start : (Int128)start - stop;
         var stride = Int128.Abs(step);
         var count = distance <= 0 ? 0 : (distance + stride - 1) / stride;
-        if (count > LongestRange) throw r.Fail($"the range is longer than {LongestRange}");
+        if (count > LongestRange) throw r.Limit($"the range is longer than {LongestRange}");
         r.Charge((long)count);
         var items = new JinjaValue[(int)count];
         for (var i = 0; i < items.Length; i++) items[i] = start + i * step;
-        return ListValue.Of(items);
+        return new JinjaValue(new ListValue(items, ListShape.Range) { Bounds = (start, stop, step), IsFrozen = true });
     }
 
     private static MapValue ToMap(RenderState r, JinjaValue[] args)
     {
-        var map = new Dictionary<string, JinjaValue>();
-        if (args[1].Ref is MapValue given)
-        {
-            r.Charge(given.Count);
-            foreach (var (key, value) in given.Entries) map[key] = value;
-        }
-        else if (!args[1].IsAbsent)
-        {
-            foreach (var pair in Sequences.Items(r, args[1])) AddPair(r, map, pair);
-        }
-        foreach (var (key, value) in ((MapValue)args[0].Ref!).Entries) map[key] = value;
-        return new MapValue(map);
-    }
-
-    private static void AddPair(RenderState r, Dictionary<string, JinjaValue> map, JinjaValue pair)
-    {
-        r.Charge();
-        if (Sequences.Items(r, pair) is not [var key, var value]) throw r.Fail("a map is made of pairs");
-        map[Arg.Text(r, key, "a key")] = value;
+        var map = new MapValue();
+        if (!args[1].IsAbsent) AddAll(r, map, args[1]);
+        AddAll(r, map, args[0]);
+        return map;
     }
 }

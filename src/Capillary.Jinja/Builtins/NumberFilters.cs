@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Numerics;
+using Capillary.Jinja.Formats;
 using Capillary.Jinja.Run;
 using Capillary.Jinja.Syntax;
 using Capillary.Jinja.Values;
@@ -15,24 +17,26 @@ internal static class NumberFilters
         new(new("abs", []), Abs),
         new(new("round", ["precision", "method"]), Round),
         new(new("sum", ["attribute", "start"]), Sum),
+        new(new("filesizeformat", ["binary"]), FileSize),
     ];
 
     private static JinjaValue ToInteger(RenderState r, JinjaValue self, JinjaValue[] args)
     {
         if (self.IsUndefined) throw r.FailUndefined(self);
         if (self.IsIntegral) return self.Bits;
+        if (self.IsBig) return self;
         var text = (self.Ref as string)?.Trim();
         if (text is not null && TryInteger(text, Arg.Integer(r, args[1], "the base", 10), out var parsed)) return parsed;
         // "42.9" is no integer, but a float that can be cut off.
         if (!self.IsFloat && (text is null || !TryFloat(text, out _))) return args[0].Or(0L);
         var number = self.IsFloat ? self.AsDouble : TryFloat(text!, out var value) ? value : 0;
         if (double.IsNaN(number)) return args[0].Or(0L);
-        return Math.Abs(number) < 9.2e18 ? (long)number : throw Arithmetic.Overflow(r);
+        return double.IsFinite(number) ? BigValue.Of(r, new BigInteger(number)) : throw r.Fail("cannot convert float infinity to integer");
     }
 
-    private static bool TryInteger(string text, long radix, out long value)
+    private static bool TryInteger(string text, long radix, out JinjaValue value)
     {
-        value = 0;
+        value = default;
         if (radix is not (0 or (>= 2 and <= 36))) return false;
         var sign = text.StartsWith('-') ? "-" : "";
         var digits = text.TrimStart('+', '-');
@@ -68,7 +72,7 @@ internal static class NumberFilters
     private static JinjaValue Abs(RenderState r, JinjaValue self, JinjaValue[] args)
     {
         if (self.IsFloat) return Math.Abs(self.AsDouble);
-        if (self.IsIntegral) return self.Bits < 0 ? Arithmetic.Negate(r, self) : self.Bits;
+        if (self.IsAnyInteger) return self.AsBig.Sign < 0 ? Arithmetic.Negate(r, self) : Arithmetic.Plus(r, self);
         throw self.IsUndefined ? r.FailUndefined(self) : r.Fail($"bad operand type for abs(): '{ValueText.TypeName(self)}'");
     }
 
@@ -81,7 +85,7 @@ internal static class NumberFilters
         var scale = Math.Pow(10, precision);
         return method switch
         {
-            "common" when self.IsIntegral => RoundInteger(r, self.Bits, precision),
+            "common" when self.IsAnyInteger => RoundInteger(r, self.AsBig, precision),
             "common" => Rounding.HalfEven(self.AsDouble, precision),
             "ceil" => Math.Ceiling(self.AsDouble * scale) / scale,
             "floor" => Math.Floor(self.AsDouble * scale) / scale,
@@ -89,17 +93,29 @@ internal static class NumberFilters
         };
     }
 
-    private static JinjaValue RoundInteger(RenderState r, long value, int precision)
+    private static JinjaValue RoundInteger(RenderState r, BigInteger value, int precision)
     {
-        if (precision >= 0) return value;
-        if (precision < -19) return 0L;
-        var unit = (Int128)1;
-        for (var i = precision; i < 0; i++) unit *= 10;
+        if (precision >= 0) return BigValue.Of(r, value);
+        var unit = BigInteger.Pow(10, -precision);
         var rest = ((value % unit) + unit) % unit;
         var lower = value - rest;
-        var up = rest * 2 > unit || (rest * 2 == unit && lower / unit % 2 != 0);
-        var rounded = up ? lower + unit : lower;
-        return rounded >= long.MinValue && rounded <= long.MaxValue ? (long)rounded : throw Arithmetic.Overflow(r);
+        var up = rest * 2 > unit || (rest * 2 == unit && !(lower / unit).IsEven);
+        return BigValue.Of(r, up ? lower + unit : lower);
+    }
+
+    private static JinjaValue FileSize(RenderState r, JinjaValue self, JinjaValue[] args)
+    {
+        if (self.IsUndefined) throw r.FailUndefined(self);
+        var bytes = self.IsNumber ? self.AsDouble
+            : self.Ref is string text && TryFloat(text.Trim(), out var parsed) ? parsed : throw r.Fail("this is no size");
+        var binary = Arg.Flag(r, args[0]);
+        if (bytes == 1) return "1 Byte";
+        double scale = binary ? 1024 : 1000;
+        if (bytes < scale) return $"{new BigInteger(bytes)} Bytes";
+        var (unit, at) = (scale * scale, 0);
+        for (; at < "kMGTPEZY".Length - 1 && bytes >= unit; at++) unit *= scale;
+        var prefix = binary ? char.ToUpperInvariant("kMGTPEZY"[at]) + "iB" : "kMGTPEZY"[at] + "B";
+        return $"{FloatDigits.Write(scale * bytes / unit, 'f', 1, alternate: false)} {prefix}";
     }
 
     private static JinjaValue Sum(RenderState r, JinjaValue self, JinjaValue[] args)

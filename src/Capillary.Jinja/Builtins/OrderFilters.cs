@@ -13,6 +13,7 @@ internal static class OrderFilters
         new(new("min", ["case_sensitive", "attribute"]), static (r, self, args) => Extreme(r, self, args, sign: -1)),
         new(new("max", ["case_sensitive", "attribute"]), static (r, self, args) => Extreme(r, self, args, sign: 1)),
         new(new("dictsort", ["case_sensitive", "by", "reverse"]), SortMap),
+        new(new("groupby", ["attribute", "default", "case_sensitive"], required: 1), GroupBy),
     ];
 
     private static JinjaValue Sort(RenderState r, JinjaValue self, JinjaValue[] args)
@@ -45,6 +46,26 @@ internal static class OrderFilters
         return Folded(key, caseSensitive);
     }
 
+    private static JinjaValue GroupBy(RenderState r, JinjaValue self, JinjaValue[] args)
+    {
+        var items = Sequences.Items(r, self);
+        var path = ItemPath.Of(r, args[0]);
+        var missing = args[1].IsNone ? default : args[1];
+        var keys = Array.ConvertAll(items, item => Folded(path.Read(r, item, missing), Arg.Flag(r, args[2])));
+        var order = StableSort.Order(r, keys, reverse: false);
+        var groups = new List<JinjaValue>();
+        for (var from = 0; from < order.Length;)
+        {
+            var to = from + 1;
+            while (to < order.Length && Comparison.AreEqual(r, keys[order[from]], keys[order[to]])) to++;
+            var members = Array.ConvertAll(order[from..to], i => items[i]);
+            var pair = new[] { path.Read(r, members[0], missing), ListValue.Of(members) };
+            groups.Add(new JinjaValue(new ListValue(pair, ListShape.Tuple) { Names = ["grouper", "list"] }));
+            from = to;
+        }
+        return ListValue.Of([.. groups]);
+    }
+
     private static JinjaValue Unique(RenderState r, JinjaValue self, JinjaValue[] args)
     {
         var seen = new HashSet<JinjaValue>(new ByContent(r));
@@ -59,7 +80,7 @@ internal static class OrderFilters
     private static JinjaValue Extreme(RenderState r, JinjaValue self, JinjaValue[] args, int sign)
     {
         var items = Sequences.Items(r, self);
-        if (items.Length == 0) return UndefinedValue.Because(r.At, "there is no smallest or largest item: the sequence is empty");
+        if (items.Length == 0) return UndefinedValue.Because(r, r.At, "there is no smallest or largest item: the sequence is empty");
         var caseSensitive = Arg.Flag(r, args[0]);
         var (best, bestKey) = (items[0], Key(r, items[0], args[1], caseSensitive));
         foreach (var item in items.AsSpan(1))
@@ -90,6 +111,10 @@ internal static class OrderFilters
             return Comparison.AreEqual(r, x, y);
         }
 
-        public int GetHashCode(JinjaValue value) => value.IsUndefined ? throw r.FailUndefined(value) : Comparison.Hash(value);
+        public int GetHashCode(JinjaValue value)
+        {
+            Hashing.Check(r, value);
+            return Hashing.Of(value);
+        }
     }
 }

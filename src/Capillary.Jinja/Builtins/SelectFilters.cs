@@ -10,20 +10,27 @@ internal static class SelectFilters
 {
     internal static readonly Builtin[] All =
     [
-        new(new("map", ["attribute", "default"], rest: true, namedOnly: true), Map),
-        new(new("select", [], rest: true), static (r, self, args) => Select(r, self, null, args, keep: true)),
-        new(new("reject", [], rest: true), static (r, self, args) => Select(r, self, null, args, keep: false)),
-        new(new("selectattr", ["attribute"], required: 1, rest: true), static (r, self, args) =>
-            Select(r, self, ItemPath.Of(r, args[0]), args.AsSpan(1), keep: true)),
-        new(new("rejectattr", ["attribute"], required: 1, rest: true), static (r, self, args) =>
-            Select(r, self, ItemPath.Of(r, args[0]), args.AsSpan(1), keep: false)),
+        new(new("map", [], rest: true, anyNamed: true), Map),
+        new(new("select", [], rest: true, anyNamed: true), static (r, self, args) => Select(r, self, null, Given(args), keep: true)),
+        new(new("reject", [], rest: true, anyNamed: true), static (r, self, args) => Select(r, self, null, Given(args), keep: false)),
+        new(new("selectattr", [], rest: true, anyNamed: true), static (r, self, args) => SelectBy(r, self, Given(args), keep: true)),
+        new(new("rejectattr", [], rest: true, anyNamed: true), static (r, self, args) => SelectBy(r, self, Given(args), keep: false)),
     ];
+
+    private static CallArguments Given(JinjaValue[] laid)
+    {
+        var named = (MapValue)laid[0].Ref!;
+        return new CallArguments(laid[1..], [.. named.TextKeys], named.Values());
+    }
+
+    // What is left for the filter or test that the first argument names.
+    private static CallArguments Rest(CallArguments given) => given with { Positional = given.Positional[1..] };
 
     private static JinjaValue Map(RenderState r, JinjaValue self, JinjaValue[] args)
     {
         var items = Sequences.Items(r, self);
         var mapped = new JinjaValue[items.Length];
-        var read = args.Length > 2 ? ByFilter(r, args) : ByAttribute(r, args);
+        var read = args.Length > 1 ? ByFilter(r, Given(args)) : ByAttribute(r, (MapValue)args[0].Ref!);
         for (var i = 0; i < items.Length; i++)
         {
             r.ChargeFor(items[i]);
@@ -32,27 +39,37 @@ internal static class SelectFilters
         return ListValue.Of(mapped);
     }
 
-    private static Func<JinjaValue, JinjaValue> ByAttribute(RenderState r, JinjaValue[] args)
+    private static Func<JinjaValue, JinjaValue> ByAttribute(RenderState r, MapValue named)
     {
-        if (args[0].IsAbsent) throw r.Fail("map requires a filter argument");
-        var path = ItemPath.Of(r, args[0]);
-        return item => path.Read(r, item, args[1]);
+        if (!named.TryGet("attribute", out var attribute)) throw r.Fail("map requires a filter argument");
+        named.TryGet("default", out var missing);
+        if (named.TextKeys.FirstOrDefault(key => key is not ("attribute" or "default")) is { } unknown)
+            throw r.Fail($"Unexpected keyword argument '{unknown}'");
+        var path = ItemPath.Of(r, attribute);
+        return item => path.Read(r, item, missing.IsNone ? default : missing);
     }
 
-    private static Func<JinjaValue, JinjaValue> ByFilter(RenderState r, JinjaValue[] args)
+    private static Func<JinjaValue, JinjaValue> ByFilter(RenderState r, CallArguments given)
     {
-        if (!args[0].IsAbsent || !args[1].IsAbsent) throw r.Fail("named arguments for the filter in map are not supported yet");
-        var name = Arg.Text(r, args[2], "the filter's name");
-        var filter = Filters.Find(name) ?? throw r.Fail($"no filter named '{name}'", Syntax.Spelling.Closest(name, Filters.Names));
-        var laid = filter.Signature.Lay(r, args.AsSpan(3));
-        return item => filter.Body(r, item, laid);
+        var name = Arg.Text(r, given.Positional[0], "the filter's name");
+        var filter = r.Program.Environment.FindFilter(name)
+            ?? throw r.Fail($"no filter named '{name}'", Syntax.Spelling.Closest(name, Filters.Names));
+        var laid = filter.Signature.Lay(r, Rest(given));
+        // Some filters write to their arguments.
+        return item => filter.Body(r, item, [.. laid]);
     }
 
-    private static JinjaValue Select(RenderState r, JinjaValue self, ItemPath? path, ReadOnlySpan<JinjaValue> args, bool keep)
+    private static JinjaValue SelectBy(RenderState r, JinjaValue self, CallArguments given, bool keep)
+    {
+        if (given.Positional.Length == 0) throw r.Fail("Missing parameter for attribute name");
+        return Select(r, self, ItemPath.Of(r, given.Positional[0]), Rest(given), keep);
+    }
+
+    private static JinjaValue Select(RenderState r, JinjaValue self, ItemPath? path, CallArguments given, bool keep)
     {
         var items = Sequences.Items(r, self);
-        var test = args.Length == 0 ? null : FindTest(r, args[0]);
-        var laid = test?.Signature.Lay(r, args[1..]) ?? [];
+        var test = given.Positional.Length == 0 ? null : FindTest(r, given.Positional[0]);
+        var laid = test?.Signature.Lay(r, Rest(given)) ?? [];
         var kept = new List<JinjaValue>();
         foreach (var item in items)
         {
@@ -67,6 +84,7 @@ internal static class SelectFilters
     private static BuiltinTest FindTest(RenderState r, JinjaValue name)
     {
         var text = Arg.Text(r, name, "the test's name");
-        return Tests.Find(text) ?? throw r.Fail($"no test named '{text}'", Syntax.Spelling.Closest(text, Tests.Names));
+        return r.Program.Environment.FindTest(text)
+            ?? throw r.Fail($"no test named '{text}'", Syntax.Spelling.Closest(text, Tests.Names));
     }
 }

@@ -17,6 +17,9 @@ internal static class SequenceFilters
         new(new("join", ["d", "attribute"]), Join),
         new(new("items", []), Items),
         new(new("batch", ["linecount", "fill_with"], required: 1), Batch),
+        new(new("slice", ["slices", "fill_with"], required: 1), Slice),
+        new(new("random", []), Random),
+        new(new("attr", ["name"], required: 1), static (r, self, args) => Attribute(r, self, Arg.Text(r, args[0], "the name"))),
     ];
 
     private static JinjaValue Default(RenderState r, JinjaValue self, JinjaValue[] args)
@@ -35,7 +38,7 @@ internal static class SequenceFilters
     {
         var items = Sequences.Items(r, self);
         if (items.Length > 0) return first ? items[0] : items[^1];
-        return UndefinedValue.Because(r.At, $"there is no {(first ? "first" : "last")} item: the sequence is empty");
+        return UndefinedValue.Because(r, r.At, $"there is no {(first ? "first" : "last")} item: the sequence is empty");
     }
 
     private static JinjaValue Reverse(RenderState r, JinjaValue self, JinjaValue[] args)
@@ -44,14 +47,15 @@ internal static class SequenceFilters
         r.Charge(items.Length);
         var reversed = new JinjaValue[items.Length];
         for (var i = 0; i < items.Length; i++) reversed[^(i + 1)] = items[i];
-        return self.Ref is string ? CodePoints.Join(reversed) : ListValue.Of(reversed);
+        return self.Ref is string ? RenderState.AsSafeAs(self, CodePoints.Join(reversed)) : ListValue.Of(reversed);
     }
 
     private static JinjaValue Join(RenderState r, JinjaValue self, JinjaValue[] args)
     {
-        var separator = args[0].IsAbsent ? "" : r.Text(args[0]);
         var attribute = args[1].IsAbsent || args[1].IsNone ? null : ItemPath.Of(r, args[1]);
         var items = Sequences.Items(r, self);
+        if (r.Autoescape) return JoinSafe(r, args[0].Or(""), attribute is null ? items : Array.ConvertAll(items, item => attribute.Read(r, item)));
+        var separator = args[0].IsAbsent ? "" : r.Text(args[0]);
         var mark = r.Output.Length;
         for (var i = 0; i < items.Length; i++)
         {
@@ -60,6 +64,56 @@ internal static class SequenceFilters
             ValueText.Write(r, attribute is null ? items[i] : attribute.Read(r, items[i]));
         }
         return r.Output.TakeFrom(mark);
+    }
+
+    // As Jinja2: if one part is safe the others are escaped, so that the whole is.
+    private static JinjaValue JoinSafe(RenderState r, JinjaValue separator, JinjaValue[] items)
+    {
+        r.Charge(items.Length);
+        var isSafe = separator.IsMarkup || Array.Exists(items, item => item.IsMarkup);
+        var mark = r.Output.Length;
+        for (var i = 0; i < items.Length; i++)
+        {
+            if (i > 0) r.Output.Append((string)(isSafe ? Markup.Escape(r, separator) : r.Text(separator)).Ref!);
+            if (isSafe) Markup.Write(r, items[i]);
+            else ValueText.Write(r, items[i]);
+        }
+        var text = r.Output.TakeFrom(mark);
+        return isSafe ? JinjaValue.Markup(text) : text;
+    }
+
+    private static JinjaValue Attribute(RenderState r, JinjaValue self, string name)
+    {
+        if (self.IsUndefined) return Members.Attribute(r, self, name, null, r.At);
+        var found = Members.OwnAttribute(r, self, name, r.At);
+        return found.IsAbsent ? UndefinedValue.Missing(r, r.At, null, name, self, null) : found;
+    }
+
+    private static JinjaValue Random(RenderState r, JinjaValue self, JinjaValue[] args)
+    {
+        if (self.Ref is MapValue) throw r.Fail("a map has no random item");
+        var items = Sequences.Items(r, self);
+        return items.Length == 0 ? UndefinedValue.Because(r, r.At, "there is no random item: the sequence is empty") : items[r.Random(items.Length)];
+    }
+
+    private static JinjaValue Slice(RenderState r, JinjaValue self, JinjaValue[] args)
+    {
+        var count = Arg.Integer(r, args[0], "the number of slices", 1);
+        if (count == 0) throw r.Fail("integer division or modulo by zero");
+        if (count > 1_000_000) throw r.Limit("more than 1000000 slices");
+        var items = Sequences.Items(r, self);
+        var slices = new JinjaValue[Math.Max(0, count)];
+        var (each, extra) = (items.Length / (int)count, items.Length % (int)count);
+        var from = 0;
+        for (var i = 0; i < slices.Length; i++)
+        {
+            var length = each + (i < extra ? 1 : 0);
+            r.Charge(length + 1);
+            var slice = items[from..(from + length)];
+            from += length;
+            slices[i] = ListValue.Of(i >= extra && !args[1].IsAbsent && !args[1].IsNone ? [.. slice, args[1]] : slice);
+        }
+        return ListValue.Of(slices);
     }
 
     private static JinjaValue Items(RenderState r, JinjaValue self, JinjaValue[] args)

@@ -1,4 +1,5 @@
 using Capillary.Jinja.Run;
+using Capillary.Jinja.Values;
 
 namespace Capillary.Jinja.Builtins;
 
@@ -37,12 +38,20 @@ internal sealed class Signature(
     /// <summary>Where positional arguments begin.</summary>
     internal int Start => namedOnly ? Head + parameters.Length : Head;
 
-    /// <summary>Lays out positional arguments that were read at run time, such as those behind the filter's name in <c>map</c>.</summary>
-    internal JinjaValue[] Lay(RenderState r, ReadOnlySpan<JinjaValue> positional)
+    /// <summary>Lays out arguments that were read at run time, such as those behind the filter's name in <c>map</c>.</summary>
+    internal JinjaValue[] Lay(RenderState r, CallArguments given)
     {
-        if (Objection(positional.Length, []) is { } objection) throw r.Fail(objection);
-        var laid = new JinjaValue[Math.Max(Head + parameters.Length, Start + positional.Length)];
-        positional.CopyTo(laid.AsSpan(Start));
+        if (Objection(given.Positional.Length, given.Names) is { } objection) throw r.Fail(objection);
+        var laid = new JinjaValue[Math.Max(Head + parameters.Length, Start + given.Positional.Length)];
+        given.Positional.CopyTo(laid.AsSpan(Start));
+        var extra = anyNamed ? new MapValue() : null;
+        for (var i = 0; i < given.Names.Length; i++)
+        {
+            var index = Array.IndexOf(parameters, given.Names[i]);
+            if (index >= 0) laid[Head + index] = given.Named[i];
+            else extra!.Set(given.Names[i], given.Named[i]);
+        }
+        if (extra is not null) laid[0] = new JinjaValue(extra);
         return laid;
     }
 

@@ -6,11 +6,15 @@ namespace Capillary.Jinja.Builtins;
 /// <summary>A merge sort: stable as Python's, and errors of a comparison come out as they are (the framework's sorts wrap them).</summary>
 internal static class StableSort
 {
-    internal static JinjaValue[] By(RenderState r, JinjaValue[] items, JinjaValue[] keys, bool reverse)
+    internal static JinjaValue[] By(RenderState r, JinjaValue[] items, JinjaValue[] keys, bool reverse) =>
+        Array.ConvertAll(Order(r, keys, reverse), i => items[i]);
+
+    /// <summary>The places of the keys, in order.</summary>
+    internal static int[] Order(RenderState r, JinjaValue[] keys, bool reverse)
     {
-        var order = new int[items.Length];
+        var order = new int[keys.Length];
         for (var i = 0; i < order.Length; i++) order[i] = i;
-        var spare = new int[items.Length];
+        var spare = new int[keys.Length];
         for (long width = 1; width < order.Length; width *= 2)
         {
             for (long from = 0; from < order.Length; from += 2 * width)
@@ -20,7 +24,7 @@ internal static class StableSort
             }
             (order, spare) = (spare, order);
         }
-        return Array.ConvertAll(order, i => items[i]);
+        return order;
     }
 
     private static void Merge(RenderState r, int[] source, int[] into, int from, int middle, int to, JinjaValue[] keys, bool reverse)

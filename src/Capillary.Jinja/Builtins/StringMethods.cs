@@ -1,3 +1,4 @@
+using Capillary.Jinja.Formats;
 using Capillary.Jinja.Run;
 using Capillary.Jinja.Values;
 
@@ -17,32 +18,43 @@ internal static class StringMethods
         new(new("rstrip", ["chars"]), static (_, self, args) => Strings.Strip(Self(self), args[0], start: false, end: true)),
         new(new("split", ["sep", "maxsplit"]), Split),
         new(new("rsplit", ["sep", "maxsplit"]), SplitFromEnd),
-        new(new("splitlines", []), static (r, self, _) => ListValue.Of([.. Strings.Lines(r, Self(self)).Select(JinjaValue.From)])),
+        new(new("splitlines", ["keepends"]), static (r, self, args) =>
+            ListValue.Of([.. Strings.Lines(r, Self(self), Arg.Flag(r, args[0])).Select(JinjaValue.From)])),
         new(new("replace", ["old", "new", "count"], required: 2), Replace),
-        new(new("startswith", ["prefix"], required: 1), static (r, self, args) =>
-            Any(r, args[0], part => Self(self).StartsWith(part, StringComparison.Ordinal))),
-        new(new("endswith", ["suffix"], required: 1), static (r, self, args) =>
-            Any(r, args[0], part => Self(self).EndsWith(part, StringComparison.Ordinal))),
+        new(new("startswith", ["prefix", "start", "end"], required: 1), static (r, self, args) =>
+            Any(r, Part(r, self, args, 1), args[0], static (text, part) => text.StartsWith(part, StringComparison.Ordinal))),
+        new(new("endswith", ["suffix", "start", "end"], required: 1), static (r, self, args) =>
+            Any(r, Part(r, self, args, 1), args[0], static (text, part) => text.EndsWith(part, StringComparison.Ordinal))),
         new(new("removeprefix", ["prefix"], required: 1), static (r, self, args) =>
             RemovePrefix(Self(self), Arg.Text(r, args[0], "the prefix"))),
         new(new("removesuffix", ["suffix"], required: 1), static (r, self, args) =>
             RemoveSuffix(Self(self), Arg.Text(r, args[0], "the suffix"))),
         new(new("join", ["items"], required: 1), Join),
-        new(new("find", ["part"], required: 1), static (r, self, args) => Find(r, self, args, last: false)),
-        new(new("rfind", ["part"], required: 1), static (r, self, args) => Find(r, self, args, last: true)),
-        new(new("index", ["part"], required: 1), static (r, self, args) =>
+        new(new("find", ["part", "start", "end"], required: 1), static (r, self, args) => Find(r, self, args, last: false)),
+        new(new("rfind", ["part", "start", "end"], required: 1), static (r, self, args) => Find(r, self, args, last: true)),
+        new(new("index", ["part", "start", "end"], required: 1), static (r, self, args) =>
             Find(r, self, args, last: false) is { Bits: >= 0 } found ? found : throw r.Fail("substring not found")),
-        new(new("count", ["part"], required: 1), Count),
+        new(new("rindex", ["part", "start", "end"], required: 1), static (r, self, args) =>
+            Find(r, self, args, last: true) is { Bits: >= 0 } found ? found : throw r.Fail("substring not found")),
+        new(new("count", ["part", "start", "end"], required: 1), Count),
         new(new("center", ["width", "fill"], required: 1), static (r, self, args) => Pad(r, self, args, 0.5)),
         new(new("ljust", ["width", "fill"], required: 1), static (r, self, args) => Pad(r, self, args, 0)),
         new(new("rjust", ["width", "fill"], required: 1), static (r, self, args) => Pad(r, self, args, 1)),
         new(new("zfill", ["width"], required: 1), ZeroFill),
-        new(new("isdigit", []), static (_, self, _) => IsAll(Self(self), char.IsDigit)),
-        new(new("isalpha", []), static (_, self, _) => IsAll(Self(self), char.IsLetter)),
-        new(new("isalnum", []), static (_, self, _) => IsAll(Self(self), char.IsLetterOrDigit)),
-        new(new("isspace", []), static (_, self, _) => IsAll(Self(self), char.IsWhiteSpace)),
-        new(new("isupper", []), static (_, self, _) => IsCased(Self(self), char.IsUpper, char.IsLower)),
-        new(new("islower", []), static (_, self, _) => IsCased(Self(self), char.IsLower, char.IsUpper)),
+        new(new("casefold", []), static (_, self, _) => Self(self).ToLowerInvariant().Replace("ß", "ss")),
+        new(new("swapcase", []), static (_, self, _) => string.Create(Self(self).Length, Self(self), static (span, text) =>
+        {
+            for (var i = 0; i < span.Length; i++)
+                span[i] = char.IsUpper(text[i]) ? char.ToLowerInvariant(text[i]) : char.ToUpperInvariant(text[i]);
+        })),
+        new(new("expandtabs", ["tabsize"]), static (r, self, args) =>
+            Strings.ExpandTabs(r, Self(self), Arg.Integer(r, args[0], "the tab size", 8))),
+        new(new("partition", ["sep"], required: 1), static (r, self, args) => Partition(r, self, args[0], last: false)),
+        new(new("rpartition", ["sep"], required: 1), static (r, self, args) => Partition(r, self, args[0], last: true)),
+        new(new("format", [], rest: true, anyNamed: true), static (r, self, args) =>
+            BraceFormat.Apply(r, self, args[1..], (MapValue)args[0].Ref!)),
+        new(new("format_map", ["mapping"], required: 1), static (r, self, args) =>
+            BraceFormat.Apply(r, self, [], args[0].Ref as MapValue ?? throw r.Fail("format_map takes a mapping"))),
     ];
 
     private static string Self(JinjaValue self) => (string)self.Ref!;
@@ -58,7 +70,8 @@ internal static class StringMethods
     {
         var separator = Arg.TextOrNull(r, args[0], "the separator");
         if (separator is null && args[1].IsAbsent) return Split(r, self, args);
-        if (separator is null or "") throw r.Fail("rsplit without a separator is not supported yet");
+        if (separator is null) return ListValue.Of([.. Strings.SplitFromEndAtBlanks(r, Self(self), Arg.Integer(r, args[1], "maxsplit", -1))]);
+        if (separator is "") throw r.Fail("empty separator");
         return ListValue.Of([.. Strings.SplitFromEnd(r, Self(self), separator, Arg.Integer(r, args[1], "maxsplit", -1))]);
     }
 
@@ -68,14 +81,29 @@ internal static class StringMethods
         return Strings.Replace(r, Self(self), old, with, Arg.Integer(r, args[2], "the count", -1));
     }
 
-    private static bool Any(RenderState r, JinjaValue parts, Func<string, bool> matches)
+    private static bool Any(RenderState r, string? text, JinjaValue parts, Func<string, string, bool> matches)
     {
-        if (parts.Ref is not ListValue { IsTuple: true } several) return matches(Arg.Text(r, parts, "the text looked for"));
-        foreach (var part in several.Items)
-        {
-            if (matches(Arg.Text(r, part, "the text looked for"))) return true;
-        }
-        return false;
+        var wanted = parts.Ref is ListValue { IsTuple: true } several ? several.Items : [parts];
+        var texts = Array.ConvertAll(wanted, part => Arg.Text(r, part, "the text looked for"));
+        return text is not null && Array.Exists(texts, part => matches(text, part));
+    }
+
+    // What the arguments start and end leave of the text; null if they leave less than nothing.
+    private static string? Part(RenderState r, JinjaValue self, JinjaValue[] args, int first)
+    {
+        if (args[first].IsAbsent && args[first + 1].IsAbsent) return Self(self);
+        var start = args[first].IsNone ? 0 : Arg.Integer(r, args[first], "the start", 0);
+        if (start > CodePoints.Count(Self(self))) return null;
+        return (string)Sequences.Slice(r, self, args[first], args[first + 1], default).Ref!;
+    }
+
+    private static JinjaValue Partition(RenderState r, JinjaValue self, JinjaValue separator, bool last)
+    {
+        var (text, part) = (Self(self), Arg.Text(r, separator, "the separator"));
+        if (part.Length == 0) throw r.Fail("empty separator");
+        var at = last ? text.LastIndexOf(part, StringComparison.Ordinal) : text.IndexOf(part, StringComparison.Ordinal);
+        if (at < 0) return last ? ListValue.TupleOf("", "", text) : ListValue.TupleOf(text, "", "");
+        return ListValue.TupleOf(text[..at], part, text[(at + part.Length)..]);
     }
 
     private static string RemovePrefix(string text, string prefix) =>
@@ -99,14 +127,19 @@ internal static class StringMethods
 
     private static JinjaValue Find(RenderState r, JinjaValue self, JinjaValue[] args, bool last)
     {
-        var (text, part) = (Self(self), Arg.Text(r, args[0], "the text looked for"));
+        var part = Arg.Text(r, args[0], "the text looked for");
+        if (Part(r, self, args, 1) is not { } text) return -1L;
         var found = last ? text.LastIndexOf(part, StringComparison.Ordinal) : text.IndexOf(part, StringComparison.Ordinal);
-        return found <= 0 ? found : (long)CodePoints.Count(text[..found]);
+        if (found < 0) return -1L;
+        var start = args[1].IsAbsent || args[1].IsNone ? 0 : Arg.Integer(r, args[1], "the start", 0);
+        if (start < 0) start = Math.Max(0, start + CodePoints.Count(Self(self)));
+        return start + CodePoints.Count(text[..found]);
     }
 
     private static JinjaValue Count(RenderState r, JinjaValue self, JinjaValue[] args)
     {
-        var (text, part) = (Self(self), Arg.Text(r, args[0], "the text looked for"));
+        var part = Arg.Text(r, args[0], "the text looked for");
+        if (Part(r, self, args, 1) is not { } text) return 0L;
         return part.Length == 0 ? CodePoints.Count(text) + 1L : text.AsSpan().Count(part);
     }
 
@@ -123,8 +156,4 @@ internal static class StringMethods
         var sign = text.StartsWith('-') || text.StartsWith('+') ? text[..1] : "";
         return sign + Strings.Pad(r, text[sign.Length..], Arg.Integer(r, args[0], "the width", 0) - sign.Length, "0", 1);
     }
-
-    private static bool IsAll(string text, Func<char, bool> holds) => text.Length > 0 && text.All(holds);
-
-    private static bool IsCased(string text, Func<char, bool> wanted, Func<char, bool> other) => text.Any(wanted) && !text.Any(other);
 }

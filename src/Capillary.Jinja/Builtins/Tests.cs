@@ -8,16 +8,11 @@ namespace Capillary.Jinja.Builtins;
 /// <summary>All tests by name.</summary>
 internal static class Tests
 {
-    private static readonly FrozenSet<string> Missing = FrozenSet.ToFrozenSet(["escaped", "sameas"]);
-
     private static readonly FrozenDictionary<string, BuiltinTest> All = Build();
 
     internal static ImmutableArray<string> Names => All.Keys;
 
     internal static BuiltinTest? Find(string name) => All.GetValueOrDefault(name);
-
-    /// <summary>Jinja2 has it, this library not yet.</summary>
-    internal static bool IsKnownButMissing(string name) => Missing.Contains(name);
 
     private static FrozenDictionary<string, BuiltinTest> Build()
     {
@@ -46,19 +41,23 @@ internal static class Tests
         Add(all, "none", static (_, v, _) => v.IsNone);
         Add(all, "string", static (_, v, _) => v.Ref is string);
         Add(all, "number", static (_, v, _) => v.IsNumber);
-        Add(all, "integer", static (_, v, _) => v.IsInteger);
+        Add(all, "integer", static (_, v, _) => v.IsInteger || v.IsBig);
         Add(all, "float", static (_, v, _) => v.IsFloat);
         Add(all, "boolean", static (_, v, _) => v.IsBoolean);
         Add(all, "true", static (_, v, _) => v.IsBoolean && v.Bits != 0);
         Add(all, "false", static (_, v, _) => v.IsBoolean && v.Bits == 0);
         Add(all, "mapping", static (_, v, _) => v.Ref is MapValue);
         Add(all, "sequence", static (_, v, _) => v.Ref is string or ListValue or MapValue);
-        Add(all, "iterable", static (r, v, _) => v.IsUndefined ? throw r.FailUndefined(v) : v.Ref is string or ListValue or MapValue);
+        Add(all, "iterable", static (r, v, _) => v.Ref is UndefinedValue { IsStrict: true } or null
+            ? throw r.FailUndefined(v)
+            : v.Ref is string or ListValue or MapValue or UndefinedValue);
+        Add(all, "escaped", static (_, v, _) => v.IsMarkup);
+        all["sameas"] = new BuiltinTest(new Signature("sameas", ["other"], required: 1), static (_, v, args) => Comparison.AreSame(v, args[0]));
         Add(all, "callable", static (_, v, _) => v.Ref is Callable);
         Add(all, "lower", static (r, v, _) => IsCased(r.Text(v), upper: false));
         Add(all, "upper", static (r, v, _) => IsCased(r.Text(v), upper: true));
-        Add(all, "filter", static (_, v, _) => v.Ref is string name && Filters.Find(name) is not null);
-        Add(all, "test", static (_, v, _) => v.Ref is string name && Find(name) is not null);
+        Add(all, "filter", static (r, v, _) => v.Ref is string name && r.Program.Environment.FindFilter(name) is not null);
+        Add(all, "test", static (r, v, _) => v.Ref is string name && r.Program.Environment.FindTest(name) is not null);
     }
 
     private static void AddNumbers(Dictionary<string, BuiltinTest> all)

@@ -61,7 +61,7 @@ internal sealed class OutputBuffer(RenderState state, int limit) : IDisposable
     private Span<char> Room(int count)
     {
         var end = (long)Length + count;
-        if (end > limit) throw state.Fail($"the output is longer than {limit} characters");
+        if (end > limit) throw state.Limit($"the output is longer than {limit} characters");
         if (end > _chars.Length) Grow((int)end);
         var room = _chars.AsSpan(Length, count);
         Length = (int)end;

@@ -3,38 +3,59 @@ using Capillary.Jinja.Values;
 
 namespace Capillary.Jinja.Run;
 
+/// <summary>What a loop's body has asked for.</summary>
+internal enum LoopExit
+{
+    None,
+    Continue,
+    Break,
+}
+
 /// <summary>All that changes during one render; one thread's own.</summary>
-internal sealed class RenderState : IDisposable
+internal sealed partial class RenderState : IDisposable
 {
     private const int StopCheckInterval = 4096;
 
     private readonly CancellationToken _stop;
+    private readonly JinjaOptions _options;
     private long _steps;
     private long _nextCheck;
     private int _calls;
+    private ulong _random;
 
     internal RenderState(Program program, MapValue context, CancellationToken stop)
     {
-        Program = program;
-        Context = context;
+        _options = program.Options;
+        Unit = new Unit(program, new TemplateContext(context, program.SharesVariables ? [] : null));
+        Unit.Context.AddBlocks(program);
         Frame = new Frame(program.Slots, null);
-        Output = new OutputBuffer(this, program.Options.MaxOutputChars);
+        Output = new OutputBuffer(this, _options.MaxOutputChars);
+        Autoescape = _options.Autoescape;
         _stop = stop;
-        _nextCheck = Math.Min(StopCheckInterval, program.Options.MaxSteps);
+        _random = unchecked((ulong)_options.RandomSeed);
+        _nextCheck = Math.Min(StopCheckInterval, _options.MaxSteps);
     }
 
-    internal Program Program { get; }
+    internal Unit Unit { get; set; }
 
-    internal MapValue Context { get; }
+    internal Program Program => Unit.Program;
+
+    internal TemplateContext Context => Unit.Context;
 
     internal OutputBuffer Output { get; }
 
     internal Frame Frame { get; set; }
 
+    internal bool Autoescape { get; set; }
+
+    internal LoopExit Exit { get; set; }
+
     /// <summary>Offset of what is being evaluated. Nodes set it after their operands and before their own work.</summary>
     internal int At { get; set; }
 
-    internal int MaxChars => Program.Options.MaxOutputChars;
+    internal int MaxChars => _options.MaxOutputChars;
+
+    internal long MaxSteps => _options.MaxSteps;
 
     internal static RenderState Detached() => new(Program.Nothing, MapValue.Empty, default);
 
@@ -62,7 +83,9 @@ internal sealed class RenderState : IDisposable
     }
 
     internal JinjaException Fail(string reason, string? suggestion = null, int? at = null) =>
-        Program.Source.Fail(at ?? At, reason, suggestion);
+        Program.Source.Fail(JinjaErrorKind.Runtime, at ?? At, reason, suggestion, Chain());
+
+    internal JinjaException Limit(string reason) => Program.Source.Fail(JinjaErrorKind.Limit, At, reason, null, Chain());
 
     internal JinjaException FailUndefined(JinjaValue value) =>
         value.Ref is UndefinedValue undefined ? undefined.ToException(this) : Fail("the value is undefined");
@@ -70,7 +93,7 @@ internal sealed class RenderState : IDisposable
     /// <summary>Opens a macro call: bounded by count, and by the stack that is really left.</summary>
     internal void EnterCall()
     {
-        if (++_calls > Program.Options.MaxDepth) throw Fail($"macro calls nest deeper than {Program.Options.MaxDepth}");
+        if (++_calls > _options.MaxDepth) throw Limit($"macro calls nest deeper than {_options.MaxDepth}");
         EnsureStack();
     }
 
@@ -79,7 +102,7 @@ internal sealed class RenderState : IDisposable
     /// <summary>Values can nest as deep as a template builds them; the stack can not.</summary>
     internal void EnsureStack()
     {
-        if (!RuntimeHelpers.TryEnsureSufficientExecutionStack()) throw Fail("values or calls nest too deep");
+        if (!RuntimeHelpers.TryEnsureSufficientExecutionStack()) throw Limit("values or calls nest too deep");
     }
 
     internal string Text(JinjaValue value)
@@ -90,10 +113,26 @@ internal sealed class RenderState : IDisposable
         return Output.TakeFrom(mark);
     }
 
+    /// <summary>The text as a string that is as safe as <paramref name="like"/>.</summary>
+    internal static JinjaValue AsSafeAs(JinjaValue like, string text) => new(text, like.IsMarkup ? 1 : 0);
+
+    /// <summary>What a block of template text gives when it is captured.</summary>
+    internal JinjaValue Captured(string text) => Autoescape ? JinjaValue.Markup(text) : text;
+
+    /// <summary>A number from 0 to below <paramref name="below"/>; the same ones in each render.</summary>
+    internal long Random(long below)
+    {
+        // SplitMix64.
+        _random = unchecked(_random + 0x9e3779b97f4a7c15);
+        var z = unchecked((_random ^ (_random >> 30)) * 0xbf58476d1ce4e5b9);
+        z = unchecked((z ^ (z >> 27)) * 0x94d049bb133111eb);
+        return (long)((z ^ (z >> 31)) % (ulong)below);
+    }
+
     private void Check()
     {
-        if (_steps > Program.Options.MaxSteps) throw Fail($"the template takes more than {Program.Options.MaxSteps} steps");
+        if (_steps > _options.MaxSteps) throw Limit($"the template takes more than {_options.MaxSteps} steps");
         _stop.ThrowIfCancellationRequested();
-        _nextCheck = Math.Min(_steps + StopCheckInterval, Program.Options.MaxSteps + 1);
+        _nextCheck = Math.Min(_steps + StopCheckInterval, _options.MaxSteps + 1);
     }
 }

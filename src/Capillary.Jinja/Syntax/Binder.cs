@@ -1,4 +1,3 @@
-using Capillary.Jinja.Builtins;
 using Capillary.Jinja.Run;
 using Capillary.Jinja.Tree;
 
@@ -11,28 +10,47 @@ namespace Capillary.Jinja.Syntax;
 internal sealed class Binder
 {
     private readonly SourceText _source;
-    private readonly int _maxDepth;
+    private readonly JinjaEnvironment _environment;
+    private readonly ParsedTemplate _parsed;
     private readonly SortedSet<string> _free = new(StringComparer.Ordinal);
     private readonly SortedSet<string> _paths = new(StringComparer.Ordinal);
     private readonly SortedSet<string> _names = new(StringComparer.Ordinal);
+    private readonly SortedSet<string> _globals = new(StringComparer.Ordinal);
+    private readonly SortedSet<string> _templates = new(StringComparer.Ordinal);
+    private readonly Scope _root = new(null, new Function());
     private HashSet<Slot> _assigned = [];
-    private Scope _scope = new(null, new Function());
+    private Scope _scope;
+    private BlockSite? _site;
+    private bool _anything;
     private int _depth;
 
-    private Binder(SourceText source, int maxDepth)
+    private Binder(SourceText source, JinjaEnvironment environment, ParsedTemplate parsed)
     {
         _source = source;
-        _maxDepth = maxDepth;
+        _environment = environment;
+        _parsed = parsed;
+        _scope = _root;
     }
 
-    internal static Program Bind(SourceText source, JinjaOptions options, Block body)
+    /// <summary>What stands here is printed by this template only if it extends no other.</summary>
+    internal bool IsOutsideBlocks => _parsed.Extends && IsTop;
+
+    /// <summary>A variable set here can be seen by blocks and by other templates.</summary>
+    internal bool IsTop => _scope == _root;
+
+    internal static Program Bind(SourceText source, JinjaEnvironment environment, ParsedTemplate parsed)
     {
-        var binder = new Binder(source, options.MaxDepth);
-        body.Declare(binder._scope);
-        binder.Visit(body);
-        binder._names.UnionWith(binder._scope.Names);
-        return new Program(
-            source, options, body, binder._scope.Function.Slots, [.. binder._names], [.. binder._free], binder.WidestPaths());
+        var binder = new Binder(source, environment, parsed);
+        parsed.Body.Declare(binder._root);
+        binder.Visit(parsed.Body);
+        binder._names.UnionWith(binder._root.Names);
+        var reads = new Reads([.. binder._free], Reads.Widest(binder._paths), [.. binder._globals], [.. binder._templates], binder._anything);
+        return new Program(source, environment, parsed.Body, binder._root.Function.Slots, reads)
+        {
+            Names = [.. binder._names],
+            Blocks = parsed.Blocks,
+            SharesVariables = parsed.SharesVariables,
+        };
     }
 
     internal void Visit(SyntaxNode node)
@@ -66,9 +84,17 @@ internal sealed class Binder
         var found = _scope.Find(name.Identifier);
         if (found is { } place) name.ResolveTo(place.Slot.Index, place.Hops);
         if (found is { } local && IsSurelyAssigned(local.Slot)) return;
-        if (Globals.Find(name.Identifier) is { } function)
+        if (found is null && name.Identifier == "self")
         {
-            name.ResolveTo(function);
+            name.ResolveToSelf();
+            return;
+        }
+        if (_site?.Covers(this, name.Identifier) == true) return;
+        var global = _environment.FindGlobal(name.Identifier);
+        if (!global.IsAbsent)
+        {
+            name.ResolveTo(global);
+            _globals.Add(name.Identifier);
             return;
         }
         _free.Add(name.Identifier);
@@ -90,6 +116,41 @@ internal sealed class Binder
     {
         var function = new Function();
         return (Inside(new Scope(_scope, function), declare, bind), function.Slots);
+    }
+
+    /// <summary>
+    /// A block is bound by itself: which templates stand around it, only a render tells. What it does not set itself it finds by name.
+    /// </summary>
+    internal (ScopeEntry Entry, int Slots) InBlock(bool scoped, Action<Scope> declare, Action bind)
+    {
+        var function = new Function();
+        var before = _site;
+        _site = new BlockSite(scoped ? _scope : _root, scoped || !_parsed.ReadsSelf, before);
+        var entry = Inside(new Scope(null, function), declare, bind);
+        _site = before;
+        return (entry, function.Slots);
+    }
+
+    /// <summary>All local variables that can be seen from here.</summary>
+    internal VisibleNames Visible()
+    {
+        var names = new Dictionary<string, (string, int, int)>();
+        foreach (var (name, slot, hops) in _scope.All())
+        {
+            // Reading these would change what the macro takes.
+            if (name is "varargs" or "kwargs" or "caller" or "super" && !slot.IsRead) continue;
+            if (!names.TryAdd(name, (name, slot.Index, hops))) continue;
+            IsSurelyAssigned(slot);
+        }
+        return new VisibleNames([.. names.Values]);
+    }
+
+    /// <summary>The template of this name reads from the same context.</summary>
+    internal void Sees(Expr template)
+    {
+        if (template is Literal { Value.Ref: string name }) _templates.Add(name);
+        else if (template is ListLiteral list) Array.ForEach(list.Items, Sees);
+        else _anything = true;
     }
 
     internal BranchFork Fork() => new(this);
@@ -122,27 +183,8 @@ internal sealed class Binder
     private void Deepen(int levels, int position)
     {
         _depth += levels;
-        if (_depth > _maxDepth) throw _source.Fail(position, $"the template nests deeper than {_maxDepth} levels");
-    }
-
-    // "vars" covers "vars.port".
-    private List<string> WidestPaths()
-    {
-        var widest = new List<string>();
-        foreach (var path in _paths)
-        {
-            if (!IsCovered(path)) widest.Add(path);
-        }
-        return widest;
-    }
-
-    private bool IsCovered(string path)
-    {
-        for (var dot = path.IndexOf('.'); dot >= 0; dot = path.IndexOf('.', dot + 1))
-        {
-            if (_paths.Contains(path[..dot])) return true;
-        }
-        return false;
+        var most = _environment.Options.MaxDepth;
+        if (_depth > most) throw _source.Fail(JinjaErrorKind.Limit, position, $"the template nests deeper than {most} levels", null, []);
     }
 
     /// <summary>Follows branches of which one runs: surely assigned after them is what all of them assign.</summary>
@@ -161,5 +203,17 @@ internal sealed class Binder
         }
 
         internal void Join() => binder._assigned = _after ?? _before;
+    }
+
+    /// <summary>The place of the block that is being bound, and that of the block around it.</summary>
+    private sealed record BlockSite(Scope Scope, bool IsInOrder, BlockSite? Outer)
+    {
+        /// <summary>The name is surely set where the block stands, so that reading it does not reach the context.</summary>
+        internal bool Covers(Binder binder, string name)
+        {
+            if (!IsInOrder) return false;
+            if (Scope.Find(name) is { } found && binder.IsSurelyAssigned(found.Slot)) return true;
+            return Outer?.Covers(binder, name) == true;
+        }
     }
 }

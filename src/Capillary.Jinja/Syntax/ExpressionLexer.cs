@@ -3,7 +3,7 @@ using System.Globalization;
 namespace Capillary.Jinja.Syntax;
 
 /// <summary>Cuts what stands inside a tag into names, literals and operators.</summary>
-internal sealed class ExpressionLexer(SourceText source, int end, List<Token> tokens, int start)
+internal sealed class ExpressionLexer(SourceText source, int end, List<Token> tokens, int start, string newline)
 {
     private static readonly string[] Operators =
     [
@@ -19,14 +19,17 @@ internal sealed class ExpressionLexer(SourceText source, int end, List<Token> to
     /// <summary>Inside brackets: there, a closing tag is not one.</summary>
     internal bool IsNested => _open.Count > 0;
 
-    internal bool SkipToToken()
+    internal bool SkipBlanks()
     {
+        var before = At;
         while (At < end && char.IsWhiteSpace(_text[At])) At++;
-        if (At < end) return true;
-        if (_open.Count == 0) return false;
-        var (close, position) = _open.Peek();
-        throw source.Fail(position, $"this bracket is never closed with '{close}'");
+        return At > before;
     }
+
+    /// <summary>The error of a bracket that is open at the end; null if none is.</summary>
+    internal JinjaException? Unclosed() => _open.Count == 0
+        ? null
+        : source.Fail(_open.Peek().Position, $"this bracket is never closed with '{_open.Peek().Close}'");
 
     internal void Next()
     {
@@ -78,6 +81,7 @@ internal sealed class ExpressionLexer(SourceText source, int end, List<Token> to
         }
         if (At >= end) throw source.Fail(from, "this string is never closed");
         var raw = _text[(from + 1)..At++];
+        if (newline != "\n") raw = raw.Replace("\n", newline);
         tokens.Add(new Token(TokenKind.Literal, from, "", escaped ? Escapes.Decode(source, from + 1, raw) : raw));
     }
 
@@ -110,7 +114,7 @@ internal sealed class ExpressionLexer(SourceText source, int end, List<Token> to
         At += 2;
         while (At < end && (char.IsAsciiLetterOrDigit(_text[At]) || _text[At] == '_')) At++;
         var raw = _text[(from + 2)..At].Replace("_", "");
-        if (!IntegerText.TryParse(raw, radix, out var value)) throw source.Fail(from, "this is no number that fits 64 bits");
+        if (!IntegerText.TryParse(raw, radix, out var value)) throw source.Fail(from, "this is no number");
         tokens.Add(new Token(TokenKind.Literal, from, "", value));
     }
 
@@ -119,7 +123,7 @@ internal sealed class ExpressionLexer(SourceText source, int end, List<Token> to
         if (isFloat) return double.Parse(raw, CultureInfo.InvariantCulture);
         if (raw.Length > 1 && raw[0] == '0' && raw.Trim('0').Length > 0) throw source.Fail(from, "a number does not start with 0");
         if (At < end && (_text[At] == '_' || char.IsLetter(_text[At]))) throw source.Fail(At, $"unexpected '{_text[At]}' after a number");
-        return IntegerText.TryParse(raw, 10, out var value) ? value : throw source.Fail(from, "this integer does not fit 64 bits");
+        return IntegerText.TryParse(raw, 10, out var value) ? value : throw source.Fail(from, "an integer has more than 4300 digits");
     }
 
     private void SkipDigits()

@@ -9,6 +9,7 @@ internal sealed class Lexer
     private readonly string _text;
     private readonly int _end;
     private readonly JinjaOptions _options;
+    private readonly TagFinder _finder;
     private readonly List<Token> _tokens = [];
     private int _at;
     // Whether the line is still empty where text begins: only then may its blanks be stripped.
@@ -20,6 +21,7 @@ internal sealed class Lexer
         _text = source.Text;
         _options = options;
         _end = !options.KeepTrailingNewline && _text.EndsWith('\n') ? _text.Length - 1 : _text.Length;
+        _finder = new TagFinder(_text, _end, options);
     }
 
     internal static List<Token> Tokenize(SourceText source, JinjaOptions options)
@@ -32,41 +34,35 @@ internal sealed class Lexer
 
     private void Next()
     {
-        var tag = FindTag();
-        if (tag < 0)
+        if (_finder.Find(_at) is not { } tag)
         {
             AddText(_at, _end);
             _at = _end;
             return;
         }
-        var kind = _text[tag + 1];
-        var inside = tag + 2;
+        var inside = tag.Inside;
         var sign = inside < _end && _text[inside] is '-' or '+' ? _text[inside++] : ' ';
-        AddText(_at, TextEnd(_at, tag, sign, kind));
-        if (kind == '#') _at = AfterComment(tag, inside);
-        else if (kind == '%' && RawBody(inside) is { } body) _at = AfterRaw(tag, body);
-        else AddTag(tag, inside, kind);
-        _atLineStart = _text[_at - 1] == '\n';
-    }
-
-    private int FindTag()
-    {
-        for (var at = _at; ; at++)
+        AddText(_at, TextEnd(_at, tag.At, sign, tag.Kind));
+        switch (tag.Kind)
         {
-            var found = _text.IndexOf('{', at, _end - at);
-            if (found < 0 || found + 1 >= _end) return -1;
-            if (_text[found + 1] is '{' or '%' or '#') return found;
-            at = found;
+            case TagKind.Comment: _at = AfterComment(tag.At, inside); break;
+            case TagKind.LineComment: _at = LineEnd(inside); break;
+            case TagKind.Block when RawBody(inside) is { } body: _at = AfterRaw(tag.At, body); break;
+            default: AddTag(tag.At, inside, tag.Kind); break;
         }
+        _atLineStart = _at > 0 && _text[_at - 1] == '\n';
     }
 
     private void AddText(int start, int end)
     {
-        if (end > start) _tokens.Add(new Token(TokenKind.Text, start, _text[start..end]));
+        if (end <= start) return;
+        var text = _text[start..end];
+        if (_options.NewlineSequence != "\n") text = text.Replace("\n", _options.NewlineSequence);
+        _tokens.Add(new Token(TokenKind.Text, start, text));
     }
 
     // Where text ends that stands before a tag, once trimmed.
-    private int TextEnd(int start, int tag, char sign, char kind)
+    private int TextEnd(int start, int tag, char sign, TagKind kind)
     {
         var end = tag;
         if (sign == '-')
@@ -74,7 +70,7 @@ internal sealed class Lexer
             while (end > start && char.IsWhiteSpace(_text[end - 1])) end--;
             return end;
         }
-        if (sign == '+' || !_options.LstripBlocks || kind == '{') return end;
+        if (sign == '+' || !_options.LstripBlocks || kind == TagKind.Print) return end;
         while (end > start && _text[end - 1] != '\n' && char.IsWhiteSpace(_text[end - 1])) end--;
         var reachesLineStart = end > start ? _text[end - 1] == '\n' : _atLineStart;
         return reachesLineStart ? end : tag;
@@ -82,9 +78,15 @@ internal sealed class Lexer
 
     private int AfterComment(int tag, int inside)
     {
-        var close = _text.IndexOf("#}", inside, _end - inside, StringComparison.Ordinal);
+        var close = _text.IndexOf(_options.CommentEnd, inside, _end - inside, StringComparison.Ordinal);
         if (close < 0) throw _source.Fail(tag, "missing end of comment tag");
-        return AfterClose(close + 2, close > inside ? _text[close - 1] : ' ');
+        return AfterClose(close + _options.CommentEnd.Length, close > inside ? _text[close - 1] : ' ');
+    }
+
+    private int LineEnd(int at)
+    {
+        var end = _text.IndexOf('\n', at, _end - at);
+        return end < 0 ? _end : end;
     }
 
     // Where reading goes on after a closing tag of a block or comment.
@@ -103,8 +105,8 @@ internal sealed class Lexer
     private int? RawBody(int inside)
     {
         if (WordAt(inside, "raw") is not { } at) return null;
-        if (HasAt(at, "-%}")) return SkipBlanks(at + 3);
-        return HasAt(at, "%}") ? at + 2 : null;
+        if (HasAt(at, '-', _options.BlockEnd)) return SkipBlanks(at + 1 + _options.BlockEnd.Length);
+        return HasAt(at, _options.BlockEnd) ? at + _options.BlockEnd.Length : null;
     }
 
     private int AfterRaw(int tag, int body)
@@ -112,15 +114,15 @@ internal sealed class Lexer
         _atLineStart = _text[body - 1] == '\n';
         for (var at = body; ; at++)
         {
-            at = _text.IndexOf("{%", at, _end - at, StringComparison.Ordinal);
+            at = _text.IndexOf(_options.BlockStart, at, _end - at, StringComparison.Ordinal);
             if (at < 0) throw _source.Fail(tag, "missing end of raw directive");
-            var inside = at + 2;
+            var inside = at + _options.BlockStart.Length;
             var sign = inside < _end && _text[inside] is '-' or '+' ? _text[inside++] : ' ';
             if (WordAt(inside, "endraw") is not { } close) continue;
             var closeSign = close < _end && _text[close] is '-' or '+' ? _text[close++] : ' ';
-            if (!HasAt(close, "%}")) continue;
-            AddText(body, TextEnd(body, at, sign, '%'));
-            return AfterClose(close + 2, closeSign);
+            if (!HasAt(close, _options.BlockEnd)) continue;
+            AddText(body, TextEnd(body, at, sign, TagKind.Block));
+            return AfterClose(close + _options.BlockEnd.Length, closeSign);
         }
     }
 
@@ -133,29 +135,47 @@ internal sealed class Lexer
 
     private bool HasAt(int at, string part) => at <= _end && _text.AsSpan(at, _end - at).StartsWith(part);
 
-    private void AddTag(int tag, int inside, char kind)
+    private bool HasAt(int at, char sign, string part) => at < _end && _text[at] == sign && HasAt(at + 1, part);
+
+    private void AddTag(int tag, int inside, TagKind kind)
     {
-        var isPrint = kind == '{';
-        _tokens.Add(new Token(isPrint ? TokenKind.PrintBegin : TokenKind.BlockBegin, tag, isPrint ? "{{" : "{%"));
-        var expression = new ExpressionLexer(_source, _end, _tokens, inside);
+        var isPrint = kind == TagKind.Print;
+        var open = isPrint ? _options.VariableStart : kind == TagKind.Block ? _options.BlockStart : _options.LineStatementPrefix!;
+        _tokens.Add(new Token(isPrint ? TokenKind.PrintBegin : TokenKind.BlockBegin, tag, open));
+        var expression = new ExpressionLexer(_source, _end, _tokens, inside, _options.NewlineSequence);
         while (true)
         {
-            if (!expression.SkipToToken()) throw _source.Fail(tag, isPrint ? "this '{{' is never closed" : "this '{%' is never closed");
-            if (!expression.IsNested && TagEnd(expression.At, isPrint) is { } after)
+            if (!expression.IsNested && TagEnd(expression.At, kind) is { } after)
             {
                 _tokens.Add(new Token(isPrint ? TokenKind.PrintEnd : TokenKind.BlockEnd, expression.At, ""));
                 _at = after;
                 return;
             }
+            if (expression.SkipBlanks()) continue;
+            if (expression.At >= _end) throw expression.Unclosed() ?? _source.Fail(tag, $"this '{open}' is never closed");
             expression.Next();
         }
     }
 
-    private int? TagEnd(int at, bool isPrint)
+    private int? TagEnd(int at, TagKind kind)
     {
-        var sign = _text[at] is '-' ? '-' : !isPrint && _text[at] is '+' ? '+' : ' ';
-        var close = sign == ' ' ? at : at + 1;
-        if (!HasAt(close, isPrint ? "}}" : "%}")) return null;
-        return isPrint ? sign == '-' ? SkipBlanks(close + 2) : close + 2 : AfterClose(close + 2, sign);
+        if (kind == TagKind.LineStatement) return LineStatementEnd(at);
+        if (at >= _end) return null;
+        if (kind == TagKind.Print)
+        {
+            if (HasAt(at, '-', _options.VariableEnd)) return SkipBlanks(at + 1 + _options.VariableEnd.Length);
+            return HasAt(at, _options.VariableEnd) ? at + _options.VariableEnd.Length : null;
+        }
+        var sign = _text[at] is '-' or '+' && HasAt(at + 1, _options.BlockEnd) ? _text[at++] : ' ';
+        return HasAt(at, _options.BlockEnd) ? AfterClose(at + _options.BlockEnd.Length, sign) : null;
+    }
+
+    // Blank lines behind it belong to it.
+    private int? LineStatementEnd(int at)
+    {
+        var after = SkipBlanks(at);
+        if (after >= _end) return _end;
+        var newline = after == at ? -1 : _text.LastIndexOf('\n', after - 1, after - at);
+        return newline < 0 ? null : newline + 1;
     }
 }

@@ -19,7 +19,8 @@ internal sealed partial class Parser
         return new ListLiteral(first.Position, [.. items], isTuple: true);
     }
 
-    private bool EndsTuple() => Current.Kind is TokenKind.PrintEnd or TokenKind.BlockEnd or TokenKind.End || Current.IsOperator(")");
+    private bool EndsTuple() => Current.Kind is TokenKind.PrintEnd or TokenKind.BlockEnd or TokenKind.End || Current.IsOperator(")")
+        || Current.IsName("recursive");
 
     private Expr ParseExpression()
     {
@@ -147,6 +148,7 @@ internal sealed partial class Parser
         switch (token.Kind)
         {
             case TokenKind.Name:
+                _readsSelf |= token.Text == "self";
                 return Constant(token) ?? new Name(token.Position, token.Text);
             case TokenKind.Literal:
                 return ParseLiteral(token);
@@ -174,12 +176,13 @@ internal sealed partial class Parser
     private Literal ParseLiteral(Token token)
     {
         if (token.Value.Ref is not string text || Current.Value.Ref is not string) return new Literal(token.Position, token.Value);
+        var whole = new System.Text.StringBuilder(text);
         while (Current.Value.Ref is string more)
         {
-            text += more;
+            whole.Append(more);
             _at++;
         }
-        return new Literal(token.Position, text);
+        return new Literal(token.Position, whole.ToString());
     }
 
     private Expr ParseParentheses(Token open)

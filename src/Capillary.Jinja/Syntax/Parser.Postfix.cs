@@ -30,7 +30,7 @@ internal sealed partial class Parser
     {
         var start = Current.IsOperator(":") ? null : ParseExpression();
         if (start is not null && Skip("]")) return new Subscript(target.Position, target, start);
-        if (Current.IsOperator(",")) throw Fail("several subscripts in one are not supported yet");
+        if (start is not null && Current.IsOperator(",")) return ParseTupleSubscript(start, target);
         Expect(":");
         var stop = Current.IsOperator(":") || Current.IsOperator("]") ? null : ParseExpression();
         var step = Skip(":") && !Current.IsOperator("]") ? ParseExpression() : null;
@@ -38,19 +38,40 @@ internal sealed partial class Parser
         return new Slice(open.Position, target, start, stop, step);
     }
 
+    private Subscript ParseTupleSubscript(Expr first, Expr target)
+    {
+        var items = new List<Expr> { first };
+        while (Skip(",")) items.Add(ParseExpression());
+        Expect("]");
+        return new Subscript(target.Position, target, new ListLiteral(first.Position, [.. items], isTuple: true));
+    }
+
     private Arguments ParseArguments()
     {
         var positional = new List<Expr>();
         var names = new List<string>();
         var named = new List<Expr>();
+        Expr? rest = null;
+        Expr? restNamed = null;
         while (!Skip(")"))
         {
-            if (positional.Count + named.Count > 0)
+            if (positional.Count + named.Count > 0 || rest is not null || restNamed is not null)
             {
                 Expect(",");
                 if (Skip(")")) break;
             }
-            if (Current.IsOperator("*") || Current.IsOperator("**")) throw Fail($"'{Current.Text}' arguments are not supported yet");
+            if (Current.IsOperator("*") && rest is null && restNamed is null)
+            {
+                _at++;
+                rest = ParseExpression();
+                continue;
+            }
+            if (restNamed is not null) throw Fail("invalid syntax for function call expression");
+            if (Skip("**"))
+            {
+                restNamed = ParseExpression();
+                continue;
+            }
             if (Current.Kind == TokenKind.Name && Following.IsOperator("="))
             {
                 if (names.Contains(Current.Text)) throw Fail($"the argument '{Current.Text}' is given twice");
@@ -59,20 +80,20 @@ internal sealed partial class Parser
                 named.Add(ParseExpression());
                 continue;
             }
-            if (named.Count > 0) throw Fail("a positional argument follows a named one");
+            if (named.Count > 0 || rest is not null) throw Fail("a positional argument follows a named one");
             positional.Add(ParseExpression());
         }
-        return positional.Count + named.Count == 0 ? Arguments.None : new Arguments([.. positional], [.. names], [.. named]);
+        return new Arguments([.. positional], [.. names], [.. named], rest, restNamed);
     }
 
     // Filters and tests bind tighter than arithmetic, and may themselves be called.
-    private Expr ParseFilters(Expr value)
+    private Expr ParseFilters(Expr value, bool withTests = true)
     {
         while (true)
         {
             if (Skip("|")) value = ParseFilter(value);
-            else if (SkipName("is")) value = ParseTest(value);
-            else if (Skip("(")) value = new Call(value.Position, value, ParseArguments());
+            else if (withTests && SkipName("is")) value = ParseTest(value);
+            else if (withTests && Skip("(")) value = new Call(value.Position, value, ParseArguments());
             else return value;
         }
     }
@@ -80,29 +101,23 @@ internal sealed partial class Parser
     private FilterCall ParseFilter(Expr value)
     {
         var name = ParseDottedName();
-        var filter = Filters.Find(name.Text) ?? throw UnknownFilter(name);
+        var filter = _environment.FindFilter(name.Text) ?? throw Fail(
+            $"no filter named '{name.Text}'", name.Position, Spelling.Closest(name.Text, [.. Filters.Names, .. _environment.Filters.Keys]));
         var arguments = Skip("(") ? ParseArguments() : Arguments.None;
         Check(name, filter.Signature, arguments);
         return new FilterCall(name.Position, value, filter, arguments);
     }
 
-    private JinjaException UnknownFilter(Token name) => Filters.IsKnownButMissing(name.Text)
-        ? Fail($"the filter '{name.Text}' is not supported yet", name.Position)
-        : Fail($"no filter named '{name.Text}'", name.Position, Spelling.Closest(name.Text, Filters.Names));
-
     private TestCall ParseTest(Expr value)
     {
         var negated = SkipName("not");
         var name = ParseDottedName();
-        var test = Tests.Find(name.Text) ?? throw UnknownTest(name);
+        var test = _environment.FindTest(name.Text) ?? throw Fail(
+            $"no test named '{name.Text}'", name.Position, Spelling.Closest(name.Text, [.. Tests.Names, .. _environment.Tests.Keys]));
         var arguments = Skip("(") ? ParseArguments() : StartsTestArgument() ? ParseTestArgument() : Arguments.None;
         Check(name, test.Signature, arguments);
         return new TestCall(name.Position, value, test, arguments, negated);
     }
-
-    private JinjaException UnknownTest(Token name) => Tests.IsKnownButMissing(name.Text)
-        ? Fail($"the test '{name.Text}' is not supported yet", name.Position)
-        : Fail($"no test named '{name.Text}'", name.Position, Spelling.Closest(name.Text, Tests.Names));
 
     // "is divisibleby 3": one argument may stand without parentheses.
     private bool StartsTestArgument()
@@ -132,6 +147,7 @@ internal sealed partial class Parser
 
     private void Check(Token name, Signature signature, Arguments arguments)
     {
+        if (arguments.IsOpen) return;
         if (signature.Objection(arguments.Count, arguments.Names) is { } objection) throw Fail(objection, name.Position);
     }
 }

@@ -7,12 +7,8 @@ internal sealed partial class Parser
     private static readonly string[] Tags =
     [
         "if", "elif", "else", "endif", "for", "endfor", "set", "endset", "macro", "endmacro", "with", "endwith", "filter", "endfilter",
-        "raw", "endraw",
-    ];
-
-    private static readonly string[] UnsupportedTags =
-    [
-        "extends", "block", "include", "import", "from", "autoescape", "do", "call", "trans", "break", "continue", "debug",
+        "raw", "endraw", "extends", "block", "endblock", "include", "import", "from", "autoescape", "endautoescape", "do", "call",
+        "endcall", "break", "continue", "print",
     ];
 
     // Reads until a tag in `ends` and leaves its name as the current token; without ends, until the template is over.
@@ -75,13 +71,22 @@ internal sealed partial class Parser
             "macro" => ParseMacro(tag),
             "with" => ParseWith(tag),
             "filter" => ParseFilterBlock(tag),
+            "call" => ParseCallBlock(tag),
+            "do" => ParseDo(tag),
+            "print" => ParsePrintTag(),
+            "break" or "continue" => ParseLeave(tag),
+            "autoescape" => ParseAutoescape(tag),
+            "block" => ParseBlockTag(tag),
+            "extends" => ParseExtends(tag),
+            "include" => ParseInclude(tag),
+            "import" => ParseImport(tag),
+            "from" => ParseFromImport(tag),
             _ => throw UnknownTag(tag, ends, opening),
         };
     }
 
     private JinjaException UnknownTag(Token tag, string[] ends, Token opening)
     {
-        if (UnsupportedTags.Contains(tag.Text)) return Fail($"'{tag.Text}' is not supported yet", tag.Position);
         if (!Tags.Contains(tag.Text)) return Fail($"unknown tag '{tag.Text}'", tag.Position, Spelling.Closest(tag.Text, Tags));
         return Fail(
             ends.Length == 0 ? $"'{tag.Text}' closes nothing" : $"'{tag.Text}' can not stand here: '{opening.Text}' is still open",
@@ -116,9 +121,11 @@ internal sealed partial class Parser
         ExpectKeyword("in");
         var items = ParseTuple(withConditional: false);
         var condition = SkipName("if") ? ParseExpression() : null;
-        if (Current.IsName("recursive")) throw Fail("'recursive' loops are not supported yet");
+        var recursive = SkipName("recursive");
         ExpectBlockEnd();
+        _loops++;
         var body = ParseBody(["else", "endfor"], tag);
+        _loops--;
         Block? otherwise = null;
         if (Take().Text == "else")
         {
@@ -127,7 +134,7 @@ internal sealed partial class Parser
             _at++;
         }
         ExpectBlockEnd();
-        return new For(target, items, condition, body, otherwise);
+        return new For(target, items, condition, body, otherwise, recursive);
     }
 
     private Stmt ParseSet(Token tag)
@@ -146,14 +153,14 @@ internal sealed partial class Parser
     {
         // The first filter stands without its bar, so the bar is imagined.
         var text = new BlockText(tag.Position);
-        var filtered = ParseFilters(ParseFilter(text));
+        var filtered = ParseFilters(ParseFilter(text), withTests: false);
         return new FilterBlock(tag.Position, ParseCapturedBody(tag, "endfilter", text, filtered));
     }
 
     private Captured ParseCaptured(Token tag, string end)
     {
         var text = new BlockText(tag.Position);
-        return ParseCapturedBody(tag, end, text, ParseFilters(text));
+        return ParseCapturedBody(tag, end, text, ParseFilters(text, withTests: false));
     }
 
     private Captured ParseCapturedBody(Token tag, string end, BlockText text, Expr filtered)
@@ -161,27 +168,6 @@ internal sealed partial class Parser
         ExpectBlockEnd();
         text.Body = ParseBodyTo(end, tag);
         return new Captured(tag.Position, text, filtered);
-    }
-
-    private Macro ParseMacro(Token tag)
-    {
-        var name = ExpectName();
-        var parameters = new List<NameTarget>();
-        var defaults = new List<Expr?>();
-        Expect("(");
-        while (!Skip(")"))
-        {
-            if (parameters.Count > 0) Expect(",");
-            var parameter = ParseNameTarget();
-            if (parameters.Exists(p => p.Name == parameter.Name)) throw Fail($"the parameter '{parameter.Name}' is given twice");
-            var value = Skip("=") ? ParseExpression() : null;
-            if (value is null && defaults.Count > 0 && defaults[^1] is not null)
-                throw Fail("a parameter without default follows one with a default");
-            parameters.Add(parameter);
-            defaults.Add(value);
-        }
-        ExpectBlockEnd();
-        return new Macro(name.Position, name.Text, [.. parameters], [.. defaults], ParseBodyTo("endmacro", tag));
     }
 
     private With ParseWith(Token tag)

@@ -1,4 +1,3 @@
-using Capillary.Jinja.Tree;
 
 namespace Capillary.Jinja.Syntax;
 
@@ -7,22 +6,30 @@ internal sealed partial class Parser
 {
     private readonly SourceText _source;
     private readonly List<Token> _tokens;
+    private readonly JinjaEnvironment _environment;
     private readonly int _maxDepth;
     private int _at;
     private int _depth;
+    private int _loops;
 
-    private Parser(SourceText source, JinjaOptions options)
+    private Parser(SourceText source, JinjaEnvironment environment)
     {
         _source = source;
-        _tokens = Lexer.Tokenize(source, options);
-        _maxDepth = options.MaxDepth;
+        _environment = environment;
+        _tokens = Lexer.Tokenize(source, environment.Options);
+        _maxDepth = environment.Options.MaxDepth;
     }
 
     private Token Current => _tokens[_at];
 
     private Token Following => _tokens[Math.Min(_at + 1, _tokens.Count - 1)];
 
-    internal static Block Parse(SourceText source, JinjaOptions options) => new Parser(source, options).ParseBody([], default);
+    internal static ParsedTemplate Parse(SourceText source, JinjaEnvironment environment)
+    {
+        var parser = new Parser(source, environment);
+        var body = parser.ParseBody([], default);
+        return new ParsedTemplate(body, parser._blocks, parser._extends, parser._sharesVariables, parser._readsSelf);
+    }
 
     private Token Take()
     {
@@ -71,7 +78,7 @@ internal sealed partial class Parser
     // Every way to nest passes here, so that the parser's own stack is bounded too.
     private void Enter()
     {
-        if (++_depth > _maxDepth) throw Fail($"the template nests deeper than {_maxDepth} levels");
+        if (++_depth > _maxDepth) throw _source.Fail(JinjaErrorKind.Limit, Current.Position, $"the template nests deeper than {_maxDepth} levels", null, []);
     }
 
     private void Leave() => _depth--;

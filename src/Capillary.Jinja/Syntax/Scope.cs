@@ -57,6 +57,17 @@ internal sealed class Scope(Scope? outer, Function function)
         return null;
     }
 
+    /// <summary>All names from here outwards; those further in come first.</summary>
+    internal IEnumerable<(string Name, Slot Slot, int Hops)> All()
+    {
+        var hops = 0;
+        for (var scope = this; scope is not null; scope = scope.Outer)
+        {
+            foreach (var (name, slot) in scope._slots) yield return (name, slot, hops);
+            if (scope.Outer is not null && scope.Outer.Function != scope.Function) hops++;
+        }
+    }
+
     internal ScopeEntry ToEntry()
     {
         var resets = new List<ScopeEntry.Reset>();

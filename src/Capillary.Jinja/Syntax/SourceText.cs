@@ -13,11 +13,16 @@ internal sealed class SourceText
 
     internal string Text { get; }
 
-    internal JinjaException Fail(int at, string reason, string? suggestion = null)
+    internal JinjaPlace PlaceOf(int at)
     {
         var before = Text.AsSpan(0, Math.Clamp(at, 0, Text.Length));
-        var line = 1 + before.Count('\n');
-        var column = before.Length - before.LastIndexOf('\n');
-        return new JinjaException(Name, line, column, reason, suggestion);
+        return new JinjaPlace(Name, 1 + before.Count('\n'), before.Length - before.LastIndexOf('\n'), "");
     }
+
+    /// <summary>An error of the source itself.</summary>
+    internal JinjaException Fail(int at, string reason, string? suggestion = null) =>
+        Fail(JinjaErrorKind.Syntax, at, reason, suggestion, []);
+
+    internal JinjaException Fail(JinjaErrorKind kind, int at, string reason, string? suggestion, IReadOnlyList<JinjaPlace> chain) =>
+        new(kind, PlaceOf(at), reason, suggestion, chain);
 }

@@ -32,7 +32,11 @@ internal sealed class SetBlock(int position, Target target, Captured body) : Stm
         binder.Visit(target);
     }
 
-    internal override void Render(RenderState r) => target.Assign(r, body.Evaluate(r));
+    internal override void Render(RenderState r)
+    {
+        var value = body.Evaluate(r);
+        if (r.Exit == LoopExit.None) target.Assign(r, value);
+    }
 }
 
 /// <summary><c>{% filter name %} … {% endfilter %}</c></summary>
@@ -81,7 +85,7 @@ internal sealed class BlockText(int position) : Expr(position)
     {
         r.Charge();
         _entry.Enter(r);
-        return Body.Capture(r);
+        return r.Captured(Body.Capture(r));
     }
 }
 

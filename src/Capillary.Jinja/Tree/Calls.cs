@@ -5,40 +5,6 @@ using Capillary.Jinja.Values;
 
 namespace Capillary.Jinja.Tree;
 
-/// <summary>What stands between the parentheses of a call.</summary>
-internal sealed class Arguments(Expr[] positional, string[] names, Expr[] named)
-{
-    internal static readonly Arguments None = new([], [], []);
-
-    internal int Count => positional.Length;
-
-    internal string[] Names => names;
-
-    internal void Bind(Binder binder)
-    {
-        foreach (var argument in positional) binder.Visit(argument);
-        foreach (var argument in named) binder.Visit(argument);
-    }
-
-    /// <summary>Reads the arguments and lays them out for a signature that is known not to object.</summary>
-    internal JinjaValue[] Evaluate(RenderState r, Signature signature)
-    {
-        var size = Math.Max(signature.Head + signature.Parameters.Length, signature.Start + positional.Length);
-        if (size == 0) return [];
-        var laid = new JinjaValue[size];
-        for (var i = 0; i < positional.Length; i++) laid[signature.Start + i] = positional[i].Evaluate(r);
-        var extra = signature.AnyNamed ? new Dictionary<string, JinjaValue>() : null;
-        for (var i = 0; i < named.Length; i++)
-        {
-            var index = Array.IndexOf(signature.Parameters, names[i]);
-            if (index >= 0) laid[signature.Head + index] = named[i].Evaluate(r);
-            else extra![names[i]] = named[i].Evaluate(r);
-        }
-        if (extra is not null) laid[0] = JinjaValue.FromMap(extra);
-        return laid;
-    }
-}
-
 /// <summary><c>value | filter(arguments)</c>; the parser has checked the arguments.</summary>
 internal sealed class FilterCall(int position, Expr value, Builtin filter, Arguments arguments) : Expr(position)
 {
@@ -88,55 +54,51 @@ internal sealed class Call(int position, Expr callee, Arguments arguments) : Exp
         arguments.Bind(binder);
     }
 
-    internal override JinjaValue Evaluate(RenderState r)
-    {
-        return callee is Member attribute ? CallMember(r, attribute) : Invoke(r, callee.Evaluate(r));
-    }
+    internal override JinjaValue Evaluate(RenderState r) => Evaluate(r, default);
+
+    /// <summary>Calls with one more named argument, <c>caller</c>, unless that is absent.</summary>
+    internal JinjaValue Evaluate(RenderState r, JinjaValue caller) =>
+        callee is Member attribute ? CallMember(r, attribute, caller) : Invoke(r, callee.Evaluate(r), caller);
 
     // Calls a method of a string, list or map without first making an object of it.
-    private JinjaValue CallMember(RenderState r, Member attribute)
+    private JinjaValue CallMember(RenderState r, Member attribute, JinjaValue caller)
     {
         var self = attribute.Target.Evaluate(r);
         var method = self.Ref switch
         {
             string => Methods.OfString(attribute.Name),
             MapValue => Methods.OfMap(attribute.Name),
-            ListValue => Methods.OfList(attribute.Name),
+            ListValue list => Methods.OfList(list, attribute.Name),
             _ => null,
         };
         r.At = attribute.Position;
-        if (method is null)
+        if (method is null || !caller.IsAbsent)
         {
             var member = Members.Attribute(r, self, attribute.Name, attribute.Target.Path, attribute.Position);
-            RejectMissing(r, member, self, attribute.Name);
-            return Invoke(r, member);
+            return Invoke(r, member, caller);
         }
-        var laid = Lay(r, method.Signature);
+        r.Charge();
+        var laid = arguments.IsOpen ? method.Signature.Lay(r, arguments.Evaluate(r)) : Lay(r, method.Signature);
         r.At = attribute.Position;
         r.ChargeFor(self);
-        return method.Body(r, self, laid);
-    }
-
-    private static void RejectMissing(RenderState r, JinjaValue member, JinjaValue self, string name)
-    {
-        if (member.IsUndefined && Methods.IsKnownButMissing(self, name))
-            throw r.Fail($"the method '{name}' of '{ValueText.TypeName(self)}' is not supported yet");
-    }
-
-    private JinjaValue Invoke(RenderState r, JinjaValue value)
-    {
-        r.At = Position;
-        if (value.IsUndefined) throw r.FailUndefined(value);
-        if (value.Ref is not Callable callable) throw r.Fail($"'{ValueText.TypeName(value)}' object is not callable");
-        var laid = Lay(r, callable.Signature);
-        r.At = Position;
-        return callable.Invoke(r, laid);
+        return MarkupMethods.Call(r, method, self, laid);
     }
 
     private JinjaValue[] Lay(RenderState r, Signature signature)
     {
-        r.Charge();
         if (signature.Objection(arguments.Count, arguments.Names) is { } objection) throw r.Fail(objection, null, Position);
         return arguments.Evaluate(r, signature);
+    }
+
+    private JinjaValue Invoke(RenderState r, JinjaValue value, JinjaValue caller)
+    {
+        r.At = Position;
+        r.Charge();
+        if (value.IsUndefined) throw r.FailUndefined(value);
+        if (value.Ref is not Callable callable) throw r.Fail($"'{ValueText.TypeName(value)}' object is not callable");
+        var given = arguments.Evaluate(r);
+        if (!caller.IsAbsent) given = given with { Names = [.. given.Names, "caller"], Named = [.. given.Named, caller] };
+        r.At = Position;
+        return callable.Invoke(r, given);
     }
 }

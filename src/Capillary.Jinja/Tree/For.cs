@@ -4,20 +4,22 @@ using Capillary.Jinja.Values;
 
 namespace Capillary.Jinja.Tree;
 
-/// <summary><c>{% for target in items if condition %} … {% else %} … {% endfor %}</c></summary>
-internal sealed class For(Target target, Expr items, Expr? condition, Block body, Block? otherwise) : Stmt(target.Position)
+/// <summary><c>{% for target in items if condition recursive %} … {% else %} … {% endfor %}</c></summary>
+internal sealed class For(Target target, Expr items, Expr? condition, Block body, Block? otherwise, bool recursive) : Stmt(target.Position)
 {
     private const string LoopName = "loop";
 
     private ScopeEntry _entry = ScopeEntry.Nothing;
     private ScopeEntry _otherwiseEntry = ScopeEntry.Nothing;
     private int _loopSlot = -1;
+    private int _slots;
 
     internal override void Bind(Binder binder)
     {
         binder.Visit(items);
-        _entry = binder.InScope(DeclareInside, () => BindInside(binder));
-        if (otherwise is not null) _otherwiseEntry = binder.InScope(otherwise.Declare, () => binder.Visit(otherwise));
+        // Called again from within, a recursive loop needs variables of its own each time.
+        if (recursive) (_entry, _slots) = binder.InFunction(DeclareInside, () => BindInside(binder));
+        else BindLoop(binder);
     }
 
     internal override void Render(RenderState r)
@@ -25,21 +27,35 @@ internal sealed class For(Target target, Expr items, Expr? condition, Block body
         var source = items.Evaluate(r);
         r.At = items.Position;
         var list = Sequences.Items(r, source);
-        var count = list.Length;
-        if (condition is not null) (list, count) = Filter(r, list);
-        if (count == 0 && otherwise is not null)
-        {
-            _otherwiseEntry.Enter(r);
-            otherwise.Render(r);
-            return;
-        }
-        Run(r, list, count);
+        if (recursive) RunRecursive(r, list, r.Frame, 0);
+        else Run(r, list, null, 0);
     }
 
-    private void Run(RenderState r, JinjaValue[] list, int count)
+    /// <summary>The text of a recursive loop over other items; <paramref name="outer"/> is where it was opened.</summary>
+    internal JinjaValue Again(RenderState r, JinjaValue nested, Frame outer, int depth)
     {
+        var list = Sequences.Items(r, nested);
+        r.EnterCall();
+        var mark = r.Output.Length;
+        RunRecursive(r, list, outer, depth);
+        r.LeaveCall();
+        return r.Captured(r.Output.TakeFrom(mark));
+    }
+
+    private void RunRecursive(RenderState r, JinjaValue[] list, Frame outer, int depth)
+    {
+        var before = r.Frame;
+        r.Frame = new Frame(_slots, outer);
+        Run(r, list, outer, depth);
+        r.Frame = before;
+    }
+
+    private void Run(RenderState r, JinjaValue[] list, Frame? outer, int depth)
+    {
+        var count = list.Length;
+        if (condition is not null) (list, count) = Filter(r, list);
         var slots = r.Frame.Slots;
-        var loop = _loopSlot >= 0 ? new LoopValue(list, count) : null;
+        var loop = _loopSlot >= 0 ? new LoopValue(this, list, count, depth) { Outer = outer } : null;
         for (var i = 0; i < count; i++)
         {
             r.Charge();
@@ -51,7 +67,14 @@ internal sealed class For(Target target, Expr items, Expr? condition, Block body
             }
             target.Assign(r, list[i]);
             body.Render(r);
+            if (r.Exit == LoopExit.None) continue;
+            var isOver = r.Exit == LoopExit.Break;
+            r.Exit = LoopExit.None;
+            if (isOver) break;
         }
+        if (count > 0 || otherwise is null) return;
+        _otherwiseEntry.Enter(r);
+        otherwise.Render(r);
     }
 
     private (JinjaValue[] Items, int Count) Filter(RenderState r, JinjaValue[] list)
@@ -70,6 +93,17 @@ internal sealed class For(Target target, Expr items, Expr? condition, Block body
         return (kept, count);
     }
 
+    private void BindLoop(Binder binder)
+    {
+        _entry = binder.InScope(DeclareInside, () => BindInside(binder));
+        if (!recursive) BindOtherwise(binder);
+    }
+
+    private void BindOtherwise(Binder binder)
+    {
+        if (otherwise is not null) _otherwiseEntry = binder.InScope(otherwise.Declare, () => binder.Visit(otherwise));
+    }
+
     private void DeclareInside(Scope scope)
     {
         scope.Declare(LoopName);
@@ -84,6 +118,17 @@ internal sealed class For(Target target, Expr items, Expr? condition, Block body
         var slot = binder.Assigned(LoopName);
         binder.Visit(body);
         // Without a reader, no loop object is made.
-        if (binder.IsRead(LoopName)) _loopSlot = slot;
+        if (recursive || binder.IsRead(LoopName)) _loopSlot = slot;
+        if (recursive) BindOtherwise(binder);
+    }
+}
+
+/// <summary><c>{% break %}</c> and <c>{% continue %}</c></summary>
+internal sealed class LeaveRound(int position, LoopExit exit) : Stmt(position)
+{
+    internal override void Render(RenderState r)
+    {
+        r.Charge();
+        r.Exit = exit;
     }
 }

@@ -47,15 +47,14 @@ internal sealed class MapLiteral(int position, (Expr Key, Expr Value)[] entries)
     internal override JinjaValue Evaluate(RenderState r)
     {
         r.Charge(entries.Length);
-        var map = new Dictionary<string, JinjaValue>(entries.Length);
+        var map = new MapValue();
         foreach (var (keyNode, valueNode) in entries)
         {
             var key = keyNode.Evaluate(r);
             r.At = keyNode.Position;
-            if (key.IsUndefined) throw r.FailUndefined(key);
-            if (key.Ref is not string name) throw r.Fail($"a key of type '{ValueText.TypeName(key)}' is not supported yet, only strings");
-            map[name] = valueNode.Evaluate(r);
+            Hashing.Check(r, key);
+            map.Set(key, valueNode.Evaluate(r));
         }
-        return JinjaValue.FromMap(map);
+        return new JinjaValue(map);
     }
 }

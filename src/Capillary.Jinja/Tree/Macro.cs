@@ -1,66 +1,142 @@
-using Capillary.Jinja.Builtins;
 using Capillary.Jinja.Run;
 using Capillary.Jinja.Syntax;
 using Capillary.Jinja.Values;
 
 namespace Capillary.Jinja.Tree;
 
-/// <summary><c>{% macro name(a, b=1) %} … {% endmacro %}</c>; defaults are read at each call, inside.</summary>
-internal sealed class Macro(int position, string name, NameTarget[] parameters, Expr?[] defaults, Block body) : Stmt(position)
+/// <summary><c>{% macro name(a, b=1) %} … {% endmacro %}</c></summary>
+internal sealed class Macro(int position, string name, MacroCode code) : Stmt(position)
 {
     private readonly NameTarget _self = new(position, name);
-    private ScopeEntry _entry = ScopeEntry.Nothing;
-    private int _slots;
-
-    internal Signature Signature { get; } = new(name, Array.ConvertAll(parameters, p => p.Name));
 
     internal override void Declare(Scope scope) => _self.Declare(scope);
 
     internal override void Bind(Binder binder)
     {
         binder.Visit(_self);
-        (_entry, _slots) = binder.InFunction(DeclareInside, () => BindInside(binder));
+        code.Bind(binder);
     }
 
     internal override void Render(RenderState r)
     {
         r.Charge();
-        _self.Assign(r, new JinjaValue(new MacroValue(this, r.Frame)));
+        _self.Assign(r, new JinjaValue(new MacroValue(code, r.Unit, r.Frame, r.Autoescape)));
+    }
+}
+
+/// <summary><c>{% call(a) macro(b) %} … {% endcall %}</c>: calls with the block as the macro <c>caller</c>.</summary>
+internal sealed class CallBlock(int position, Call call, MacroCode code) : Stmt(position)
+{
+    internal override void Bind(Binder binder)
+    {
+        binder.Visit(call);
+        code.Bind(binder);
     }
 
-    internal JinjaValue Call(RenderState r, Frame outer, JinjaValue[] arguments)
+    internal override void Render(RenderState r)
     {
-        var (caller, at) = (r.Frame, r.At);
+        var caller = new JinjaValue(new MacroValue(code, r.Unit, r.Frame, r.Autoescape));
+        var value = call.Evaluate(r, caller);
+        r.At = Position;
+        r.Output.Append(r.Text(value));
+    }
+}
+
+/// <summary>Parameters and body of a macro or a call block; defaults are read at each call, inside.</summary>
+internal sealed class MacroCode(string name, NameTarget[] parameters, Expr?[] defaults, Block body)
+{
+    private const string VarArgs = "varargs";
+    private const string KwArgs = "kwargs";
+    private const string Caller = "caller";
+
+    private readonly string[] _names = Array.ConvertAll(parameters, p => p.Name);
+    private ScopeEntry _entry = ScopeEntry.Nothing;
+    private int _slots;
+    private int _varArgs = -1;
+    private int _kwArgs = -1;
+    private int _caller = -1;
+
+    internal string Name => name;
+
+    private bool NamesCaller => _names.Contains(Caller);
+
+    internal void Bind(Binder binder) => (_entry, _slots) = binder.InFunction(DeclareInside, () => BindInside(binder));
+
+    internal JinjaValue Get(string attribute) => attribute switch
+    {
+        "name" => name,
+        "arguments" => ListValue.TupleOf(Array.ConvertAll(_names, JinjaValue.From)),
+        "catch_varargs" => _varArgs >= 0,
+        "catch_kwargs" => _kwArgs >= 0,
+        "caller" => _caller >= 0 || NamesCaller,
+        _ => default,
+    };
+
+    internal JinjaValue Call(RenderState r, Unit unit, Frame outer, bool autoescape, CallArguments given)
+    {
+        var at = r.At;
         r.EnterCall();
-        r.Frame = new Frame(_slots, outer);
+        var slots = Lay(r, given);
+        var before = r.SwitchTo(unit, new Frame(_slots, outer), autoescape);
         _entry.Enter(r);
-        for (var i = 0; i < parameters.Length; i++) parameters[i].Assign(r, Argument(r, i, arguments[i], at));
+        slots.Extras.ForEach(extra => r.Frame.Slots[extra.Slot] = extra.Value);
+        for (var i = 0; i < parameters.Length; i++) parameters[i].Assign(r, Argument(r, i, slots.Values[i], at));
         var text = body.Capture(r);
-        r.Frame = caller;
+        r.SwitchBack(before);
         r.LeaveCall();
-        return text;
+        return r.Captured(text);
+    }
+
+    private (JinjaValue[] Values, List<(int Slot, JinjaValue Value)> Extras) Lay(RenderState r, CallArguments given)
+    {
+        var values = new JinjaValue[parameters.Length];
+        var extras = new List<(int, JinjaValue)>();
+        var count = Math.Min(given.Positional.Length, values.Length);
+        Array.Copy(given.Positional, values, count);
+        if (_varArgs >= 0) extras.Add((_varArgs, ListValue.TupleOf(given.Positional[count..])));
+        else if (given.Positional.Length > count) throw r.Fail($"macro '{name}' takes not more than {values.Length} argument(s)");
+        var rest = new MapValue();
+        var caller = default(JinjaValue);
+        for (var i = 0; i < given.Names.Length; i++)
+        {
+            var index = Array.IndexOf(_names, given.Names[i]);
+            if (index >= 0 && index < count) throw r.Fail($"macro '{name}' got more than one value for '{_names[index]}'");
+            if (index >= 0) values[index] = given.Named[i];
+            else if (given.Names[i] == Caller && _caller >= 0) caller = given.Named[i];
+            else if (_kwArgs >= 0) rest.Set(given.Names[i], given.Named[i]);
+            else throw r.Fail($"macro '{name}' takes no keyword argument '{given.Names[i]}'");
+        }
+        if (_kwArgs >= 0) extras.Add((_kwArgs, new JinjaValue(rest)));
+        if (_caller >= 0) extras.Add((_caller, caller.Or(UndefinedValue.Because(r, r.At, "no caller is defined"))));
+        return (values, extras);
     }
 
     private JinjaValue Argument(RenderState r, int index, JinjaValue given, int at)
     {
         if (!given.IsAbsent) return given;
         return defaults[index]?.Evaluate(r)
-            ?? UndefinedValue.Because(at, $"parameter '{parameters[index].Name}' of '{name}' was not provided");
+            ?? UndefinedValue.Because(r, at, $"parameter '{parameters[index].Name}' of '{name}' was not provided");
     }
 
     private void DeclareInside(Scope scope)
     {
+        foreach (var extra in (string[])[VarArgs, KwArgs, Caller]) scope.Declare(extra);
         foreach (var parameter in parameters) parameter.Declare(scope);
         body.Declare(scope);
     }
 
     private void BindInside(Binder binder)
     {
+        var (varArgs, kwArgs, caller) = (binder.Assigned(VarArgs), binder.Assigned(KwArgs), binder.Assigned(Caller));
         for (var i = 0; i < parameters.Length; i++)
         {
             if (defaults[i] is { } value) binder.Visit(value);
             binder.Visit(parameters[i]);
         }
         binder.Visit(body);
+        // Only a macro that reads them takes what has no parameter.
+        if (binder.IsRead(VarArgs) && !_names.Contains(VarArgs)) _varArgs = varArgs;
+        if (binder.IsRead(KwArgs) && !_names.Contains(KwArgs)) _kwArgs = kwArgs;
+        if (binder.IsRead(Caller) && !NamesCaller) _caller = caller;
     }
 }

@@ -48,6 +48,7 @@ internal sealed class Concat(int position, Expr[] parts) : Expr(position)
 
     internal override JinjaValue Evaluate(RenderState r)
     {
+        if (r.Autoescape) return EvaluateSafe(r);
         var mark = r.Output.Length;
         foreach (var part in parts)
         {
@@ -56,6 +57,22 @@ internal sealed class Concat(int position, Expr[] parts) : Expr(position)
             ValueText.Write(r, value);
         }
         return r.Output.TakeFrom(mark);
+    }
+
+    // As Jinja2: if one part is safe the others are escaped, so that the whole is.
+    private JinjaValue EvaluateSafe(RenderState r)
+    {
+        var values = Array.ConvertAll(parts, part => part.Evaluate(r));
+        r.At = Position;
+        var isSafe = Array.Exists(values, value => value.IsMarkup);
+        var mark = r.Output.Length;
+        foreach (var value in values)
+        {
+            if (isSafe) Markup.Write(r, value);
+            else ValueText.Write(r, value);
+        }
+        var text = r.Output.TakeFrom(mark);
+        return isSafe ? JinjaValue.Markup(text) : text;
     }
 }
 

@@ -10,7 +10,8 @@ internal sealed class Name(int position, string identifier) : Expr(position)
 {
     private int _slot = -1;
     private int _hops;
-    private Callable? _global;
+    private JinjaValue _global;
+    private bool _isSelf;
 
     internal string Identifier => identifier;
 
@@ -18,7 +19,9 @@ internal sealed class Name(int position, string identifier) : Expr(position)
 
     internal void ResolveTo(int slot, int hops) => (_slot, _hops) = (slot, hops);
 
-    internal void ResolveTo(Callable global) => _global = global;
+    internal void ResolveTo(JinjaValue global) => _global = global;
+
+    internal void ResolveToSelf() => _isSelf = true;
 
     internal override void Bind(Binder binder) => binder.Read(this, identifier);
 
@@ -29,8 +32,9 @@ internal sealed class Name(int position, string identifier) : Expr(position)
             var value = _hops == 0 ? r.Frame.Slots[_slot] : r.Frame.At(_hops, _slot);
             if (!value.IsAbsent) return value;
         }
-        if (_global is not null) return new JinjaValue(_global);
-        return r.Context.TryGet(identifier, out var entry) ? entry : UndefinedValue.Missing(Position, null, identifier, r.Context);
+        if (_isSelf) return new JinjaValue(new SelfValue(r.Context));
+        if (r.Context.TryGet(identifier, out var entry)) return entry;
+        return _global.IsAbsent ? UndefinedValue.MissingName(r, Position, identifier) : _global;
     }
 }
 

@@ -15,14 +15,28 @@ internal abstract class Target(int position) : SyntaxNode(position)
 internal sealed class NameTarget(int position, string name) : Target(position)
 {
     private int _slot;
+    private bool _isTop;
 
     internal string Name => name;
 
+    /// <summary>An import of the template does not show it.</summary>
+    internal bool IsHidden { get; set; }
+
     internal override void Declare(Scope scope) => scope.Declare(name);
 
-    internal override void Bind(Binder binder) => _slot = binder.Assigned(name);
+    internal override void Bind(Binder binder)
+    {
+        _slot = binder.Assigned(name);
+        _isTop = binder.IsTop;
+    }
 
-    internal override void Assign(RenderState r, JinjaValue value) => r.Frame.Slots[_slot] = value;
+    internal override void Assign(RenderState r, JinjaValue value)
+    {
+        r.Frame.Slots[_slot] = value;
+        if (!_isTop || r.Context.Variables is not { } shared) return;
+        shared[name] = value;
+        if (IsHidden) r.Context.Hide(name);
+    }
 }
 
 /// <summary><c>a, b</c>: takes a sequence apart.</summary>

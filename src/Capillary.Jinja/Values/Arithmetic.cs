@@ -1,9 +1,11 @@
+using System.Numerics;
+using Capillary.Jinja.Formats;
 using Capillary.Jinja.Run;
 
 namespace Capillary.Jinja.Values;
 
 /// <summary>
-/// Python's operators on numbers, strings and lists. Integers are 64 bits wide; where Python would go on, this is an error.
+/// Python's operators on numbers, strings and lists. Integers go on beyond 64 bits, up to 4,300 digits.
 /// </summary>
 internal static class Arithmetic
 {
@@ -12,14 +14,16 @@ internal static class Arithmetic
         if (a.IsIntegral && b.IsIntegral)
         {
             var sum = unchecked(a.Bits + b.Bits);
-            return ((a.Bits ^ sum) & (b.Bits ^ sum)) < 0 ? throw Overflow(r) : JinjaValue.From(sum);
+            return ((a.Bits ^ sum) & (b.Bits ^ sum)) < 0 ? BigValue.Of(r, a.AsBig + b.AsBig) : JinjaValue.From(sum);
         }
+        if (a.IsAnyInteger && b.IsAnyInteger) return BigValue.Of(r, a.AsBig + b.AsBig);
         if (a.IsNumber && b.IsNumber) return a.AsDouble + b.AsDouble;
-        if (a.Ref is string x && b.Ref is string y) return Join(r, x, y);
-        if (a.Ref is ListValue p && b.Ref is ListValue q && p.IsTuple == q.IsTuple)
+        if (a.Ref is string && b.Ref is string) return JoinText(r, a, b);
+        if (a.Ref is ListValue p && b.Ref is ListValue q && p.Shape == q.Shape && (p.Shape is ListShape.List or ListShape.Tuple))
         {
-            r.Charge((long)p.Items.Length + q.Items.Length);
-            return new JinjaValue(new ListValue([.. p.Items, .. q.Items], p.IsTuple));
+            var (left, right) = ((ListValue)a.Ref, (ListValue)b.Ref!);
+            r.Charge((long)left.Items.Length + right.Items.Length);
+            return new JinjaValue(new ListValue([.. left.Items, .. right.Items], left.Shape));
         }
         throw Unsupported(r, "+", a, b);
     }
@@ -29,14 +33,15 @@ internal static class Arithmetic
         if (a.IsIntegral && b.IsIntegral)
         {
             var difference = unchecked(a.Bits - b.Bits);
-            return ((a.Bits ^ b.Bits) & (a.Bits ^ difference)) < 0 ? throw Overflow(r) : JinjaValue.From(difference);
+            return ((a.Bits ^ b.Bits) & (a.Bits ^ difference)) < 0 ? BigValue.Of(r, a.AsBig - b.AsBig) : JinjaValue.From(difference);
         }
+        if (a.IsAnyInteger && b.IsAnyInteger) return BigValue.Of(r, a.AsBig - b.AsBig);
         return a.IsNumber && b.IsNumber ? a.AsDouble - b.AsDouble : throw Unsupported(r, "-", a, b);
     }
 
     internal static JinjaValue Multiply(RenderState r, JinjaValue a, JinjaValue b)
     {
-        if (a.IsIntegral && b.IsIntegral) return Product(r, a.Bits, b.Bits);
+        if (a.IsAnyInteger && b.IsAnyInteger) return Product(r, a, b);
         if (a.IsNumber && b.IsNumber) return a.AsDouble * b.AsDouble;
         if (b.IsIntegral && a.Ref is (string or ListValue)) return Repeat(r, a, b.Bits);
         if (a.IsIntegral && b.Ref is (string or ListValue)) return Repeat(r, b, a.Bits);
@@ -54,6 +59,7 @@ internal static class Arithmetic
         if (!a.IsNumber || !b.IsNumber) throw Unsupported(r, "//", a, b);
         if (b.AsDouble == 0) throw r.Fail("integer division or modulo by zero");
         if (a.IsFloat || b.IsFloat) return FloorDivide(a.AsDouble, b.AsDouble);
+        if (a.IsBig || b.IsBig) return BigValue.Of(r, FloorDivide(a.AsBig, b.AsBig).Quotient);
         if (b.Bits == -1) return Negate(r, a);
         var quotient = a.Bits / b.Bits;
         return a.Bits % b.Bits != 0 && (a.Bits < 0) != (b.Bits < 0) ? quotient - 1 : quotient;
@@ -61,10 +67,11 @@ internal static class Arithmetic
 
     internal static JinjaValue Modulo(RenderState r, JinjaValue a, JinjaValue b)
     {
-        if (a.Ref is string) throw r.Fail("formatting a string with % is not supported yet");
+        if (a.Ref is string) return PrintfFormat.Apply(r, a, b);
         if (!a.IsNumber || !b.IsNumber) throw Unsupported(r, "%", a, b);
         if (b.AsDouble == 0) throw r.Fail("integer division or modulo by zero");
         if (a.IsFloat || b.IsFloat) return Modulo(a.AsDouble, b.AsDouble);
+        if (a.IsBig || b.IsBig) return BigValue.Of(r, FloorDivide(a.AsBig, b.AsBig).Remainder);
         if (b.Bits == -1) return 0L;
         var rest = a.Bits % b.Bits;
         return rest != 0 && (rest < 0) != (b.Bits < 0) ? rest + b.Bits : rest;
@@ -74,25 +81,25 @@ internal static class Arithmetic
     {
         if (!a.IsNumber || !b.IsNumber) throw Unsupported(r, "** or pow()", a, b);
         if (a.AsDouble == 0 && b.AsDouble < 0) throw r.Fail("0.0 cannot be raised to a negative power");
-        if (a.IsFloat || b.IsFloat || b.Bits < 0) return FloatPower(r, a.AsDouble, b.AsDouble);
-        var (result, factor, exponent) = (1L, a.Bits, b.Bits);
-        if (factor is 0 or 1) return exponent == 0 ? 1L : factor;
-        if (factor == -1) return (exponent & 1) == 0 ? 1L : -1L;
-        if (exponent > 63) throw Overflow(r);
-        for (; exponent > 0; exponent--) result = Product(r, result, factor).Bits;
-        return result;
+        if (a.IsFloat || b.IsFloat || b.AsDouble < 0) return FloatPower(r, a.AsDouble, b.AsDouble);
+        if (b.IsBig && !(a.IsIntegral && a.Bits is >= -1 and <= 1)) throw r.Limit("an integer has more than 4300 digits");
+        if (a.IsIntegral && a.Bits is 0 or 1) return b.AsBig.IsZero ? 1L : a.Bits;
+        if (a.IsIntegral && a.Bits == -1) return b.AsBig.IsEven ? 1L : -1L;
+        BigValue.Guard(r, (long)Math.Min(int.MaxValue, (BigInteger.Abs(a.AsBig).GetBitLength() - 1) * (double)b.Bits));
+        return BigValue.Of(r, BigInteger.Pow(a.AsBig, (int)b.Bits));
     }
 
     internal static JinjaValue Negate(RenderState r, JinjaValue a)
     {
         if (a.IsFloat) return -a.AsDouble;
-        if (a.IsIntegral) return a.Bits == long.MinValue ? throw Overflow(r) : -a.Bits;
+        if (a.IsIntegral && a.Bits != long.MinValue) return -a.Bits;
+        if (a.IsAnyInteger) return BigValue.Of(r, -a.AsBig);
         throw a.IsUndefined ? r.FailUndefined(a) : r.Fail($"bad operand type for unary -: '{ValueText.TypeName(a)}'");
     }
 
     internal static JinjaValue Plus(RenderState r, JinjaValue a)
     {
-        if (a.IsFloat) return a;
+        if (a.IsFloat || a.IsBig) return a;
         if (a.IsIntegral) return a.Bits;
         throw a.IsUndefined ? r.FailUndefined(a) : r.Fail($"bad operand type for unary +: '{ValueText.TypeName(a)}'");
     }
@@ -104,14 +111,30 @@ internal static class Arithmetic
         return string.Concat(a, b);
     }
 
-    internal static JinjaException TooLong(RenderState r) => r.Fail($"a string is longer than {r.MaxChars} characters");
+    internal static JinjaException TooLong(RenderState r) => r.Limit($"a string is longer than {r.MaxChars} characters");
 
-    internal static JinjaException Overflow(RenderState r) => r.Fail("the integer does not fit 64 bits");
-
-    private static JinjaValue Product(RenderState r, long a, long b)
+    // Of a safe and a plain string, the plain one is escaped.
+    private static JinjaValue JoinText(RenderState r, JinjaValue a, JinjaValue b)
     {
-        var high = Math.BigMul(a, b, out var low);
-        return high == low >> 63 ? low : throw Overflow(r);
+        if (a.IsMarkup != b.IsMarkup) (a, b) = (Markup.Escape(r, a), Markup.Escape(r, b));
+        return RenderState.AsSafeAs(a, Join(r, (string)a.Ref!, (string)b.Ref!));
+    }
+
+    private static JinjaValue Product(RenderState r, JinjaValue a, JinjaValue b)
+    {
+        if (a.IsIntegral && b.IsIntegral)
+        {
+            var high = Math.BigMul(a.Bits, b.Bits, out var low);
+            if (high == low >> 63) return low;
+        }
+        BigValue.Guard(r, a.AsBig.GetBitLength() + b.AsBig.GetBitLength() - 2);
+        return BigValue.Of(r, a.AsBig * b.AsBig);
+    }
+
+    private static (BigInteger Quotient, BigInteger Remainder) FloorDivide(BigInteger a, BigInteger b)
+    {
+        var (quotient, rest) = BigInteger.DivRem(a, b);
+        return rest.IsZero || rest.Sign == b.Sign ? (quotient, rest) : (quotient - 1, rest + b);
     }
 
     private static JinjaValue FloorDivide(double a, double b) => Math.Round((a - FloatModulo(a, b)) / b);
@@ -135,17 +158,18 @@ internal static class Arithmetic
     private static JinjaValue Repeat(RenderState r, JinjaValue value, long times)
     {
         times = Math.Max(0, times);
+        if (value.Ref is ListValue { Shape: not (ListShape.List or ListShape.Tuple) }) throw r.Fail("a view can not be repeated");
         if (value.Ref is string text)
         {
             if (times > 0 && text.Length > r.MaxChars / times) throw TooLong(r);
             r.ChargeText((int)(text.Length * times));
-            return times == 1 ? value : string.Create((int)(text.Length * times), text, static (span, part) =>
+            return times == 1 ? value : RenderState.AsSafeAs(value, string.Create((int)(text.Length * times), text, static (span, part) =>
             {
                 for (var i = 0; i < span.Length; i += part.Length) part.CopyTo(span[i..]);
-            });
+            }));
         }
         var list = (ListValue)value.Ref!;
-        if (times > 0 && list.Items.Length > r.Program.Options.MaxSteps / times) throw r.Fail("the list is too long");
+        if (times > 0 && list.Items.Length > r.MaxSteps / times) throw r.Limit("the list is too long");
         r.Charge(list.Items.Length * times);
         var items = new JinjaValue[list.Items.Length * times];
         for (var i = 0; i < items.Length; i += list.Items.Length) list.Items.CopyTo(items, i);

@@ -2,7 +2,7 @@ using Capillary.Jinja.Run;
 
 namespace Capillary.Jinja.Values;
 
-/// <summary>Python's equality, order and hash.</summary>
+/// <summary>Python's equality and order.</summary>
 internal static class Comparison
 {
     internal static bool AreEqual(RenderState r, JinjaValue a, JinjaValue b)
@@ -14,11 +14,10 @@ internal static class Comparison
             return string.Equals(x, y);
         }
         if (a.IsNumber && b.IsNumber) return NumbersEqual(a, b);
-        if (a.IsUndefined) throw r.FailUndefined(a);
-        if (b.IsUndefined) throw r.FailUndefined(b);
+        if (a.IsUndefined || b.IsUndefined) return UndefinedEqual(r, a, b);
         return (a.Ref, b.Ref) switch
         {
-            (ListValue p, ListValue q) => p.IsTuple == q.IsTuple && ListsEqual(r, p.Items, q.Items),
+            (ListValue p, ListValue q) => p.Shape == q.Shape && (ReferenceEquals(p, q) || ListsEqual(r, p.Items, q.Items)),
             (MapValue p, MapValue q) => MapsEqual(r, p, q),
             _ => ReferenceEquals(a.Ref, b.Ref) && !a.IsNumber,
         };
@@ -29,8 +28,9 @@ internal static class Comparison
     {
         if (a.Ref is string x && b.Ref is string y) return OrderText(x, y);
         if (a.IsIntegral && b.IsIntegral) return a.Bits.CompareTo(b.Bits);
-        if (a.IsNumber && b.IsNumber) return a.AsDouble.CompareTo(b.AsDouble);
-        if (a.Ref is ListValue p && b.Ref is ListValue q && p.IsTuple == q.IsTuple) return OrderLists(r, p.Items, q.Items, symbol);
+        if (a.IsNumber && b.IsNumber) return OrderNumbers(a, b);
+        if (a.Ref is ListValue p && b.Ref is ListValue q && p.Shape == q.Shape && p.Shape is ListShape.List or ListShape.Tuple)
+            return OrderLists(r, ((ListValue)a.Ref).Items, ((ListValue)b.Ref!).Items, symbol);
         if (a.IsUndefined) throw r.FailUndefined(a);
         if (b.IsUndefined) throw r.FailUndefined(b);
         throw r.Fail($"'{symbol}' not supported between instances of '{ValueText.TypeName(a)}' and '{ValueText.TypeName(b)}'");
@@ -49,35 +49,25 @@ internal static class Comparison
                 if (item.IsUndefined) throw r.FailUndefined(item);
                 throw r.Fail($"'in <string>' requires string as left operand, not {ValueText.TypeName(item)}");
             case ListValue list:
-                if (item.IsUndefined) throw r.FailUndefined(item);
                 r.Charge(list.Items.Length / 8);
                 foreach (var candidate in list.Items)
                 {
-                    if (AreEqual(r, candidate, item)) return true;
+                    if (AreSame(candidate, item) || AreEqual(r, candidate, item)) return true;
                 }
                 return false;
             case MapValue map:
-                if (item.IsUndefined) throw r.FailUndefined(item);
-                return item.Ref is string key && map.TryGet(key, out _);
+                Hashing.Check(r, item);
+                return map.TryGet(item, out _);
+            case UndefinedValue { IsStrict: false }:
+                return false;
         }
         if (container.IsUndefined) throw r.FailUndefined(container);
         throw r.Fail($"argument of type '{ValueText.TypeName(container)}' is not iterable");
     }
 
-    internal static int Hash(JinjaValue value)
-    {
-        if (value.Ref is string text) return string.GetHashCode(text);
-        if (value.IsIntegral) return ((double)value.Bits).GetHashCode();
-        if (value.IsFloat) return value.AsDouble.GetHashCode();
-        // Content of lists and maps is not hashed: equal ones land together all the same, by kind and size.
-        return value.Ref switch
-        {
-            ListValue list => HashCode.Combine(JinjaKind.List, list.Items.Length),
-            MapValue map => HashCode.Combine(JinjaKind.Map, map.Count),
-            null or UndefinedValue => 0,
-            var other => other.GetHashCode(),
-        };
-    }
+    /// <summary>Python's <c>is</c>.</summary>
+    internal static bool AreSame(JinjaValue a, JinjaValue b) =>
+        ReferenceEquals(a.Ref, b.Ref) && a.Bits == b.Bits && a.Ref is not null;
 
     // UTF-16 order differs from code point order only where a surrogate meets U+E000..U+FFFF.
     internal static int OrderText(string a, string b)
@@ -90,8 +80,25 @@ internal static class Comparison
         return x - y;
     }
 
-    private static bool NumbersEqual(JinjaValue a, JinjaValue b) =>
-        a.IsFloat || b.IsFloat ? a.AsDouble == b.AsDouble : a.Bits == b.Bits;
+    internal static bool NumbersEqual(JinjaValue a, JinjaValue b) =>
+        a.IsIntegral && b.IsIntegral ? a.Bits == b.Bits : a.IsFloat && b.IsFloat ? a.AsDouble == b.AsDouble : OrderNumbers(a, b) == 0;
+
+    // Exact, also where an integer has more digits than a double.
+    private static int OrderNumbers(JinjaValue a, JinjaValue b)
+    {
+        if (a.IsFloat == b.IsFloat) return a.IsFloat ? a.AsDouble.CompareTo(b.AsDouble) : a.AsBig.CompareTo(b.AsBig);
+        var number = a.IsFloat ? a.AsDouble : b.AsDouble;
+        if (!double.IsFinite(number) || Math.Abs(number) < 1e15) return a.AsDouble.CompareTo(b.AsDouble);
+        var whole = new System.Numerics.BigInteger(number);
+        return a.IsFloat ? whole.CompareTo(b.AsBig) : a.AsBig.CompareTo(whole);
+    }
+
+    private static bool UndefinedEqual(RenderState r, JinjaValue a, JinjaValue b)
+    {
+        if (a.Ref is UndefinedValue { IsStrict: true } or null) throw r.FailUndefined(a);
+        if (b.Ref is UndefinedValue { IsStrict: true } or null) throw r.FailUndefined(b);
+        return a.IsUndefined && b.IsUndefined;
+    }
 
     private static bool ListsEqual(RenderState r, JinjaValue[] a, JinjaValue[] b)
     {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Capillary.Jinja.Builtins;
 using Capillary.Jinja.Run;
 
 namespace Capillary.Jinja.Values;
@@ -13,8 +14,6 @@ internal sealed record JsonStyle(string? Indent, bool Sorted, bool Escaped, bool
 /// <summary>Writes JSON as Python's <c>json.dumps</c> does.</summary>
 internal static class JsonText
 {
-    private static readonly Comparer<string> ByCodePoint = Comparer<string>.Create(Comparison.OrderText);
-
     internal static void Write(RenderState r, JinjaValue value, JsonStyle style, int level = 0)
     {
         r.Charge();
@@ -22,7 +21,8 @@ internal static class JsonText
         {
             case string text: WriteString(r.Output, text, style.Escaped); break;
             case Tag: WriteScalar(r.Output, value); break;
-            case ListValue list: WriteList(r, list, style, level); break;
+            case BigValue: ValueText.Write(r, value); break;
+            case ListValue { Shape: ListShape.List or ListShape.Tuple } list: WriteList(r, list, style, level); break;
             case MapValue map: WriteMap(r, map, style, level); break;
             case null or UndefinedValue: throw r.FailUndefined(value);
             default: throw r.Fail($"Object of type {ValueText.TypeName(value)} is not JSON serializable");
@@ -92,18 +92,40 @@ internal static class JsonText
     {
         r.EnsureStack();
         r.Output.Append('{');
-        IEnumerable<KeyValuePair<string, JinjaValue>> entries = map.Entries;
-        if (style.Sorted) entries = entries.OrderBy(static entry => entry.Key, ByCodePoint);
+        var entries = map.Entries;
+        if (style.Sorted) entries = Sorted(r, map);
         var first = true;
         foreach (var (key, value) in entries)
         {
             Separate(r.Output, style, first, level + 1);
             first = false;
-            WriteString(r.Output, key, style.Escaped);
+            WriteKey(r, key, style);
             r.Output.Append(style.Compact ? ":" : ": ");
             Write(r, value, style, level + 1);
         }
         Close(r.Output, style, map.Count, level, '}');
+    }
+
+    private static IEnumerable<KeyValuePair<JinjaValue, JinjaValue>> Sorted(RenderState r, MapValue map)
+    {
+        var keys = map.Keys();
+        return StableSort.By(r, keys, keys, reverse: false).Select(key => map.TryGet(key, out var value)
+            ? KeyValuePair.Create(key, value)
+            : KeyValuePair.Create(key, JinjaValue.None));
+    }
+
+    private static void WriteKey(RenderState r, JinjaValue key, JsonStyle style)
+    {
+        if (key.Ref is not (string or Tag or BigValue)) throw r.Fail($"keys must be str, int, float, bool or None, not {ValueText.TypeName(key)}");
+        var mark = r.Output.Length;
+        if (key.Ref is not string text) Write(r, key, style);
+        else
+        {
+            WriteString(r.Output, text, style.Escaped);
+            return;
+        }
+        text = r.Output.TakeFrom(mark);
+        WriteString(r.Output, text, style.Escaped);
     }
 
     private static void Separate(OutputBuffer output, JsonStyle style, bool first, int level)

@@ -1,19 +1,69 @@
 namespace Capillary.Jinja.Values;
 
-/// <summary>A list or a tuple; the array is never written after construction.</summary>
-internal sealed class ListValue(JinjaValue[] items, bool isTuple) : Boxed
+/// <summary>Which of Python's sequences a <see cref="ListValue"/> is.</summary>
+internal enum ListShape
 {
-    internal static readonly ListValue Empty = new([], false);
+    List,
+    Tuple,
+    Range,
+    Keys,
+    Values,
+    Pairs,
+}
 
-    internal JinjaValue[] Items => items;
+/// <summary>
+/// A list, or another sequence that Python tells from one. Only a list that a template made can change; an array that was given out
+/// never does.
+/// </summary>
+internal sealed class ListValue(JinjaValue[] items, ListShape shape) : Boxed
+{
+    private JinjaValue[] _items = items;
+    private List<JinjaValue>? _growing;
 
-    internal bool IsTuple => isTuple;
+    internal ListValue(JinjaValue[] items, bool isTuple)
+        : this(items, isTuple ? ListShape.Tuple : ListShape.List)
+    {
+    }
+
+    internal JinjaValue[] Items
+    {
+        get
+        {
+            if (_growing is not null && _items.Length != _growing.Count) _items = [.. _growing];
+            return _items;
+        }
+    }
+
+    internal ListShape Shape => shape;
+
+    internal bool IsTuple => shape == ListShape.Tuple;
+
+    /// <summary>Came from outside, where other renders may read it at the same time.</summary>
+    internal bool IsFrozen { get; init; }
+
+    /// <summary>Names of the items, for the tuples that <c>groupby</c> makes.</summary>
+    internal string[] Names { get; init; } = [];
+
+    /// <summary>What a range was made of; for its text.</summary>
+    internal (long Start, long Stop, long Step) Bounds { get; init; }
 
     internal override JinjaKind Kind => JinjaKind.List;
 
-    internal override string TypeName => isTuple ? "tuple" : "list";
+    internal override string TypeName => shape switch
+    {
+        ListShape.Tuple => "tuple",
+        ListShape.Range => "range",
+        ListShape.Keys => "dict_keys",
+        ListShape.Values => "dict_values",
+        ListShape.Pairs => "dict_items",
+        _ => "list",
+    };
 
-    internal static JinjaValue Of(JinjaValue[] items) => new(items.Length == 0 ? Empty : new ListValue(items, false));
+    internal static JinjaValue Of(JinjaValue[] items) => new(new ListValue(items, ListShape.List));
 
-    internal static JinjaValue TupleOf(params JinjaValue[] items) => new(new ListValue(items, true));
+    internal static JinjaValue TupleOf(params JinjaValue[] items) => new(new ListValue(items, ListShape.Tuple));
+
+    internal void Add(JinjaValue item) => (_growing ??= [.. _items]).Add(item);
+
+    internal void Become(JinjaValue[] replaced) => (_items, _growing) = (replaced, null);
 }

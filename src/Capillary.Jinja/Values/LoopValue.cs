@@ -1,10 +1,11 @@
 using Capillary.Jinja.Builtins;
 using Capillary.Jinja.Run;
+using Capillary.Jinja.Tree;
 
 namespace Capillary.Jinja.Values;
 
-/// <summary>The variable <c>loop</c> of a running for block.</summary>
-internal sealed class LoopValue(JinjaValue[] items, int count) : Boxed
+/// <summary>The variable <c>loop</c> of a running for block; calling it runs a recursive one again over other items.</summary>
+internal sealed class LoopValue(For loop, JinjaValue[] items, int count, int depth) : Callable("loop")
 {
     private static readonly Builtin CycleMethod = new(
         new Signature("cycle", [], rest: true),
@@ -18,11 +19,12 @@ internal sealed class LoopValue(JinjaValue[] items, int count) : Boxed
 
     internal int Index { get; set; }
 
-    internal override JinjaKind Kind => JinjaKind.Object;
+    /// <summary>Where a recursive loop was opened, for its variables.</summary>
+    internal Frame? Outer { get; init; }
 
     internal override string TypeName => "LoopContext";
 
-    internal JinjaValue Get(string name, int at) => name switch
+    internal JinjaValue Get(RenderState r, string name, int at) => name switch
     {
         "index" => Index + 1L,
         "index0" => (long)Index,
@@ -31,15 +33,23 @@ internal sealed class LoopValue(JinjaValue[] items, int count) : Boxed
         "length" => (long)count,
         "revindex" => (long)(count - Index),
         "revindex0" => (long)(count - Index - 1),
-        // Counts recursive loops only, which are not supported yet.
-        "depth" => 1L,
-        "depth0" => 0L,
-        "previtem" => Index > 0 ? items[Index - 1] : UndefinedValue.Because(at, "there is no previous item"),
-        "nextitem" => Index < count - 1 ? items[Index + 1] : UndefinedValue.Because(at, "there is no next item"),
+        "depth" => depth + 1L,
+        "depth0" => (long)depth,
+        "previtem" => Index > 0 ? items[Index - 1] : UndefinedValue.Because(r, at, "there is no previous item"),
+        "nextitem" => Index < count - 1 ? items[Index + 1] : UndefinedValue.Because(r, at, "there is no next item"),
         "cycle" => new JinjaValue(new BoundMethod(CycleMethod, new JinjaValue(this))),
         "changed" => new JinjaValue(new BoundMethod(ChangedMethod, new JinjaValue(this))),
         _ => default,
     };
+
+    internal string Describe() => $"<LoopContext {Index + 1}/{count}>";
+
+    internal override JinjaValue Invoke(RenderState r, CallArguments arguments)
+    {
+        if (arguments is not { Positional: [var nested], Names: [] }) throw r.Fail("loop() takes one argument: what to go over");
+        if (Outer is null) throw r.Fail("the loop must have the 'recursive' marker to be called");
+        return loop.Again(r, nested, Outer, depth + 1);
+    }
 
     private JinjaValue Cycle(RenderState r, JinjaValue[] items) =>
         items.Length == 0 ? throw r.Fail("no items for cycling given") : items[Index % items.Length];

@@ -11,50 +11,63 @@ internal static class Members
     /// </summary>
     internal static JinjaValue Attribute(RenderState r, JinjaValue target, string name, string? path, int at)
     {
-        var found = target.Ref switch
-        {
-            MapValue map => Methods.OfMap(name) is { } method ? Bind(method, target) : Entry(map, name),
-            string => Bind(Methods.OfString(name), target),
-            LoopValue loop => loop.Get(name, at),
-            NamespaceValue space => space.TryGet(name, out var value) ? value : default,
-            ListValue => Bind(Methods.OfList(name), target),
-            null or UndefinedValue => throw r.FailUndefined(target),
-            _ => default,
-        };
-        return found.IsAbsent ? UndefinedValue.Missing(at, path, name, Holder(target)) : found;
+        if (target.IsUndefined) return OfUndefined(r, target);
+        var found = OwnAttribute(r, target, name, at);
+        if (found.IsAbsent && target.Ref is MapValue map && map.TryGet(name, out var entry)) return entry;
+        return found.IsAbsent ? UndefinedValue.Missing(r, at, path, name, target, Holder(target)) : found;
     }
+
+    /// <summary>Python's getattr alone: no entries of maps. Absent if there is none.</summary>
+    internal static JinjaValue OwnAttribute(RenderState r, JinjaValue target, string name, int at) => target.Ref switch
+    {
+        MapValue => Bind(Methods.OfMap(name), target),
+        string => Bind(Methods.OfString(name), target),
+        LoopValue loop => loop.Get(r, name, at),
+        NamespaceValue space => space.Entries.TryGet(name, out var value) ? value : default,
+        ListValue list => Array.IndexOf(list.Names, name) is >= 0 and var index ? list.Items[index] : Bind(Methods.OfList(list, name), target),
+        ModuleValue module => module.Get(name),
+        MacroValue macro => macro.Code.Get(name),
+        SelfValue self => self.Get(name),
+        BlockValue block when name == "super" => block.Super is { } super ? new JinjaValue(super) : default,
+        CyclerValue cycler => name == "current" ? cycler.Current : Bind(Methods.OfCycler(name), target),
+        _ => Methods.OfNumber(target, name),
+    };
 
     /// <summary><c>target[key]</c>: items first, then methods.</summary>
     internal static JinjaValue Item(RenderState r, JinjaValue target, JinjaValue key, string? path, int at)
     {
+        if (target.IsUndefined) return OfUndefined(r, target);
         if (key.IsUndefined) throw r.FailUndefined(key);
         switch (target.Ref)
         {
             case MapValue map when key.Ref is string name:
                 return map.TryGet(name, out var entry) ? entry : Attribute(r, target, name, path, at);
+            case MapValue map:
+                Hashing.Check(r, key);
+                if (map.TryGet(key, out var other)) return other;
+                break;
             case ListValue list when key.IsIntegral:
                 var index = key.Bits < 0 ? key.Bits + list.Items.Length : key.Bits;
                 if (index >= 0 && index < list.Items.Length) return list.Items[index];
                 break;
             case string text when key.IsIntegral:
-                if (CodePoints.At(text, key.Bits) is { } character) return character;
+                if (CodePoints.At(text, key.Bits) is { } character) return RenderState.AsSafeAs(target, character);
                 break;
-            case null or UndefinedValue:
-                throw r.FailUndefined(target);
         }
         return key.Ref is string attribute
             ? Attribute(r, target, attribute, path, at)
-            : UndefinedValue.Because(at, $"'{path ?? ValueText.TypeName(target)}' has no item {r.Text(key)}");
+            : UndefinedValue.Because(r, at, $"'{path ?? ValueText.TypeName(target)}' has no item {r.Text(key)}");
     }
+
+    private static JinjaValue OfUndefined(RenderState r, JinjaValue target) =>
+        target.Ref is UndefinedValue { Mode: JinjaUndefined.Chainable } ? target : throw r.FailUndefined(target);
 
     private static MapValue? Holder(JinjaValue target) => target.Ref switch
     {
         MapValue map => map,
-        NamespaceValue space => new MapValue(space.Entries),
+        NamespaceValue space => space.Entries,
         _ => null,
     };
-
-    private static JinjaValue Entry(MapValue map, string name) => map.TryGet(name, out var value) ? value : default;
 
     private static JinjaValue Bind(Builtin? method, JinjaValue self) =>
         method is null ? default : new JinjaValue(new BoundMethod(method, self));

@@ -21,7 +21,7 @@ internal static class Sequences
             case string text:
                 r.Charge(text.Length);
                 return CodePoints.Split(text);
-            case UndefinedValue { IsLenient: true }:
+            case UndefinedValue { IsStrict: false }:
                 return [];
             case null or UndefinedValue:
                 throw r.FailUndefined(value);
@@ -35,7 +35,7 @@ internal static class Sequences
         string text => CodePoints.Count(text),
         ListValue list => list.Items.Length,
         MapValue map => map.Count,
-        UndefinedValue { IsLenient: true } => 0,
+        UndefinedValue { IsStrict: false } => 0,
         null or UndefinedValue => throw r.FailUndefined(value),
         _ => throw r.Fail($"object of type '{ValueText.TypeName(value)}' has no len()"),
     };
@@ -43,17 +43,18 @@ internal static class Sequences
     internal static bool IsTrue(RenderState r, JinjaValue value) => value.Ref switch
     {
         string text => text.Length > 0,
+        BigValue => true,
         Tag => value.IsFloat ? value.AsDouble != 0 : value.Bits != 0,
         ListValue list => list.Items.Length > 0,
         MapValue map => map.Count > 0,
-        UndefinedValue { IsLenient: true } => false,
+        UndefinedValue { IsStrict: false } => false,
         null or UndefinedValue => throw r.FailUndefined(value),
         _ => true,
     };
 
     internal static JinjaValue Slice(RenderState r, JinjaValue value, JinjaValue start, JinjaValue stop, JinjaValue step)
     {
-        if (value.Ref is not (string or ListValue))
+        if (value.Ref is not (string or ListValue { Shape: ListShape.List or ListShape.Tuple or ListShape.Range }))
         {
             throw value.IsUndefined ? r.FailUndefined(value) : r.Fail($"'{ValueText.TypeName(value)}' object can not be sliced");
         }
@@ -64,7 +65,7 @@ internal static class Sequences
         var (first, last) = stride > 0 ? (0L, (long)length) : (length - 1L, -1L);
         var from = Clamp(Bound(r, start), first, length, stride);
         var to = Clamp(Bound(r, stop), last, length, stride);
-        return value.Ref is string text ? Cut(r, text, from, to, stride) : Pick(r, (ListValue)value.Ref, from, to, stride);
+        return value.Ref is string text ? RenderState.AsSafeAs(value, Cut(r, text, from, to, stride)) : Pick(r, (ListValue)value.Ref, from, to, stride);
     }
 
     private static long? Bound(RenderState r, JinjaValue bound)
@@ -81,7 +82,7 @@ internal static class Sequences
         return stride > 0 ? Math.Clamp(at, 0, length) : Math.Clamp(at, -1, length - 1);
     }
 
-    private static JinjaValue Cut(RenderState r, string text, long from, long to, long stride)
+    private static string Cut(RenderState r, string text, long from, long to, long stride)
     {
         if (stride == 1 && CodePoints.IsPlain(text)) return from >= to ? "" : text[(int)from..(int)to];
         var characters = new ListValue(Items(r, text), false);

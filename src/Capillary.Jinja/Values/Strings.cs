@@ -72,7 +72,40 @@ internal static class Strings
         return parts;
     }
 
-    internal static List<string> Lines(RenderState r, string text)
+    internal static List<JinjaValue> SplitFromEndAtBlanks(RenderState r, string text, long most)
+    {
+        var parts = new List<JinjaValue>();
+        var end = text.Length;
+        while (true)
+        {
+            while (end > 0 && char.IsWhiteSpace(text[end - 1])) end--;
+            if (end == 0) break;
+            r.Charge();
+            var start = most-- == 0 ? 0 : end;
+            while (start > 0 && !char.IsWhiteSpace(text[start - 1])) start--;
+            parts.Add(text[start..end]);
+            end = start;
+        }
+        parts.Reverse();
+        return parts;
+    }
+
+    internal static string ExpandTabs(RenderState r, string text, long size)
+    {
+        if (size > r.MaxChars) throw Arithmetic.TooLong(r);
+        var mark = r.Output.Length;
+        var column = 0;
+        foreach (var c in text)
+        {
+            var blanks = c == '\t' && size > 0 ? (int)size - column % (int)size : 0;
+            if (c == '\t') r.Output.Append(' ', blanks);
+            else r.Output.Append(c);
+            column = c is '\n' or '\r' ? 0 : column + (c == '\t' ? blanks : 1);
+        }
+        return r.Output.TakeFrom(mark);
+    }
+
+    internal static List<string> Lines(RenderState r, string text, bool keepEnds = false)
     {
         var lines = new List<string>();
         var start = 0;
@@ -80,8 +113,9 @@ internal static class Strings
         {
             if (!IsLineEnd(text[i])) continue;
             r.Charge();
-            lines.Add(text[start..i]);
+            var end = i;
             if (text[i] == '\r' && i + 1 < text.Length && text[i + 1] == '\n') i++;
+            lines.Add(text[start..(keepEnds ? i + 1 : end)]);
             start = i + 1;
         }
         if (start < text.Length) lines.Add(text[start..]);

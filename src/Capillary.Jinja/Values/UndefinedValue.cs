@@ -9,45 +9,76 @@ namespace Capillary.Jinja.Values;
 /// </summary>
 internal sealed class UndefinedValue : Boxed
 {
-    private readonly string? _path;
-    private readonly string? _key;
-    private readonly string? _reason;
-    private readonly MapValue? _holder;
+    private readonly Program _program;
     private readonly int _at;
 
-    private UndefinedValue(int at, string? path, string? key, string? reason, MapValue? holder)
-    {
-        _at = at;
-        _path = path;
-        _key = key;
-        _reason = reason;
-        _holder = holder;
-    }
+    private UndefinedValue(Program program, int at) => (_program, _at) = (program, at);
 
     internal override JinjaKind Kind => JinjaKind.Undefined;
 
     internal override string TypeName => "Undefined";
 
-    /// <summary>A name or member that is not there; close names are looked for in <paramref name="holder"/>.</summary>
-    internal static JinjaValue Missing(int at, string? owner, string key, MapValue? holder) =>
-        new(new UndefinedValue(at, owner, key, null, holder));
+    /// <summary>Any use of it is an error; the others are empty.</summary>
+    internal bool IsStrict => Mode == JinjaUndefined.Strict;
+
+    internal JinjaUndefined Mode { get; private init; }
+
+    private string? Path { get; init; }
+
+    private string? Key { get; init; }
+
+    private string? Reason { get; init; }
+
+    private string? Owner { get; init; }
+
+    private MapValue? Holder { get; init; }
+
+    private TemplateContext? Context { get; init; }
 
     /// <summary>What an inline if without else gives: as in Jinja2, empty where others are errors, but not defined.</summary>
     internal static JinjaValue Lenient { get; } =
-        new(new UndefinedValue(0, null, null, "the value is undefined", null) { IsLenient = true });
+        new(new UndefinedValue(Program.Nothing, 0) { Reason = "the value is undefined", Mode = JinjaUndefined.Default });
 
-    internal bool IsLenient { get; private init; }
+    internal static JinjaValue MissingName(RenderState r, int at, string name) =>
+        new(new UndefinedValue(r.Program, at) { Key = name, Context = r.Context, Mode = r.Program.Options.Undefined });
 
-    internal static JinjaValue Because(int at, string reason) => new(new UndefinedValue(at, null, null, reason, null));
+    /// <summary>A member that is not there; close names are looked for in <paramref name="holder"/>.</summary>
+    internal static JinjaValue Missing(RenderState r, int at, string? path, string key, JinjaValue owner, MapValue? holder) =>
+        new(new UndefinedValue(r.Program, at)
+        {
+            Path = path, Key = key, Holder = holder, Owner = ValueText.TypeName(owner), Mode = r.Program.Options.Undefined,
+        });
+
+    internal static JinjaValue Because(RenderState r, int at, string reason) =>
+        new(new UndefinedValue(r.Program, at) { Reason = reason, Mode = r.Program.Options.Undefined });
+
+    /// <summary>What it prints as; not for a strict one.</summary>
+    internal string DebugText()
+    {
+        if (Mode != JinjaUndefined.Debug) return "";
+        var what = Reason is not null ? $"undefined value printed: {Reason}" : Owner is null ? Key : $"no such element: {Owner} object['{Key}']";
+        return $"{{{{ {what} }}}}";
+    }
 
     internal JinjaException ToException(RenderState r)
     {
-        if (_reason is not null) return r.Fail(_reason, null, _at);
-        var prefix = _path is null ? "" : _path + ".";
-        var close = _holder is null ? null : Spelling.Closest(_key!, Candidates(r));
-        return r.Fail($"'{prefix}{_key}' is undefined", close is null ? null : prefix + close, _at);
+        if (Reason is not null) return Fail(r, Reason, null);
+        var prefix = Path is null ? "" : Path + ".";
+        var close = Spelling.Closest(Key!, Candidates());
+        return Fail(r, $"'{prefix}{Key}' is undefined", close is null ? null : prefix + close);
     }
 
-    private IEnumerable<string> Candidates(RenderState r) =>
-        _path is null ? _holder!.Entries.Keys.Concat(r.Program.Names) : _holder!.Entries.Keys;
+    private JinjaException Fail(RenderState r, string reason, string? suggestion)
+    {
+        var isElsewhere = ReferenceEquals(_program, Program.Nothing);
+        var program = isElsewhere ? r.Program : _program;
+        return program.Source.Fail(JinjaErrorKind.Undefined, isElsewhere ? r.At : _at, reason, suggestion, r.Chain());
+    }
+
+    private IEnumerable<string> Candidates()
+    {
+        if (Holder is not null) return Holder.TextKeys;
+        if (Context is null) return [];
+        return Context.Entries.TextKeys.Concat(_program.Names).Concat(Context.Variables?.Keys ?? Enumerable.Empty<string>());
+    }
 }

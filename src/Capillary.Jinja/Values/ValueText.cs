@@ -21,8 +21,16 @@ internal static class ValueText
 
     internal static void WriteRepr(RenderState r, JinjaValue value)
     {
-        if (value.Ref is string text) WriteQuoted(r.Output, text);
-        else WriteOther(r, value);
+        if (value.Ref is not string text)
+        {
+            if (value.Ref is UndefinedValue { IsStrict: false }) r.Output.Append("Undefined");
+            else if (value.Ref is ModuleValue module) r.Output.Append($"<TemplateModule '{module.Name}'>");
+            else WriteOther(r, value);
+            return;
+        }
+        if (value.IsMarkup) r.Output.Append("Markup(");
+        WriteQuoted(r.Output, text);
+        if (value.IsMarkup) r.Output.Append(')');
     }
 
     private static void WriteOther(RenderState r, JinjaValue value)
@@ -39,14 +47,17 @@ internal static class ValueText
         switch (value.Ref)
         {
             case ListValue list: WriteList(r, list); break;
+            case BigValue big: r.Output.Append(big.Value.ToString(CultureInfo.InvariantCulture)); break;
             case MapValue map: WriteMap(r, map.Entries); break;
             case NamespaceValue space:
                 r.Output.Append("<Namespace ");
-                WriteMap(r, space.Entries);
+                WriteMap(r, space.Entries.Entries);
                 r.Output.Append('>');
                 break;
             case BoundMethod method: throw r.Fail($"'{method.Name}' is a method of a {method.Owner}; call it, or read ['{method.Name}']");
-            case UndefinedValue { IsLenient: true }: break;
+            case UndefinedValue { IsStrict: false } undefined: r.Output.Append(undefined.DebugText()); break;
+            case ModuleValue module: r.Output.Append(module.Text); break;
+            case LoopValue loop: r.Output.Append(loop.Describe()); break;
             case null or UndefinedValue: throw r.FailUndefined(value);
             case Boxed other: r.Output.Append($"<{other.TypeName}>"); break;
         }
@@ -54,8 +65,14 @@ internal static class ValueText
 
     private static void WriteList(RenderState r, ListValue list)
     {
+        if (list.Shape == ListShape.Range)
+        {
+            WriteRange(r.Output, list.Bounds);
+            return;
+        }
         r.EnsureStack();
         r.Charge(list.Items.Length);
+        if (list.Shape is ListShape.Keys or ListShape.Values or ListShape.Pairs) r.Output.Append(list.TypeName + "(");
         r.Output.Append(list.IsTuple ? '(' : '[');
         for (var i = 0; i < list.Items.Length; i++)
         {
@@ -64,9 +81,13 @@ internal static class ValueText
         }
         if (list.IsTuple && list.Items.Length == 1) r.Output.Append(',');
         r.Output.Append(list.IsTuple ? ')' : ']');
+        if (list.Shape is ListShape.Keys or ListShape.Values or ListShape.Pairs) r.Output.Append(')');
     }
 
-    private static void WriteMap(RenderState r, IEnumerable<KeyValuePair<string, JinjaValue>> entries)
+    private static void WriteRange(OutputBuffer output, (long Start, long Stop, long Step) bounds) =>
+        output.Append(bounds.Step == 1 ? $"range({bounds.Start}, {bounds.Stop})" : $"range({bounds.Start}, {bounds.Stop}, {bounds.Step})");
+
+    private static void WriteMap(RenderState r, IEnumerable<KeyValuePair<JinjaValue, JinjaValue>> entries)
     {
         r.EnsureStack();
         r.Output.Append('{');
@@ -76,7 +97,7 @@ internal static class ValueText
             r.Charge();
             if (!first) r.Output.Append(", ");
             first = false;
-            WriteQuoted(r.Output, key);
+            WriteRepr(r, key);
             r.Output.Append(": ");
             WriteRepr(r, item);
         }

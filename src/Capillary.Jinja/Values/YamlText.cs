@@ -18,6 +18,7 @@ internal static class YamlText
         {
             case string text: WriteString(r.Output, text); break;
             case Tag: WriteScalar(r.Output, value); break;
+            case BigValue: ValueText.Write(r, value); break;
             case ListValue list: WriteList(r, list, indent); break;
             case MapValue map: WriteMap(r, map, indent); break;
             case null or UndefinedValue: throw r.FailUndefined(value);
@@ -86,7 +87,8 @@ internal static class YamlText
         {
             if (!first) NewLine(r.Output, indent);
             first = false;
-            WriteString(r.Output, key);
+            if (key.Ref is not (string or Tag or BigValue)) throw r.Fail($"a key of type '{ValueText.TypeName(key)}' can not be written as YAML");
+            Write(r, key);
             r.Output.Append(':');
             WriteEntry(r, value, indent);
         }

@@ -1,0 +1,92 @@
+using System.Globalization;
+using System.Text;
+
+namespace Capillary.Jinja.Formats;
+
+/// <summary>Floats with a given number of digits, rounded from the exact value, halves to even: Python's <c>e</c>, <c>f</c> and <c>g</c>.</summary>
+internal static class FloatDigits
+{
+    /// <summary>Without a sign. <paramref name="type"/> is <c>e</c>, <c>f</c> or <c>g</c>.</summary>
+    internal static string Write(double value, char type, int precision, bool alternate)
+    {
+        if (double.IsNaN(value)) return "nan";
+        if (double.IsInfinity(value)) return "inf";
+        var (digits, exponent) = Exact(Math.Abs(value));
+        return type switch
+        {
+            'f' => Fixed(digits, exponent, precision, alternate),
+            'e' => Scientific(digits, exponent, precision, alternate),
+            _ => General(digits, exponent, Math.Max(1, precision), alternate),
+        };
+    }
+
+    // value = d.ddd x 10^exponent, all digits there are. No double has more than 767.
+    private static (string Digits, int Exponent) Exact(double value)
+    {
+        if (value == 0) return ("0", 0);
+        var text = value.ToString("E766", CultureInfo.InvariantCulture);
+        var at = text.IndexOf('E');
+        var digits = string.Concat(text.AsSpan(0, 1), text.AsSpan(2, at - 2).TrimEnd('0'));
+        return (digits, int.Parse(text.AsSpan(at + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture));
+    }
+
+    // The first `count` digits, rounded; one more if it carried over.
+    private static (string Digits, bool Carried) Round(string digits, int count)
+    {
+        if (count < 0) return ("", false);
+        if (count >= digits.Length) return (digits.PadRight(count, '0'), false);
+        var rest = digits.AsSpan(count);
+        var isHalf = rest[0] == '5' && rest[1..].IndexOfAnyExcept('0') < 0;
+        var isOdd = count > 0 && (digits[count - 1] - '0') % 2 == 1;
+        if (isHalf ? !isOdd : rest[0] < '5') return (digits[..count], false);
+        var kept = digits.ToCharArray(0, count);
+        for (var i = count - 1; i >= 0; i--)
+        {
+            if (kept[i] != '9')
+            {
+                kept[i]++;
+                return (new string(kept), false);
+            }
+            kept[i] = '0';
+        }
+        return ("1" + new string(kept), true);
+    }
+
+    private static string Fixed(string digits, int exponent, int precision, bool alternate)
+    {
+        var (rounded, carried) = digits == "0" ? ("", false) : Round(digits, exponent + 1 + precision);
+        var whole = Math.Max(0, exponent + 1) + (carried && exponent + 1 + precision >= 0 && exponent >= -1 ? 1 : 0);
+        // Below one, the digits begin behind zeros.
+        rounded = rounded.PadLeft(precision + (exponent >= 0 ? whole : 0), '0');
+        if (rounded.Length > precision && exponent < 0) whole = rounded.Length - precision;
+        else if (exponent < 0) whole = 0;
+        var text = new StringBuilder(whole == 0 ? "0" : rounded[..whole]);
+        if (precision > 0 || alternate) text.Append('.');
+        return text.Append(rounded.AsSpan(whole)).ToString();
+    }
+
+    private static string Scientific(string digits, int exponent, int precision, bool alternate)
+    {
+        var (rounded, carried) = Round(digits, precision + 1);
+        if (carried) (rounded, exponent) = (rounded[..^1], exponent + 1);
+        return WithExponent(rounded, exponent, alternate);
+    }
+
+    private static string General(string digits, int exponent, int precision, bool alternate)
+    {
+        var (rounded, carried) = Round(digits, precision);
+        if (carried) (rounded, exponent) = (rounded[..^1], exponent + 1);
+        if (!alternate) rounded = rounded.Length > 1 ? rounded[0] + rounded[1..].TrimEnd('0') : rounded;
+        if (exponent < -4 || exponent >= precision) return WithExponent(rounded, exponent, alternate);
+        if (exponent < 0) return "0." + new string('0', -exponent - 1) + rounded;
+        rounded = rounded.PadRight(exponent + 1, '0');
+        var fraction = rounded[(exponent + 1)..];
+        return fraction.Length > 0 || alternate ? $"{rounded[..(exponent + 1)]}.{fraction}" : rounded;
+    }
+
+    private static string WithExponent(string digits, int exponent, bool alternate)
+    {
+        var point = digits.Length > 1 || alternate ? "." : "";
+        return $"{digits[0]}{point}{digits[1..]}e{(exponent < 0 ? '-' : '+')}{Math.Abs(exponent):00}";
+    }
+}

@@ -1,0 +1,115 @@
+using System.Globalization;
+using System.Numerics;
+using Capillary.Jinja.Run;
+using Capillary.Jinja.Values;
+
+namespace Capillary.Jinja.Formats;
+
+/// <summary>How to write a number or text: what stands in a format between the percent sign or colon and the type.</summary>
+internal sealed record NumberSpec
+{
+    internal string Fill { get; init; } = " ";
+
+    /// <summary><c>&lt; &gt; ^ =</c>, or none: text left, numbers right.</summary>
+    internal char Align { get; init; }
+
+    /// <summary><c>+</c>, a blank, or none: only the minus of negative numbers.</summary>
+    internal char Sign { get; init; }
+
+    internal bool Alternate { get; init; }
+
+    internal int Width { get; init; }
+
+    /// <summary>Between thousands: <c>,</c>, <c>_</c> or none.</summary>
+    internal char Group { get; init; }
+
+    internal int? Precision { get; init; }
+
+    /// <summary>One of printf's flags.</summary>
+    internal NumberSpec WithFlag(char flag) => flag switch
+    {
+        '#' => this with { Alternate = true },
+        '0' => Align == '<' ? this : this with { Align = '=', Fill = "0" },
+        '-' => this with { Align = '<', Fill = " " },
+        '+' => this with { Sign = '+' },
+        _ => Sign == '+' ? this : this with { Sign = ' ' },
+    };
+
+    internal void WriteInteger(RenderState r, char type, BigInteger value)
+    {
+        var digits = type == 'd' ? BigInteger.Abs(value).ToString(CultureInfo.InvariantCulture) : InRadix(BigInteger.Abs(value), type);
+        if (Precision is { } least) digits = digits.PadLeft(least, '0');
+        var prefix = Alternate && type != 'd' ? "0" + type : "";
+        Pad(r, SignOf(value.Sign < 0) + prefix, Grouped(digits, type == 'd' ? 3 : 4), isNumber: true);
+    }
+
+    internal void WriteFloat(RenderState r, char type, double value)
+    {
+        var precision = Precision ?? 6;
+        if (precision > r.MaxChars) throw Arithmetic.TooLong(r);
+        r.ChargeText(precision + 400);
+        var isPercent = type == '%';
+        var text = FloatDigits.Write(isPercent ? value * 100 : value, isPercent ? 'f' : char.ToLowerInvariant(type), precision, Alternate);
+        if (char.IsAsciiLetterUpper(type)) text = text.ToUpperInvariant();
+        WriteDigits(r, value, isPercent ? text + "%" : text);
+    }
+
+    /// <summary>A float whose digits are known; they are without a sign.</summary>
+    internal void WriteDigits(RenderState r, double value, string text)
+    {
+        var spec = double.IsFinite(value) || Fill != "0" || Align != '=' ? this : this with { Fill = " ", Align = '>' };
+        var end = text.AsSpan().IndexOfAnyExceptInRange('0', '9');
+        var whole = end < 0 ? text : text[..end];
+        spec.Pad(r, SignOf(double.IsNegative(value) && !double.IsNaN(value)), spec.Grouped(whole, 3) + (end < 0 ? "" : text[end..]), isNumber: true);
+    }
+
+    internal void Pad(RenderState r, string sign, string text, bool isNumber)
+    {
+        var missing = Width - sign.Length - CodePoints.Count(text);
+        var align = Align == '\0' ? (isNumber ? '>' : (IsPrintf ? '>' : '<')) : Align;
+        if (align == '=' && !isNumber) align = '>';
+        var fill = isNumber || Align != '=' ? Fill : " ";
+        var left = missing <= 0 || align is '<' or '=' ? 0 : align == '>' ? missing : missing / 2;
+        Repeat(r, fill, left);
+        r.Output.Append(sign);
+        if (align == '=') Repeat(r, fill, missing);
+        r.Output.Append(text);
+        if (align is '<' or '^') Repeat(r, fill, missing - left);
+    }
+
+    /// <summary>Text stands right in printf, left in braces.</summary>
+    internal bool IsPrintf { get; init; } = true;
+
+    private static void Repeat(RenderState r, string fill, int count)
+    {
+        if (count <= 0) return;
+        if (fill.Length == 1) r.Output.Append(fill[0], count);
+        else for (var i = 0; i < count; i++) r.Output.Append(fill);
+    }
+
+    private static string InRadix(BigInteger value, char type)
+    {
+        if (value.IsZero) return "0";
+        var text = type switch
+        {
+            'x' => value.ToString("x", CultureInfo.InvariantCulture).TrimStart('0'),
+            'X' => value.ToString("X", CultureInfo.InvariantCulture).TrimStart('0'),
+            'b' => value.ToString("b", CultureInfo.InvariantCulture).TrimStart('0'),
+            _ => "",
+        };
+        if (text.Length > 0) return text;
+        for (; !value.IsZero; value /= 8) text = (char)('0' + (int)(value % 8)) + text;
+        return text;
+    }
+
+    private string SignOf(bool isNegative) => isNegative ? "-" : Sign == '\0' ? "" : Sign.ToString();
+
+    // Zeros that fill are grouped too.
+    private string Grouped(string digits, int size)
+    {
+        if (Group == '\0' || !digits.All(char.IsAsciiLetterOrDigit)) return digits;
+        var parts = new List<string>();
+        for (var end = digits.Length; end > 0; end -= size) parts.Insert(0, digits[Math.Max(0, end - size)..end]);
+        return string.Join(Group, parts);
+    }
+}

@@ -1,0 +1,92 @@
+using System.Numerics;
+using Capillary.Jinja.Run;
+
+namespace Capillary.Jinja.Values;
+
+/// <summary>What Python takes for a key of a map: everything that can not change.</summary>
+internal static class Hashing
+{
+    // Tuples in tuples; the comparer walks them without a render to ask for room on the stack.
+    private const int Deepest = 50;
+
+    internal static IEqualityComparer<JinjaValue> Equality { get; } = new ByContent();
+
+    /// <summary>Fails if <paramref name="key"/> can be no key.</summary>
+    internal static void Check(RenderState r, JinjaValue key) => CheckAt(r, key, 0);
+
+    internal static int Of(JinjaValue value) => value.Ref switch
+    {
+        string text => string.GetHashCode(text),
+        BigValue big => ((double)big.Value).GetHashCode(),
+        Tag => value.AsDouble.GetHashCode(),
+        ListValue { IsTuple: true } tuple => OfTuple(tuple),
+        // Content of lists and maps is not hashed: equal ones land together all the same, by kind and size.
+        ListValue list => HashCode.Combine(JinjaKind.List, list.Items.Length),
+        MapValue map => HashCode.Combine(JinjaKind.Map, map.Count),
+        null or UndefinedValue => 0,
+        var other => other.GetHashCode(),
+    };
+
+    private static void CheckAt(RenderState r, JinjaValue key, int depth)
+    {
+        r.Charge();
+        if (key.Ref is UndefinedValue { IsStrict: true } or null) throw r.FailUndefined(key);
+        if (key.Ref is MapValue or NamespaceValue or ListValue { Shape: not (ListShape.Tuple or ListShape.Range) })
+            throw r.Fail($"unhashable type: '{ValueText.TypeName(key)}'");
+        if (key.Ref is not ListValue list) return;
+        if (depth == Deepest) throw r.Fail($"a key is a tuple that nests deeper than {Deepest} levels");
+        foreach (var item in list.Items) CheckAt(r, item, depth + 1);
+    }
+
+    private static int OfTuple(ListValue tuple)
+    {
+        var hash = new HashCode();
+        foreach (var item in tuple.Items) hash.Add(Of(item));
+        return hash.ToHashCode();
+    }
+
+    private sealed class ByContent : IEqualityComparer<JinjaValue>
+    {
+        public bool Equals(JinjaValue x, JinjaValue y)
+        {
+            if (x.Ref is string a && y.Ref is string b) return a == b;
+            if (x.IsNumber && y.IsNumber) return Comparison.NumbersEqual(x, y);
+            if (x.Ref is UndefinedValue && y.Ref is UndefinedValue) return true;
+            if (x.Ref is not ListValue p || y.Ref is not ListValue q) return ReferenceEquals(x.Ref, y.Ref);
+            if (p.Shape != q.Shape || p.Items.Length != q.Items.Length) return false;
+            for (var i = 0; i < p.Items.Length; i++)
+            {
+                if (!Equals(p.Items[i], q.Items[i])) return false;
+            }
+            return true;
+        }
+
+        public int GetHashCode(JinjaValue value) => Of(value);
+    }
+}
+
+/// <summary>An integer beyond 64 bits; those within are never held this way.</summary>
+internal sealed class BigValue(BigInteger value) : Boxed
+{
+    // Python gives up on writing more than 4,300 digits; here no integer gets there.
+    private const int MaxBits = 14_284;
+
+    internal BigInteger Value => value;
+
+    internal override JinjaKind Kind => JinjaKind.Integer;
+
+    internal override string TypeName => "int";
+
+    internal static JinjaValue Of(RenderState r, BigInteger value)
+    {
+        if (value >= long.MinValue && value <= long.MaxValue) return (long)value;
+        if (value.GetBitLength() > MaxBits) throw r.Limit("an integer has more than 4300 digits");
+        return new JinjaValue(new BigValue(value));
+    }
+
+    internal static void Guard(RenderState r, long bits)
+    {
+        if (bits > MaxBits) throw r.Limit("an integer has more than 4300 digits");
+        r.Charge(bits / 64);
+    }
+}
