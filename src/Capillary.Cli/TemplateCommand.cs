@@ -9,6 +9,13 @@ internal static class TemplateCommand
     {
         Subcommands =
         {
+            TemplateNewCommand.Create(),
+            TemplateShowCommand.Create(),
+            TemplateStatusCommand.Create(),
+            TemplateUpgradeCommand.Create(),
+            TemplateResolveCommand.Create(),
+            TemplateDiffCommands.Diff(),
+            TemplateDiffCommands.Reset(),
             TemplateRenderCommand.Create(),
             TemplateMergeCommand.Create(),
         },

@@ -1,3 +1,5 @@
+using System.Text;
+using System.Text.Unicode;
 using Capillary.Fleet.Compile;
 using Capillary.Fleet.Documents;
 using Capillary.Jinja;
@@ -5,12 +7,21 @@ using Capillary.Jinja;
 namespace Capillary.Fleet.Templates;
 
 /// <summary>Parses templates that may include each other.</summary>
-internal sealed class TemplateEngine(JinjaOptions options, Func<string, byte[]?>? loader)
+internal sealed class TemplateEngine
 {
-    public Func<string, byte[]?>? Loader { get; } = loader;
+    private readonly JinjaEnvironment environment;
 
-    public JinjaTemplate Parse(string source, string name) => JinjaTemplate.Parse(source, name, options);
+    /// <param name="options">How templates are read.</param>
+    /// <param name="loader">Gives the bytes of a template that another includes; null when there are none.</param>
+    public TemplateEngine(JinjaOptions options, Func<string, byte[]?>? loader) => environment = new JinjaEnvironment
+    {
+        Options = options,
+        Loader = loader is null ? null : name => loader(name) is { } bytes && Utf8.IsValid(bytes) ? Encoding.UTF8.GetString(bytes) : null,
+    };
 
-    public static Diagnostic Problem(JinjaException e) =>
-        Diagnostic.Error(DiagnosticCodes.TemplateFailed, e.Template, new TextPosition(e.Line, e.Column), e.Reason, TemplateProgram.Help(e));
+    public JinjaTemplate Parse(string source, string name) => environment.Parse(source, name);
+
+    /// <summary>At the template that is wrong, with the way that led there.</summary>
+    public static Diagnostic Problem(JinjaException e) => Diagnostic.Error(DiagnosticCodes.TemplateFailed, e.Template,
+        new TextPosition(e.Line, e.Column), e.Chain.Count == 0 ? e.Reason : $"{e.Reason} ({string.Join(", ", e.Chain)})", TemplateProgram.Help(e));
 }

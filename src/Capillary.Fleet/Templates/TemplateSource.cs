@@ -68,6 +68,9 @@ public sealed class TemplateSource
         return problems.Count > 0 ? new(null, problems) : new(new TemplateSource(manifest, files), []);
     }
 
+    /// <summary>Every variable with its value.</summary>
+    public IReadOnlyList<VariableNote> Describe(TemplateValues values) => VariableNote.All(Manifest, values);
+
     internal RenderedTemplate Render(TemplateValues values, TemplateOrigin origin, CancellationToken stop)
     {
         var given = GivenValues.Check(Manifest, values, origin);

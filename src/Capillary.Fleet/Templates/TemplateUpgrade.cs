@@ -11,20 +11,25 @@ namespace Capillary.Fleet.Templates;
 /// <param name="Settings">Values that change, over those of its state.</param>
 public sealed record UpgradeRequest(InstanceState State, TemplateSource Before, TemplateSource After, TemplateOrigin To, TemplateValues Settings);
 
+/// <summary>One file that changes.</summary>
+/// <param name="Before">Null: it was not there.</param>
+/// <param name="After">Null: it goes.</param>
+public sealed record PlannedChange(MergeFile? Before, MergeFile? After);
+
 /// <summary>How planning ended.</summary>
-/// <param name="Changes">What to write and (null) what to remove, by path below the instance; the state file is one of them.</param>
+/// <param name="Changes">By path below the instance; the state file is one of them.</param>
 /// <param name="Conflicts">What is to be decided first; while there is one, nothing is to be written.</param>
 /// <param name="Decided">Conflicts that a resolution decided.</param>
 /// <param name="Problems">Why nothing can be planned; then all else is empty.</param>
 /// <param name="Warnings">What was passed over.</param>
-public sealed record UpgradePlan(IReadOnlyDictionary<string, MergeFile?> Changes, IReadOnlyList<TreeConflict> Conflicts,
+public sealed record UpgradePlan(IReadOnlyDictionary<string, PlannedChange> Changes, IReadOnlyList<TreeConflict> Conflicts,
     IReadOnlyList<TreeConflict> Decided, IReadOnlyList<Diagnostic> Problems, IReadOnlyList<Diagnostic> Warnings)
 {
-    /// <summary>Everything is decided, and something changes.</summary>
+    /// <summary>Everything is decided.</summary>
     public bool IsReady => Problems.Count == 0 && Conflicts.Count == 0;
 
     internal static UpgradePlan Failed(IReadOnlyList<Diagnostic> problems) =>
-        new(new Dictionary<string, MergeFile?>(), [], [], problems, []);
+        new(new Dictionary<string, PlannedChange>(), [], [], problems, []);
 }
 
 /// <summary>
@@ -44,7 +49,7 @@ public sealed class TemplateUpgrade
         InstanceState next, List<Diagnostic> problems)
     {
         (this.request, this.ours, this.before, this.after, this.next, this.problems) = (request, ours, before, after, next, problems);
-        Wanted = problems.Count > 0 ? [] : [.. TreeMerge.Wanted(Trees(_ => default)).Append(request.State.File).Distinct()];
+        Wanted = problems.Count > 0 ? [] : [.. TreeMerge.Wanted(Trees(_ => default)).Append(request.State.File).Append(next.File).Distinct().Where(ours.ContainsKey)];
     }
 
     /// <summary>Paths of ours whose bytes <see cref="Finish"/> reads.</summary>
@@ -76,13 +81,20 @@ public sealed class TemplateUpgrade
         if (problems.Count > 0) return UpgradePlan.Failed(problems);
         var labels = new MergeLabels("here", $"template {request.State.Origin.Version}", $"template {request.To.Version}");
         var merged = TreeMerge.Merge(Trees(read), labels, decide);
-        var changes = new SortedDictionary<string, MergeFile?>(StringComparer.Ordinal);
-        foreach (var (path, file) in merged.Changes) changes[path] = file;
-        var state = MergeFile.Plain(next.ToBytes(after.Given.Context!.Value));
+        var changes = new SortedDictionary<string, PlannedChange>(StringComparer.Ordinal);
+        foreach (var (path, file) in merged.Changes) changes[path] = new(Here(path, read), file);
         // Only what it says counts: a state file that a person or foxops wrote in another way stays as it is.
-        if (next.File != request.State.File || !IsSame(next, request.State)) changes[next.File] = state;
-        if (next.File != request.State.File) changes[request.State.File] = null;
+        if (next.File != request.State.File || !IsSame(next, request.State))
+            changes[next.File] = new(Here(next.File, read), MergeFile.Plain(next.ToBytes(after.Given.Context!.Value)));
+        if (next.File != request.State.File) changes[request.State.File] = new(Here(request.State.File, read), null);
         return new UpgradePlan(changes, merged.Conflicts, merged.Decided, [], after.Given.Warnings);
+    }
+
+    private MergeFile? Here(string path, Func<string, ReadOnlyMemory<byte>> read)
+    {
+        if (!ours.TryGetValue(path, out var entry)) return null;
+        return before.Files.TryGetValue(path, out var known) && entry.Id == known.Id
+            ? new MergeFile(entry.Kind, known.Bytes) : new MergeFile(entry.Kind, read(path));
     }
 
     private MergeTrees Trees(Func<string, ReadOnlyMemory<byte>> read)

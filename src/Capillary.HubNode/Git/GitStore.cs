@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using System.Threading.Channels;
 using Capillary.Fleet.Documents;
 using Capillary.Fleet.Templates;
 using Capillary.Fleet.Templates.Merging;
@@ -19,6 +20,7 @@ public readonly record struct GitAnswer<T>(T? Value, string? Error) where T : cl
 public sealed class GitStore(string folder)
 {
     private const int MaxBlob = 64 << 20;
+    private static readonly TimeSpan LongLimit = TimeSpan.FromHours(1);
     private readonly GitCommand git = new(folder);
 
     /// <summary>Every file of a commit, by path.</summary>
@@ -48,6 +50,48 @@ public sealed class GitStore(string folder)
             return "";
         }, stop);
         return run is GitRun.Failed failure ? new(null, failure.Error) : new(blobs, null);
+    }
+
+    /// <summary>
+    /// Reads blobs for one item after the other, as many as each needs, with one git for all of them. An item may be a batch of work, whose
+    /// memory is free when the next one begins. Null, or what went wrong.
+    /// </summary>
+    /// <param name="items">Taken one by one.</param>
+    /// <param name="wanted">The ids that an item needs.</param>
+    /// <param name="use">Gets the item and its blobs.</param>
+    /// <param name="stop">Ends git.</param>
+    public async Task<string?> EachAsync<T>(IEnumerable<T> items, Func<T, IReadOnlyCollection<string>> wanted,
+        Action<T, IReadOnlyDictionary<string, byte[]>> use, CancellationToken stop)
+    {
+        var asked = Channel.CreateUnbounded<IReadOnlyCollection<string>>();
+        var run = await new GitCommand(folder, LongLimit).RunAsync(["cat-file", "--batch"], async (stream, token) =>
+        {
+            await foreach (var ids in asked.Reader.ReadAllAsync(token))
+            {
+                await stream.WriteAsync(Encoding.ASCII.GetBytes(string.Concat(ids.Select(id => id + "\n"))), token);
+                await stream.FlushAsync(token);
+            }
+        }, async (stream, token) =>
+        {
+            await using var input = new BufferedStream(stream, 1 << 16);
+            try
+            {
+                foreach (var item in items)
+                {
+                    var ids = wanted(item);
+                    asked.Writer.TryWrite(ids);
+                    var blobs = new Dictionary<string, byte[]>(ids.Count, StringComparer.Ordinal);
+                    foreach (var id in ids) blobs[id] = await BlobAsync(input, id, token);
+                    use(item, blobs);
+                }
+            }
+            finally
+            {
+                asked.Writer.Complete();
+            }
+            return "";
+        }, stop);
+        return run is GitRun.Failed failure ? failure.Error : null;
     }
 
     /// <summary>A commit's files with their bytes, such as those of a template repository.</summary>
