@@ -26,7 +26,8 @@ internal static class FleetGroups
     /// <summary>The same for instances that change alike. The state file is not looked at: it holds each one's values.</summary>
     public static string KeyOf(UpgradePlan plan) => plan.Problems.Count > 0 ? string.Join('\n', plan.Problems.Select(problem => problem.Message))
         : plan.Conflicts.Count > 0 ? string.Join('\n', plan.Conflicts.Select(conflict => $"{conflict.Path} {conflict.Key}"))
-        : UnifiedDiff.Key(plan.Changes.Where(item => !InstanceFiles.IsState(item.Key)).Select(item => (item.Key, item.Value.Before, item.Value.After)));
+        : UnifiedDiff.Key(plan.Changes.Where(item => !InstanceFiles.IsState(item.Key)).Select(item => (item.Value.Template, item.Value.Before, item.Value.After))
+            .OrderBy(item => item.Template, StringComparer.Ordinal));
 
     public static IReadOnlyList<FleetGroup> Of(IEnumerable<(string Name, UpgradePlan Plan, string Key)> outcomes)
     {

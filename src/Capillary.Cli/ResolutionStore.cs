@@ -67,7 +67,10 @@ internal sealed class ResolutionStore(string gitFolder)
         json.WriteEndArray();
     });
 
-    public void Forget(string instance) => File.Delete(FileOf(instance));
+    public void Forget(string instance)
+    {
+        if (File.Exists(FileOf(instance))) File.Delete(FileOf(instance));
+    }
 
     private string FileOf(TreeConflict conflict) => Path.Combine(Root, "resolutions", conflict.Key + ".json");
 

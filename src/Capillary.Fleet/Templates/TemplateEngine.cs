@@ -21,6 +21,11 @@ internal sealed class TemplateEngine
 
     public JinjaTemplate Parse(string source, string name) => environment.Parse(source, name);
 
+    /// <summary>At the template that is wrong, with the way that led there. What was included goes by its name below the template folder.
+    /// </summary>
+    public Diagnostic ProblemInFolder(JinjaException e) => environment.Loader?.Invoke(e.Template) is null ? Problem(e)
+        : Problem(e) with { File = TemplateManifest.Folder + e.Template };
+
     /// <summary>At the template that is wrong, with the way that led there.</summary>
     public static Diagnostic Problem(JinjaException e) => Diagnostic.Error(DiagnosticCodes.TemplateFailed, e.Template,
         new TextPosition(e.Line, e.Column), e.Chain.Count == 0 ? e.Reason : $"{e.Reason} ({string.Join(", ", e.Chain)})", TemplateProgram.Help(e));

@@ -50,7 +50,7 @@ internal sealed record TemplateFile(string Path, MergeFile Raw)
         }
         catch (JinjaException e)
         {
-            problems.Add(TemplateEngine.Problem(e));
+            problems.Add(engine.ProblemInFolder(e));
             return null;
         }
     }

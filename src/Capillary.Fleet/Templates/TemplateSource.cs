@@ -33,9 +33,11 @@ public sealed class TemplateSource
     /// <summary>As foxops renders: Jinja2's defaults, and the last newline stays.</summary>
     private static readonly JinjaOptions Fengine = TemplateProgram.Options with { TrimBlocks = false, LstripBlocks = false };
 
+    private readonly TemplateEngine engine;
     private readonly IReadOnlyList<TemplateFile> files;
 
-    private TemplateSource(TemplateManifest manifest, IReadOnlyList<TemplateFile> files) => (Manifest, this.files) = (manifest, files);
+    private TemplateSource(TemplateManifest manifest, TemplateEngine engine, IReadOnlyList<TemplateFile> files) =>
+        (Manifest, this.engine, this.files) = (manifest, engine, files);
 
     /// <summary>Whose rules it follows.</summary>
     public TemplateForm Form => Manifest.Form;
@@ -65,7 +67,7 @@ public sealed class TemplateSource
             .Select(item => TemplateFile.Parse(item.Key[TemplateManifest.Folder.Length..], item.Value, manifest, engine, problems)).OfType<TemplateFile>().ToList();
         if (files.Count > MaxFiles)
             problems.Add(Diagnostic.Error(DiagnosticCodes.TooManyFiles, "", TextPosition.WholeFile, $"a template has at most {MaxFiles} files, not {files.Count}"));
-        return problems.Count > 0 ? new(null, problems) : new(new TemplateSource(manifest, files), []);
+        return problems.Count > 0 ? new(null, problems) : new(new TemplateSource(manifest, engine, files), []);
     }
 
     /// <summary>Every variable with its value.</summary>
@@ -90,7 +92,7 @@ public sealed class TemplateSource
                 }
                 catch (JinjaException e)
                 {
-                    problems.Add(TemplateEngine.Problem(e));
+                    problems.Add(engine.ProblemInFolder(e));
                 }
             }
         }

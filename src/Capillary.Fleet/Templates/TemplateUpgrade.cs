@@ -12,9 +12,10 @@ namespace Capillary.Fleet.Templates;
 public sealed record UpgradeRequest(InstanceState State, TemplateSource Before, TemplateSource After, TemplateOrigin To, TemplateValues Settings);
 
 /// <summary>One file that changes.</summary>
+/// <param name="Template">The path of its template, which is the same in every instance; of a state file its own.</param>
 /// <param name="Before">Null: it was not there.</param>
 /// <param name="After">Null: it goes.</param>
-public sealed record PlannedChange(MergeFile? Before, MergeFile? After);
+public sealed record PlannedChange(string Template, MergeFile? Before, MergeFile? After);
 
 /// <summary>How planning ended.</summary>
 /// <param name="Changes">By path below the instance; the state file is one of them.</param>
@@ -82,12 +83,20 @@ public sealed class TemplateUpgrade
         var labels = new MergeLabels("here", $"template {request.State.Origin.Version}", $"template {request.To.Version}");
         var merged = TreeMerge.Merge(Trees(read), labels, decide);
         var changes = new SortedDictionary<string, PlannedChange>(StringComparer.Ordinal);
-        foreach (var (path, file) in merged.Changes) changes[path] = new(Here(path, read), file);
+        var templates = Templates();
+        foreach (var (path, file) in merged.Changes) changes[path] = new(templates.GetValueOrDefault(path, path), Here(path, read), file);
         // Only what it says counts: a state file that a person or foxops wrote in another way stays as it is.
         if (next.File != request.State.File || !IsSame(next, request.State))
-            changes[next.File] = new(Here(next.File, read), MergeFile.Plain(next.ToBytes(after.Given.Context!.Value)));
-        if (next.File != request.State.File) changes[request.State.File] = new(Here(request.State.File, read), null);
+            changes[next.File] = new(next.File, Here(next.File, read), MergeFile.Plain(next.ToBytes(after.Given.Context!.Value)));
+        if (next.File != request.State.File) changes[request.State.File] = new(request.State.File, Here(request.State.File, read), null);
         return new UpgradePlan(changes, merged.Conflicts, merged.Decided, [], after.Given.Warnings);
+    }
+
+    private Dictionary<string, string> Templates()
+    {
+        var templates = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var (template, path) in before.Names.Concat(after.Names)) templates[path] = template;
+        return templates;
     }
 
     private MergeFile? Here(string path, Func<string, ReadOnlyMemory<byte>> read)
