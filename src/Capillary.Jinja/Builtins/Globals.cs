@@ -49,6 +49,12 @@ internal static class Globals
         var stop = Arg.Integer(r, onlyStop ? args[0] : args[1], "the stop", 0);
         var step = Arg.Integer(r, args[2], "the step", 1);
         if (step == 0) throw r.Fail("range() arg 3 must not be zero");
+        return Range(r, (start, stop, step));
+    }
+
+    internal static JinjaValue Range(RenderState r, (long Start, long Stop, long Step) bounds)
+    {
+        var (start, stop, step) = bounds;
         var distance = step > 0 ? (Int128)stop - start : (Int128)start - stop;
         var stride = Int128.Abs(step);
         var count = distance <= 0 ? 0 : (distance + stride - 1) / stride;
@@ -56,7 +62,7 @@ internal static class Globals
         r.Charge((long)count);
         var items = new JinjaValue[(int)count];
         for (var i = 0; i < items.Length; i++) items[i] = start + i * step;
-        return new JinjaValue(new ListValue(items, ListShape.Range) { Bounds = (start, stop, step), IsFrozen = true });
+        return new JinjaValue(new ListValue(items, ListShape.Range) { Bounds = bounds, IsFrozen = true });
     }
 
     private static MapValue ToMap(RenderState r, JinjaValue[] args)

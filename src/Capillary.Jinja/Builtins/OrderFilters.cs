@@ -80,7 +80,7 @@ internal static class OrderFilters
     private static JinjaValue Extreme(RenderState r, JinjaValue self, JinjaValue[] args, int sign)
     {
         var items = Sequences.Items(r, self);
-        if (items.Length == 0) return UndefinedValue.Because(r, r.At, "there is no smallest or largest item: the sequence is empty");
+        if (items.Length == 0) return UndefinedValue.Because(r, r.At, "No aggregated item, sequence was empty.");
         var caseSensitive = Arg.Flag(r, args[0]);
         var (best, bestKey) = (items[0], Key(r, items[0], args[1], caseSensitive));
         foreach (var item in items.AsSpan(1))

@@ -38,7 +38,7 @@ internal static class SequenceFilters
     {
         var items = Sequences.Items(r, self);
         if (items.Length > 0) return first ? items[0] : items[^1];
-        return UndefinedValue.Because(r, r.At, $"there is no {(first ? "first" : "last")} item: the sequence is empty");
+        return UndefinedValue.Because(r, r.At, $"No {(first ? "first" : "last")} item, sequence was empty.");
     }
 
     private static JinjaValue Reverse(RenderState r, JinjaValue self, JinjaValue[] args)
@@ -93,7 +93,7 @@ internal static class SequenceFilters
     {
         if (self.Ref is MapValue) throw r.Fail("a map has no random item");
         var items = Sequences.Items(r, self);
-        return items.Length == 0 ? UndefinedValue.Because(r, r.At, "there is no random item: the sequence is empty") : items[r.Random(items.Length)];
+        return items.Length == 0 ? UndefinedValue.Because(r, r.At, "No random item, sequence was empty.") : items[r.Random(items.Length)];
     }
 
     private static JinjaValue Slice(RenderState r, JinjaValue self, JinjaValue[] args)

@@ -41,6 +41,8 @@ internal static class StableSort
     // Equal keys keep their order, in reverse too.
     private static bool InOrder(RenderState r, JinjaValue left, JinjaValue right, bool reverse)
     {
+        // Equal ones need no order: None beside None is sorted.
+        if (left.Ref is not string && !left.IsNumber && Comparison.AreEqual(r, left, right)) return true;
         var order = Comparison.Order(r, left, right);
         return reverse ? order >= 0 : order <= 0;
     }

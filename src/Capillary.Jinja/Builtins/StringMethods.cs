@@ -13,9 +13,9 @@ internal static class StringMethods
         new(new("lower", []), static (_, self, _) => Self(self).ToLowerInvariant()),
         new(new("title", []), static (_, self, _) => Strings.TitleByLetters(Self(self))),
         new(new("capitalize", []), static (_, self, _) => Strings.Capitalize(Self(self))),
-        new(new("strip", ["chars"]), static (_, self, args) => Strings.Strip(Self(self), args[0], start: true, end: true)),
-        new(new("lstrip", ["chars"]), static (_, self, args) => Strings.Strip(Self(self), args[0], start: true, end: false)),
-        new(new("rstrip", ["chars"]), static (_, self, args) => Strings.Strip(Self(self), args[0], start: false, end: true)),
+        new(new("strip", ["chars"]), static (r, self, args) => Strings.Strip(Self(self), Arg.TextOrNull(r, args[0], "chars"), start: true, end: true)),
+        new(new("lstrip", ["chars"]), static (r, self, args) => Strings.Strip(Self(self), Arg.TextOrNull(r, args[0], "chars"), start: true, end: false)),
+        new(new("rstrip", ["chars"]), static (r, self, args) => Strings.Strip(Self(self), Arg.TextOrNull(r, args[0], "chars"), start: false, end: true)),
         new(new("split", ["sep", "maxsplit"]), Split),
         new(new("rsplit", ["sep", "maxsplit"]), SplitFromEnd),
         new(new("splitlines", ["keepends"]), static (r, self, args) =>

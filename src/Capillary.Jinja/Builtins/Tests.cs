@@ -47,7 +47,7 @@ internal static class Tests
         Add(all, "true", static (_, v, _) => v.IsBoolean && v.Bits != 0);
         Add(all, "false", static (_, v, _) => v.IsBoolean && v.Bits == 0);
         Add(all, "mapping", static (_, v, _) => v.Ref is MapValue);
-        Add(all, "sequence", static (_, v, _) => v.Ref is string or ListValue or MapValue);
+        Add(all, "sequence", static (_, v, _) => v.Ref is string or ListValue or MapValue or UndefinedValue { IsStrict: false });
         Add(all, "iterable", static (r, v, _) => v.Ref is UndefinedValue { IsStrict: true } or null
             ? throw r.FailUndefined(v)
             : v.Ref is string or ListValue or MapValue or UndefinedValue);

@@ -15,7 +15,7 @@ internal static class TextFilters
         new(new("capitalize", []), static (r, self, _) => Same(r, self, Strings.Capitalize)),
         new(new("title", []), static (r, self, _) => Strings.TitleByBlanks(r.Text(self))),
         new(new("trim", ["chars"]), static (r, self, args) =>
-            Same(r, self, text => Strings.Strip(text, TrimSet(r, args[0]), start: true, end: true))),
+            Same(r, self, text => Strings.Strip(text, Arg.TextOrNull(r, args[0], "chars"), start: true, end: true))),
         new(new("replace", ["old", "new", "count"], required: 2), Replace),
         new(new("indent", ["width", "first", "blank"]), Indent),
         new(new("center", ["width"]), static (r, self, args) =>
@@ -30,9 +30,6 @@ internal static class TextFilters
     private static JinjaValue Same(RenderState r, JinjaValue self, Func<string, string> change) =>
         RenderState.AsSafeAs(self, change(r.Text(self)));
 
-    private static JinjaValue TrimSet(RenderState r, JinjaValue set) =>
-        set.IsAbsent || set.IsNone ? JinjaValue.Undefined : Arg.Text(r, set, "the characters");
-
     private static JinjaValue Replace(RenderState r, JinjaValue self, JinjaValue[] args)
     {
         var count = args[2].IsNone ? -1 : Arg.Integer(r, args[2], "the count", -1);
@@ -45,7 +42,7 @@ internal static class TextFilters
 
     private static JinjaValue Indent(RenderState r, JinjaValue self, JinjaValue[] args)
     {
-        var text = self.Ref as string ?? (self.IsUndefined ? throw r.FailUndefined(self) : r.Text(self));
+        var text = Arg.Text(r, self, "the text");
         var pad = args[0].Ref as string ?? new string(' ', Width(r, args[0]));
         var (first, blank) = (Arg.Flag(r, args[1]), Arg.Flag(r, args[2]));
         // Jinja2 adds a newline before it splits, so that a newline at the end is kept.
@@ -105,7 +102,7 @@ internal static class TextFilters
         var leeway = args[3].IsNone ? 5 : Arg.Integer(r, args[3], "the leeway", 5);
         if (length < CodePoints.Count(end)) throw r.Fail($"expected length >= {CodePoints.Count(end)}, got {length}");
         if (leeway < 0) throw r.Fail($"expected leeway >= 0, got {leeway}");
-        if (self.IsUndefined) throw r.FailUndefined(self);
+        if (self.Ref is UndefinedValue { IsStrict: false }) return self;
         var text = Arg.Text(r, self, "the text");
         if (CodePoints.Count(text) <= length + leeway) return self;
         var kept = (string)Sequences.Slice(r, text, default, length - CodePoints.Count(end), default).Ref!;

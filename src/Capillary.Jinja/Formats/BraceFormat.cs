@@ -101,7 +101,7 @@ internal sealed class BraceFormat
             {
                 var stop = name.AsSpan(at + 1).IndexOfAny('.', '[');
                 stop = stop < 0 ? name.Length : at + 1 + stop;
-                value = Members.Attribute(_r, value, name[(at + 1)..stop], null, _r.At);
+                value = Attribute(value, name[(at + 1)..stop]);
                 at = stop;
                 continue;
             }
@@ -114,6 +114,13 @@ internal sealed class BraceFormat
         }
         if (value.IsUndefined && end >= 0) throw _r.FailUndefined(value);
         return value;
+    }
+
+    private JinjaValue Attribute(JinjaValue value, string name)
+    {
+        if (value.IsUndefined) throw _r.FailUndefined(value);
+        var found = Members.OwnAttribute(_r, value, name, _r.At);
+        return found.IsAbsent ? throw _r.Fail($"'{ValueText.TypeName(value)}' object has no attribute '{name}'") : found;
     }
 
     private JinjaValue First(string name)

@@ -10,7 +10,6 @@ internal static class BraceSpec
     {
         var (spec, type) = Parse(r, text);
         if (value.Ref is string own) WriteText(r, spec, type, own);
-        else if (value.IsBoolean && type == '\0') WriteText(r, spec with { Align = spec.Align == '\0' ? '>' : spec.Align }, type, r.Text(value));
         else if (value.IsAnyInteger) WriteInteger(r, spec, type, value);
         else if (value.IsFloat) WriteFloat(r, spec, type, value.AsDouble);
         else throw r.Fail($"unsupported format string passed to {ValueText.TypeName(value)}.__format__");

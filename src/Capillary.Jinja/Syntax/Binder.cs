@@ -22,6 +22,7 @@ internal sealed class Binder
     private Scope _scope;
     private BlockSite? _site;
     private bool _anything;
+    private int _captures;
     private int _depth;
 
     private Binder(SourceText source, JinjaEnvironment environment, ParsedTemplate parsed)
@@ -33,7 +34,7 @@ internal sealed class Binder
     }
 
     /// <summary>What stands here is printed by this template only if it extends no other.</summary>
-    internal bool IsOutsideBlocks => _parsed.Extends && IsTop;
+    internal bool IsOutsideBlocks => _parsed.Extends && _captures == 0;
 
     /// <summary>A variable set here can be seen by blocks and by other templates.</summary>
     internal bool IsTop => _scope == _root;
@@ -108,6 +109,20 @@ internal sealed class Binder
         return slot.Index;
     }
 
+    /// <summary>Binds what is not printed where it stands.</summary>
+    internal void Capture(Action bind)
+    {
+        _captures++;
+        bind();
+        _captures--;
+    }
+
+    /// <summary>As Jinja2: a macro takes what a macro inside of it reads by the same name.</summary>
+    internal void MarkReadOutside(string name)
+    {
+        if (_scope.Outer?.Find(name) is { } found) found.Slot.IsRead = true;
+    }
+
     internal bool IsRead(string name) => _scope[name].IsRead;
 
     internal ScopeEntry InScope(Action<Scope> declare, Action bind) => Inside(new Scope(_scope, _scope.Function), declare, bind);
@@ -126,7 +141,8 @@ internal sealed class Binder
         var function = new Function();
         var before = _site;
         _site = new BlockSite(scoped ? _scope : _root, scoped || !_parsed.ReadsSelf, before);
-        var entry = Inside(new Scope(null, function), declare, bind);
+        var entry = ScopeEntry.Nothing;
+        Capture(() => entry = Inside(new Scope(null, function), declare, bind));
         _site = before;
         return (entry, function.Slots);
     }

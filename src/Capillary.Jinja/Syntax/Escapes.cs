@@ -23,6 +23,7 @@ internal static class Escapes
         var c = raw[at + 1];
         if (c is >= '0' and <= '7') return Octal(raw, at + 1, text);
         if (c is 'x' or 'u' or 'U') return Hex(source, position, raw, at, c == 'x' ? 2 : c == 'u' ? 4 : 8, text);
+        if (c == 'N') throw source.Fail(position + at, "characters can not be named here; use \\u and a number");
         var plain = c switch
         {
             'n' => "\n",

@@ -79,7 +79,7 @@ internal sealed class Lexer
     private int AfterComment(int tag, int inside)
     {
         var close = _text.IndexOf(_options.CommentEnd, inside, _end - inside, StringComparison.Ordinal);
-        if (close < 0) throw _source.Fail(tag, "missing end of comment tag");
+        if (close < 0) return inside >= _end ? _end : throw _source.Fail(tag, "missing end of comment tag");
         return AfterClose(close + _options.CommentEnd.Length, close > inside ? _text[close - 1] : ' ');
     }
 
@@ -115,7 +115,7 @@ internal sealed class Lexer
         for (var at = body; ; at++)
         {
             at = _text.IndexOf(_options.BlockStart, at, _end - at, StringComparison.Ordinal);
-            if (at < 0) throw _source.Fail(tag, "missing end of raw directive");
+            if (at < 0) return body >= _end ? _end : throw _source.Fail(tag, "missing end of raw directive");
             var inside = at + _options.BlockStart.Length;
             var sign = inside < _end && _text[inside] is '-' or '+' ? _text[inside++] : ' ';
             if (WordAt(inside, "endraw") is not { } close) continue;

@@ -28,6 +28,7 @@ internal sealed partial class Parser
 
     private Expr ParseSubscript(Token open, Expr target)
     {
+        if (Skip("]")) return new Subscript(target.Position, target, new ListLiteral(open.Position, [], isTuple: true));
         var start = Current.IsOperator(":") ? null : ParseExpression();
         if (start is not null && Skip("]")) return new Subscript(target.Position, target, start);
         if (start is not null && Current.IsOperator(",")) return ParseTupleSubscript(start, target);

@@ -100,14 +100,14 @@ internal sealed partial class Parser
         while (true)
         {
             var condition = ParseTuple(withConditional: false);
-            ExpectBlockEnd();
+            ExpectBodyStart();
             branches.Add((condition, ParseBody(["elif", "else", "endif"], tag)));
             if (!SkipName("elif")) break;
         }
         Block? otherwise = null;
         if (Take().Text == "else")
         {
-            ExpectBlockEnd();
+            ExpectBodyStart();
             otherwise = ParseBody(["endif"], tag);
             _at++;
         }
@@ -122,14 +122,14 @@ internal sealed partial class Parser
         var items = ParseTuple(withConditional: false);
         var condition = SkipName("if") ? ParseExpression() : null;
         var recursive = SkipName("recursive");
-        ExpectBlockEnd();
+        ExpectBodyStart();
         _loops++;
         var body = ParseBody(["else", "endfor"], tag);
         _loops--;
         Block? otherwise = null;
         if (Take().Text == "else")
         {
-            ExpectBlockEnd();
+            ExpectBodyStart();
             otherwise = ParseBody(["endfor"], tag);
             _at++;
         }
@@ -165,7 +165,7 @@ internal sealed partial class Parser
 
     private Captured ParseCapturedBody(Token tag, string end, BlockText text, Expr filtered)
     {
-        ExpectBlockEnd();
+        ExpectBodyStart();
         text.Body = ParseBodyTo(end, tag);
         return new Captured(tag.Position, text, filtered);
     }
@@ -181,7 +181,7 @@ internal sealed partial class Parser
             Expect("=");
             values.Add(ParseExpression());
         }
-        ExpectBlockEnd();
+        ExpectBodyStart();
         return new With(tag.Position, [.. targets], [.. values], ParseBodyTo("endwith", tag));
     }
 

@@ -51,7 +51,7 @@ internal sealed partial class Parser
     // A body that runs elsewhere, so that a loop around it is not its own.
     private Block ParseCode(Token tag, string end)
     {
-        ExpectBlockEnd();
+        ExpectBodyStart();
         var loops = _loops;
         _loops = 0;
         var body = ParseBodyTo(end, tag);
@@ -88,7 +88,7 @@ internal sealed partial class Parser
     private AutoescapeTag ParseAutoescape(Token tag)
     {
         var on = ParseExpression();
-        ExpectBlockEnd();
+        ExpectBodyStart();
         return new AutoescapeTag(tag.Position, on, ParseBodyTo("endautoescape", tag));
     }
 
@@ -102,7 +102,7 @@ internal sealed partial class Parser
         if (Current.IsOperator("-")) throw Fail("a block's name has no hyphens; use an underscore");
         // Its place in the list is that of its beginning.
         var index = _blocks.Count;
-        ExpectBlockEnd();
+        ExpectBodyStart();
         var loops = _loops;
         _loops = 0;
         var body = ParseBody(["endblock"], tag);

@@ -64,6 +64,13 @@ internal sealed partial class Parser
 
     private Token ExpectName() => Current.Kind == TokenKind.Name ? Take() : throw Unexpected("a name");
 
+    // A colon may stand before a body, as in Python.
+    private void ExpectBodyStart()
+    {
+        Skip(":");
+        ExpectBlockEnd();
+    }
+
     private void ExpectBlockEnd()
     {
         if (Current.Kind != TokenKind.BlockEnd) throw Unexpected("'%}'");

@@ -28,7 +28,7 @@ internal sealed class SetBlock(int position, Target target, Captured body) : Stm
 
     internal override void Bind(Binder binder)
     {
-        binder.Visit(body);
+        binder.Capture(() => binder.Visit(body));
         binder.Visit(target);
     }
 

@@ -19,7 +19,7 @@ internal sealed class BlockTag(int position, string name, Block body, bool scope
 
     internal override void Bind(Binder binder)
     {
-        _isOutside = binder.IsOutsideBlocks;
+        _isOutside = binder.IsOutsideBlocks && binder.IsTop;
         if (scoped) _visible = binder.Visible();
         (_entry, _slots) = binder.InBlock(scoped, DeclareInside, () => BindInside(binder));
     }

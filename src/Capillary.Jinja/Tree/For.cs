@@ -56,6 +56,7 @@ internal sealed class For(Target target, Expr items, Expr? condition, Block body
         if (condition is not null) (list, count) = Filter(r, list);
         var slots = r.Frame.Slots;
         var loop = _loopSlot >= 0 ? new LoopValue(this, list, count, depth) { Outer = outer } : null;
+        var completed = false;
         for (var i = 0; i < count; i++)
         {
             r.Charge();
@@ -67,12 +68,14 @@ internal sealed class For(Target target, Expr items, Expr? condition, Block body
             }
             target.Assign(r, list[i]);
             body.Render(r);
+            completed |= r.Exit == LoopExit.None;
             if (r.Exit == LoopExit.None) continue;
             var isOver = r.Exit == LoopExit.Break;
             r.Exit = LoopExit.None;
             if (isOver) break;
         }
-        if (count > 0 || otherwise is null) return;
+        // As Jinja2: rounds that break or continue do not count.
+        if (completed || otherwise is null) return;
         _otherwiseEntry.Enter(r);
         otherwise.Render(r);
     }

@@ -58,9 +58,12 @@ internal sealed class MacroCode(string name, NameTarget[] parameters, Expr?[] de
 
     internal string Name => name;
 
+    internal bool IsCaller => name == Caller;
+
     private bool NamesCaller => _names.Contains(Caller);
 
-    internal void Bind(Binder binder) => (_entry, _slots) = binder.InFunction(DeclareInside, () => BindInside(binder));
+    internal void Bind(Binder binder) =>
+        binder.Capture(() => (_entry, _slots) = binder.InFunction(DeclareInside, () => BindInside(binder)));
 
     internal JinjaValue Get(string attribute) => attribute switch
     {
@@ -115,7 +118,7 @@ internal sealed class MacroCode(string name, NameTarget[] parameters, Expr?[] de
     {
         if (!given.IsAbsent) return given;
         return defaults[index]?.Evaluate(r)
-            ?? UndefinedValue.Because(r, at, $"parameter '{parameters[index].Name}' of '{name}' was not provided");
+            ?? UndefinedValue.Because(r, at, $"parameter '{parameters[index].Name}' was not provided");
     }
 
     private void DeclareInside(Scope scope)
@@ -135,6 +138,10 @@ internal sealed class MacroCode(string name, NameTarget[] parameters, Expr?[] de
         }
         binder.Visit(body);
         // Only a macro that reads them takes what has no parameter.
+        foreach (var extra in (string[])[VarArgs, KwArgs, Caller])
+        {
+            if (binder.IsRead(extra)) binder.MarkReadOutside(extra);
+        }
         if (binder.IsRead(VarArgs) && !_names.Contains(VarArgs)) _varArgs = varArgs;
         if (binder.IsRead(KwArgs) && !_names.Contains(KwArgs)) _kwArgs = kwArgs;
         if (binder.IsRead(Caller) && !NamesCaller) _caller = caller;

@@ -125,6 +125,7 @@ internal static class TemplateName
         r.At = template.Position;
         if (value.IsUndefined) throw r.FailUndefined(value);
         if (value.Ref is string name) return (r.Load(name, role), $"there is no template '{name}'");
+        if (value.IsNone) return (null, "the list of templates is empty");
         if (value.Ref is not ListValue list) throw r.Fail($"a template's name must be a string, not '{ValueText.TypeName(value)}'");
         var names = Array.ConvertAll(list.Items, item => item.IsUndefined ? throw r.FailUndefined(item) : r.Text(item));
         foreach (var candidate in names)

@@ -68,7 +68,7 @@ internal sealed class BoundMethod(Builtin method, JinjaValue self) : Callable(me
 /// <summary>A macro, and where it was defined: the template that runs and its variables.</summary>
 internal sealed class MacroValue(MacroCode code, Unit unit, Frame outer, bool autoescape) : Callable(code.Name)
 {
-    internal override string TypeName => $"Macro '{Name}'";
+    internal override string TypeName => code.IsCaller ? "Macro anonymous" : $"Macro '{Name}'";
 
     internal MacroCode Code => code;
 

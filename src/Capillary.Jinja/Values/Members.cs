@@ -37,12 +37,12 @@ internal static class Members
     internal static JinjaValue Item(RenderState r, JinjaValue target, JinjaValue key, string? path, int at)
     {
         if (target.IsUndefined) return OfUndefined(r, target);
-        if (key.IsUndefined) throw r.FailUndefined(key);
+        if (key.Ref is UndefinedValue { IsStrict: true } or null) throw r.FailUndefined(key);
         switch (target.Ref)
         {
             case MapValue map when key.Ref is string name:
                 return map.TryGet(name, out var entry) ? entry : Attribute(r, target, name, path, at);
-            case MapValue map:
+            case MapValue map when key.Ref is not UndefinedValue:
                 Hashing.Check(r, key);
                 if (map.TryGet(key, out var other)) return other;
                 break;
@@ -56,7 +56,7 @@ internal static class Members
         }
         return key.Ref is string attribute
             ? Attribute(r, target, attribute, path, at)
-            : UndefinedValue.Because(r, at, $"'{path ?? ValueText.TypeName(target)}' has no item {r.Text(key)}");
+            : UndefinedValue.MissingItem(r, at, path, key, target);
     }
 
     private static JinjaValue OfUndefined(RenderState r, JinjaValue target) =>

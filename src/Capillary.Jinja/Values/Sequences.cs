@@ -1,3 +1,4 @@
+using Capillary.Jinja.Builtins;
 using Capillary.Jinja.Run;
 
 namespace Capillary.Jinja.Values;
@@ -90,8 +91,12 @@ internal static class Sequences
         return CodePoints.Join(picked.Items);
     }
 
+    private static (long, long, long) CutRange((long Start, long Stop, long Step) bounds, long from, long to, long stride) =>
+        (bounds.Start + from * bounds.Step, bounds.Start + to * bounds.Step, bounds.Step * Math.Clamp(stride, -1_000_000, 1_000_000));
+
     private static JinjaValue Pick(RenderState r, ListValue list, long from, long to, long stride)
     {
+        if (list.Shape == ListShape.Range) return Globals.Range(r, CutRange(list.Bounds, from, to, stride));
         var picked = new List<JinjaValue>();
         // The stride may be as large as a long, so the sum is guarded by the distance left.
         for (var at = from; stride > 0 ? at < to : at > to; at += stride)

@@ -38,9 +38,8 @@ internal static class Strings
     internal static string TitleByBlanks(string text) =>
         Title(text, static before => before is '-' or '(' or '{' or '[' or '<' || char.IsWhiteSpace(before));
 
-    internal static string Strip(string text, JinjaValue characters, bool start, bool end)
+    internal static string Strip(string text, string? set, bool start, bool end)
     {
-        var set = characters.Ref as string;
         var (from, to) = (0, text.Length);
         while (start && from < to && IsStripped(text[from], set)) from++;
         while (end && to > from && IsStripped(text[to - 1], set)) to--;

@@ -49,6 +49,19 @@ internal sealed class UndefinedValue : Boxed
             Path = path, Key = key, Holder = holder, Owner = ValueText.TypeName(owner), Mode = r.Program.Options.Undefined,
         });
 
+    /// <summary>An item that is not there, under something else than a name.</summary>
+    internal static JinjaValue MissingItem(RenderState r, int at, string? path, JinjaValue key, JinjaValue owner)
+    {
+        var mark = r.Output.Length;
+        ValueText.WriteRepr(r, key);
+        var text = r.Output.TakeFrom(mark);
+        var type = ValueText.TypeName(owner);
+        return new(new UndefinedValue(r.Program, at)
+        {
+            Reason = $"'{path ?? type}' has no item {text}", Owner = type, Key = text, Mode = r.Program.Options.Undefined,
+        });
+    }
+
     internal static JinjaValue Because(RenderState r, int at, string reason) =>
         new(new UndefinedValue(r.Program, at) { Reason = reason, Mode = r.Program.Options.Undefined });
 
@@ -56,8 +69,8 @@ internal sealed class UndefinedValue : Boxed
     internal string DebugText()
     {
         if (Mode != JinjaUndefined.Debug) return "";
-        var what = Reason is not null ? $"undefined value printed: {Reason}" : Owner is null ? Key : $"no such element: {Owner} object['{Key}']";
-        return $"{{{{ {what} }}}}";
+        if (Owner is null) return $"{{{{ {(Reason is null ? Key : "undefined value printed: " + Reason)} }}}}";
+        return $"{{{{ no such element: {Owner} object[{(Reason is null ? $"'{Key}'" : Key)}] }}}}";
     }
 
     internal JinjaException ToException(RenderState r)
