@@ -13,6 +13,7 @@ internal static class FleetCommand
             FleetRenderCommand.Create(),
             FleetExplainCommand.Create(),
             FleetPreviewCommand.Create(),
+            FleetSchemaCommand.Create(),
         },
     };
 }

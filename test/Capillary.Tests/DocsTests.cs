@@ -170,7 +170,7 @@ public sealed partial class DocsTests
     private static string Member(string block, string name) =>
         block.Split('\n').First(line => line.StartsWith(name + ": ", StringComparison.Ordinal))[(name.Length + 2)..];
 
-    private static IEnumerable<string> Blocks(string page, string language) =>
+    internal static IEnumerable<string> Blocks(string page, string language) =>
         Block().Matches(page).Where(match => match.Groups["language"].Value == language).Select(match => match.Groups["text"].Value);
 
     private static IEnumerable<string> Constants(Type type) => type.GetFields(BindingFlags.Public | BindingFlags.Static)
@@ -181,7 +181,7 @@ public sealed partial class DocsTests
 
     private static string WithoutCode(string page) => Block().Replace(page, "");
 
-    private static string Read(string page) => File.ReadAllText(Path.Combine(Root, page));
+    internal static string Read(string page) => File.ReadAllText(Path.Combine(Root, page));
 
     private static string FindRoot([CallerFilePath] string here = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(here)!, "../.."));
 

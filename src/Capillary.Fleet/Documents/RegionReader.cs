@@ -7,11 +7,10 @@ namespace Capillary.Fleet.Documents;
 internal static class RegionReader
 {
     public const int MaxAddressLength = 260;
+    public static readonly string[] WhoDecides = ["automatic", "manual"];
 
     private static readonly SearchValues<char> HostCharacters =
         SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_");
-
-    public static readonly string[] WhoDecides = ["automatic", "manual"];
 
     public static RegionDocument Read(DocumentHead head, FieldReader spec) =>
         new(head, spec.Text("residency")?.Value, VariableReader.Settings(spec))

@@ -5,6 +5,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Capillary.Core.Apply;
 using Capillary.Fleet.Documents;
+using Capillary.Fleet.Inventory;
 
 namespace Capillary.Fleet.Schemas;
 
@@ -20,15 +21,18 @@ public static class FleetSchemas
     private const string RefPrefix = "#/$defs/";
 
     /// <summary>The schema of one kind, as JSON text with a last newline.</summary>
-    public static string Of(DocumentKind kind)
+    /// <param name="kind">Of the document.</param>
+    /// <param name="fleet">Layers may set the variables of its apps only, each with its type; null: any variable.</param>
+    public static string Of(DocumentKind kind, FleetInventory? fleet = null)
     {
         var root = new JsonObject { ["$schema"] = Draft, ["title"] = $"{kind} ({HostObjectReader.ApiVersion})" };
-        foreach (var (keyword, value) in Document(kind).ToList()) root[keyword] = value?.DeepClone();
+        foreach (var (keyword, value) in Document(kind, fleet).ToList()) root[keyword] = value?.DeepClone();
         return Text(WithDefinitions(root));
     }
 
     /// <summary>One schema for a document of any kind: <c>kind</c> says which.</summary>
-    public static string OfAll()
+    /// <param name="fleet">See <see cref="Of"/>.</param>
+    public static string OfAll(FleetInventory? fleet = null)
     {
         var kinds = Enum.GetValues<DocumentKind>();
         var root = new JsonObject
@@ -38,12 +42,13 @@ public static class FleetSchemas
             ["type"] = "object",
             ["required"] = Shape.Array(["kind"]),
             ["properties"] = new JsonObject { ["kind"] = Shape.OneOf(kinds.Select(kind => kind.ToString())) },
-            ["allOf"] = new JsonArray([.. kinds.Select(kind => (JsonNode)Shape.When(Shape.Has("kind", kind.ToString()), Document(kind)))]),
+            ["allOf"] = new JsonArray(
+                [.. kinds.Select(kind => (JsonNode)Shape.When(Shape.Has("kind", kind.ToString()), Document(kind, fleet)))]),
         };
         return Text(WithDefinitions(root));
     }
 
-    private static JsonObject Document(DocumentKind kind)
+    private static JsonObject Document(DocumentKind kind, FleetInventory? fleet)
     {
         var isOptional = kind is DocumentKind.Region or DocumentKind.RolloutPolicy;
         return Shape.Closed(isOptional ? ["apiVersion", "kind", "metadata"] : ["apiVersion", "kind", "metadata", "spec"],
@@ -53,53 +58,53 @@ public static class FleetSchemas
                 ("name", Shape.Name().Says(kind == DocumentKind.Fleet ? "The fleet's name." : "As the file's path says.")),
                 ("labels", Shape.Map(Shape.LabelValue(), Shape.LabelKey()
                     .With("not", new JsonObject { ["pattern"] = @"^capillary\.dev/" }))))),
-            ("spec", Spec(kind)));
+            ("spec", Spec(kind, VariableSchema.Settings(fleet))));
     }
 
-    private static JsonObject Spec(DocumentKind kind) => kind switch
+    private static JsonObject Spec(DocumentKind kind, JsonObject variables) => kind switch
     {
-        DocumentKind.Fleet => Fleet(),
-        DocumentKind.Region => Region(),
-        DocumentKind.Site => Site(),
-        DocumentKind.Group => Group(),
+        DocumentKind.Fleet => Fleet(variables),
+        DocumentKind.Region => Region(variables),
+        DocumentKind.Site => Site(variables),
+        DocumentKind.Group => Group(variables),
         DocumentKind.App => AppSchema.App(),
         DocumentKind.RolloutPolicy => RolloutPolicySchema.Spec(),
         _ => AppSchema.HealthRules(),
     };
 
-    private static JsonObject Fleet() => Shape.Closed(["regions"],
+    private static JsonObject Fleet(JsonObject variables) => Shape.Closed(["regions"],
         ("regions", Shape.List(Shape.Name(), isUnique: true).Says("Each has a document.")),
         ("defaults", Shape.Closed([], ("rolloutPolicy", Shape.Name().Says("Default: every site at once.")))),
         ("enrollment", Enrollment()),
-        ("variables", VariableSchema.Settings()));
+        ("variables", variables));
 
-    private static JsonObject Region() => Shape.Closed([],
+    private static JsonObject Region(JsonObject variables) => Shape.Closed([],
         ("residency", Shape.Text().Says("Where data must stay; shown, and enforced by nothing yet.")),
         ("addresses", Shape.List(
             Shape.Text(@"^(\[[0-9A-Za-z:.%]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}$", most: RegionReader.MaxAddressLength),
             most: RegionDocument.MaxAddresses, isUnique: true).Says("Where its sites dial: HOST:PORT.")),
         ("enrollment", Enrollment()),
         ("timeZone", Shape.TimeZone()),
-        ("variables", VariableSchema.Settings()));
+        ("variables", variables));
 
-    private static JsonObject Site()
+    private static JsonObject Site(JsonObject variables)
     {
         var (host, kubernetes) = (Distributions.NameOf(SitePlatform.Host), Distributions.NameOf(SitePlatform.Kubernetes));
         return Shape.Closed(["platform", "distribution"],
             ("platform", Shape.OneOf([host, kubernetes])),
             ("distribution", Shape.Text().Says("Of the operating system, or of Kubernetes.")),
             ("timeZone", Shape.TimeZone()),
-            ("variables", VariableSchema.Settings()))
+            ("variables", variables))
             .With("allOf", new JsonArray(Distribution(host, SitePlatform.Host), Distribution(kubernetes, SitePlatform.Kubernetes)));
     }
 
     private static JsonObject Distribution(string name, SitePlatform platform) => Shape.When(Shape.Has("platform", name),
         new JsonObject { ["properties"] = new JsonObject { ["distribution"] = Shape.OneOf(Distributions.On(platform)) } });
 
-    private static JsonObject Group() => Shape.Closed(["selector"],
+    private static JsonObject Group(JsonObject variables) => Shape.Closed(["selector"],
         ("selector", Shape.Ref(Selector)),
         ("priority", Shape.Integer(-1000, 1000).Says("The higher one wins, then the later name; default 0.")),
-        ("variables", VariableSchema.Settings()));
+        ("variables", variables));
 
     private static JsonObject Enrollment() => Shape.Closed([],
         ("approval", Shape.OneOf(RegionReader.WhoDecides).Says("Whether a node that proved its join code waits for an operator.")),

@@ -1,9 +1,10 @@
 using System.Text.Json.Nodes;
+using Capillary.Fleet.Inventory;
 using Capillary.Fleet.Variables;
 
 namespace Capillary.Fleet.Schemas;
 
-/// <summary>Variables: what layers set and what apps declare.</summary>
+/// <summary>Variables: what layers set, and how apps declare them.</summary>
 internal static class VariableSchema
 {
     public const string Type = "type";
@@ -11,8 +12,14 @@ internal static class VariableSchema
     public const string Secret = "secret";
 
     /// <summary>Values of a layer; the names and types are the apps' to declare.</summary>
-    public static JsonObject Settings() =>
-        Shape.Map(true).Says("Values of variables that apps declare; a later layer replaces a value whole.");
+    public static JsonObject Settings(FleetInventory? fleet)
+    {
+        const string Text = "Values of variables that apps declare; a later layer replaces a value whole.";
+        if (fleet is null) return Shape.Map(true).Says(Text);
+        var declared = fleet.Apps.SelectMany(app => app.Variables.Values).GroupBy(one => one.Name, StringComparer.Ordinal)
+            .OrderBy(name => name.Key, StringComparer.Ordinal);
+        return Shape.Closed([], [.. declared.Select(name => (name.Key, AllOf([.. name.Select(ValueSchema.Described)])))]).Says(Text);
+    }
 
     public static JsonObject Declarations() =>
         Shape.Map(Shape.Ref(Declaration), Shape.Text("^[A-Za-z_][A-Za-z0-9_]*$", most: 63)).Says("What the templates read, by name.");
@@ -32,6 +39,13 @@ internal static class VariableSchema
 
     public static JsonObject SecretShape() =>
         Shape.Closed([SecretType.Member], (SecretType.Member, Shape.Name())).Says("The name of a secret.");
+
+    /// <summary>A value has the type of each app that declares it.</summary>
+    private static JsonObject AllOf(List<JsonObject> shapes)
+    {
+        var distinct = shapes.DistinctBy(shape => shape.ToJsonString()).ToList();
+        return distinct.Count == 1 ? distinct[0] : new JsonObject { ["allOf"] = new JsonArray([.. distinct]) };
+    }
 
     private static JsonObject Any(Func<string, (string, JsonObject)[]> more) => new()
     {

@@ -13,27 +13,29 @@ internal sealed class ValueProblems
 {
     public const int Limit = 20;
 
-    private readonly List<ValueProblem> items = [];
+    // Nearly every value has none.
+    private List<ValueProblem>? items;
 
-    public IReadOnlyList<ValueProblem> Items => items;
+    public IReadOnlyList<ValueProblem> Items => items ?? [];
 
-    public bool IsFull => items.Count >= Limit;
+    public bool IsFull => items?.Count >= Limit;
 
     public void Add(YamlNode node, string message, string? suggestion = null)
     {
-        if (!IsFull) items.Add(new ValueProblem(node.At, message, suggestion));
+        if (!IsFull) (items ??= []).Add(new ValueProblem(node.At, message, suggestion));
     }
 
     public void WrongType(YamlNode node, string path, VariableType type, string? suggestion = null)
     {
         var article = type.Name[0] is 'a' or 'e' or 'i' or 'o' ? "an" : "a";
-        Add(node, $"'{path}' is {article} {type.Name}, found {Describe(node)}", suggestion);
+        // A scalar where a type with secrets belongs may be the secret.
+        var found = node switch
+        {
+            YamlScalar when type.NamesSecrets => "a single value",
+            YamlScalar scalar => CoreSchema.Resolve(scalar).ToString(),
+            YamlSequence => "a list",
+            _ => "a mapping",
+        };
+        Add(node, $"'{path}' is {article} {type.Name}, found {found}", type.NamesSecrets ? null : suggestion);
     }
-
-    public static string Describe(YamlNode node) => node switch
-    {
-        YamlScalar scalar => CoreSchema.Resolve(scalar).ToString(),
-        YamlSequence => "a list",
-        _ => "a mapping",
-    };
 }

@@ -149,9 +149,10 @@ public sealed record ObjectType(IReadOnlyDictionary<string, VariableDeclaration>
         }
         foreach (var property in Properties.Values)
         {
-            if (property.Default is not { } value || mapping.Find(property.Name) is not null) continue;
+            if (property.Default is not { } given || mapping.Find(property.Name) is not null) continue;
+            var value = given.As(property.Type) ?? given;
             filled?.Add(new($"{path}.{property.Name}", value));
-            entries.Add(new(new YamlScalar(property.Name, false, value.At), property.Type.Complete(value.Node, "", null)));
+            entries.Add(new(new YamlScalar(property.Name, false, value.At), value.Node));
             isSame = false;
         }
         return isSame ? node : new YamlMapping(entries, node.At, node.Weight);

@@ -15,6 +15,7 @@ public sealed class FleetCliTests
     [InlineData("fleet-render-help", "fleet", "render", "--help")]
     [InlineData("fleet-explain-help", "fleet", "explain", "--help")]
     [InlineData("fleet-preview-help", "fleet", "preview", "--help")]
+    [InlineData("fleet-schema-help", "fleet", "schema", "--help")]
     [InlineData("rollout-help", "rollout", "--help")]
     [InlineData("rollout-simulate-help", "rollout", "simulate", "--help")]
     public async Task Help_is_golden(string name, params string[] arguments)
@@ -31,6 +32,7 @@ public sealed class FleetCliTests
     [InlineData("fleet-render-json", "fleet", "render", "basel-1", "DIR", "-o", "json")]
     [InlineData("fleet-explain", "fleet", "explain", "basel-1", "--dir", "DIR")]
     [InlineData("fleet-explain-json", "fleet", "explain", "basel-1", "log_level", "--dir", "DIR", "-o", "json")]
+    [InlineData("fleet-schema-group", "fleet", "schema", "group", "--dir", "DIR")]
     [InlineData("fleet-preview", "fleet", "preview", "DIR", "--against", "HEAD")]
     [InlineData("fleet-preview-json", "fleet", "preview", "DIR", "--against", "HEAD", "-o", "json")]
     [InlineData("rollout-simulate", "rollout", "simulate", "DIR", "--copies", "50", "--offline", "20%", "--start", "2026-12-01T08:00")]
@@ -66,6 +68,9 @@ public sealed class FleetCliTests
     [InlineData(1, "fleet", "render", "nowhere", "DIR")]
     [InlineData(1, "fleet", "explain", "nowhere", "--dir", "DIR")]
     [InlineData(1, "fleet", "explain", "basel-1", "nothing", "--dir", "DIR")]
+    [InlineData(0, "fleet", "schema")]
+    [InlineData(2, "fleet", "schema", "sight")]
+    [InlineData(1, "fleet", "schema", "--dir", "DIR/none")]
     [InlineData(1, "fleet", "validate", "DIR/none")]
     [InlineData(1, "fleet", "preview", "DIR", "--against", "nothing")]
     [InlineData(0, "fleet", "preview", "DIR", "--against", "HEAD", "--exit-code")]
@@ -102,6 +107,37 @@ public sealed class FleetCliTests
             "gateway/objects/File.program.yaml", "gateway/objects/Service.gateway.yaml"],
             Directory.EnumerateFiles(target, "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(target, file))
                 .Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task Schemas_are_written_as_they_stand_in_the_docs()
+    {
+        using var repository = Repository();
+        var (target, docs) = (repository.Mirror, Path.GetFullPath(Path.Combine(Here(), "../../../docs/schemas")));
+        var (code, output, _) = await RunAsync(["fleet", "schema", "--out", target], repository.Work);
+        Assert.Equal((0, 8), (code, output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length));
+        foreach (var file in Directory.EnumerateFiles(docs))
+            Assert.Equal(File.ReadAllText(file), File.ReadAllText(Path.Combine(target, Path.GetFileName(file))));
+        Assert.Equal(File.ReadAllText(Path.Combine(docs, "Site.json")), (await RunAsync(["fleet", "schema", "site"], repository.Work)).Output);
+    }
+
+    [Fact]
+    public async Task An_explanation_tells_of_defaults_within_and_never_shows_what_should_name_a_secret()
+    {
+        using var repository = new TestRepository();
+        repository.Write(Fleet.CaseFile.Load("variable-types").Files);
+        var (code, output, error) = await RunAsync(["fleet", "explain", "basel-1", "--dir", "DIR"], repository.Work);
+        Assert.Equal((0, ""), (code, error));
+        Golden("fleet-explain-types", output);
+        Golden("fleet-explain-types-json", (await RunAsync(["fleet", "explain", "basel-1", "analysers", "--dir", "DIR", "-o", "json"], repository.Work)).Output);
+        repository.Write("fleet.yaml", Fleet.CaseFile.Load("variable-types").Files["fleet.yaml"]
+            .Replace("{secret: sysmex-ftp}", "hunter2", StringComparison.Ordinal).Replace("{secret: lab-db}", "hunter2", StringComparison.Ordinal));
+        foreach (var format in (string[])["table", "json"])
+        {
+            (_, output, error) = await RunAsync(["fleet", "explain", "basel-1", "--dir", "DIR", "-o", format], repository.Work);
+            Assert.Contains("password", output, StringComparison.Ordinal);
+            Assert.DoesNotContain("hunter2", output + error, StringComparison.Ordinal);
+        }
     }
 
     [Theory]

@@ -35,7 +35,7 @@ public sealed class CompilePropertyTests
     {
         var files = Fleet(20);
         FleetCompilation? previous = null;
-        Prop.ForAll(Gen.Choose(0, 5).Two().Select(pair => (Edit: pair.Item1, Number: pair.Item2)).ArrayOf(8).ToArbitrary(), edits =>
+        Prop.ForAll(Gen.Choose(0, 7).Zip(Gen.Choose(0, 5)).Select(pair => (Edit: pair.Item1, Number: pair.Item2)).ArrayOf(8).ToArbitrary(), edits =>
         {
             foreach (var (edit, number) in edits)
             {
@@ -128,7 +128,9 @@ public sealed class CompilePropertyTests
         spec:
           platform: host
           distribution: debian
-          variables: {facility: F{{{index}}}, port: {{{port}}}}
+          variables:
+            facility: F{{{index}}}
+            port: {{{port}}}
 
         """;
 
@@ -143,6 +145,16 @@ public sealed class CompilePropertyTests
             case 2: files["groups/lab.yaml"] = Base("groups/lab.yaml", "priority: 5", $"priority: {number}"); break;
             case 3: files["apps/gateway/templates/gateway.conf.j2"] = $"number={number} {{{{ vars.port }}}}\n"; break;
             case 4: files["fleet.yaml"] = Base("fleet.yaml", "info", number > 3 ? "nonsense" : "warning"); break;
+            // A default deep in a list that a site sets, and the list itself.
+            case 5:
+                files["apps/gateway/templates/extra.conf.j2"] = "{{ vars.analysers | default([]) | tojson }}\n";
+                files["apps/gateway/app.yaml"] = Base("apps/gateway/app.yaml", "  variables:\n",
+                    "  variables:\n    analysers: {type: list, default: [{}], items: {type: object, properties: "
+                        + $"{{name: {{type: string}}, port: {{type: integer, maximum: 4, default: {number}}}}}}}}}\n");
+                break;
+            case 6:
+                files[$"sites/eu/site-{number}.yaml"] = Site(number, 8000) + $"    analysers: [{{name: a}}, {{port: {number}}}]\n";
+                break;
             default: files["apps/gateway/bin/gateway"] = $"program {number}\n"; break;
         }
     }
