@@ -8,6 +8,7 @@ namespace Capillary.Cli;
 /// <summary>Shows conflicts to people and to programs.</summary>
 internal static class ConflictText
 {
+    private const int MaxPlaces = 3;
     private static readonly MergeLabels Labels = new("here", "before", "template");
 
     /// <summary>Its short name on the command line.</summary>
@@ -20,13 +21,15 @@ internal static class ConflictText
             output.Write($"conflict {Name(conflict)}: {Reason(conflict.Kind)}\n");
             if (conflict.Kind == ConflictKind.Lines) output.Write(Encoding.UTF8.GetString(Marked(conflict)));
             else Sides(output, conflict);
-            if (resolutions?.Find(conflict) is { } known)
-                output.Write($"  decided at {string.Join(", ", known.Instances.Take(3))}: {Say(known.Resolution)}; --use-known takes it over\n");
+            if (resolutions?.Find(conflict) is not { } known) continue;
+            var places = string.Join(", ", known.Instances.Take(MaxPlaces));
+            output.Write($"  decided at {places}: {Say(known.Resolution)}; --use-known takes it over\n");
         }
     }
 
     /// <summary>The lines of all three sides between markers.</summary>
-    public static byte[] Marked(TreeConflict conflict) => new MergedText([new MergePiece.Conflict(Bytes(conflict.Base), Bytes(conflict.Ours),
+    public static byte[] Marked(TreeConflict conflict) =>
+        new MergedText([new MergePiece.Conflict(Bytes(conflict.Base), Bytes(conflict.Ours),
         Bytes(conflict.Theirs), false)]).ToBytes(Labels, withBase: true);
 
     public static void WriteJson(Utf8JsonWriter json, IReadOnlyList<TreeConflict> conflicts, ResolutionStore? resolutions)
@@ -59,8 +62,10 @@ internal static class ConflictText
     {
         foreach (var (name, side) in new[] { ("before", conflict.Base), ("here", conflict.Ours), ("template", conflict.Theirs) })
         {
-            var text = side is null ? "not there" : conflict.Kind is ConflictKind.Renamed or ConflictKind.PlaceTaken || side.Kind == TreeEntryKind.SymbolicLink
-                ? Encoding.UTF8.GetString(side.Bytes.Span) : $"{side.Bytes.Length:N0} bytes{(side.Kind == TreeEntryKind.ExecutableFile ? ", executable" : "")}";
+            var text = side is null ? "not there" : conflict.Kind is ConflictKind.Renamed or ConflictKind.PlaceTaken
+                || side.Kind == TreeEntryKind.SymbolicLink
+                ? Encoding.UTF8.GetString(side.Bytes.Span)
+                    : $"{side.Bytes.Length:N0} bytes{(side.Kind == TreeEntryKind.ExecutableFile ? ", executable" : "")}";
             output.Write($"  {name}: {text}\n");
         }
     }

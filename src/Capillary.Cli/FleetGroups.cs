@@ -24,17 +24,24 @@ internal static class FleetGroups
     private const int MaxNames = 5;
 
     /// <summary>The same for instances that change alike. The state file is not looked at: it holds each one's values.</summary>
-    public static string KeyOf(UpgradePlan plan) => plan.Problems.Count > 0 ? string.Join('\n', plan.Problems.Select(problem => problem.Message))
+    public static string KeyOf(UpgradePlan plan) => plan.Problems.Count > 0
+        ? string.Join('\n', plan.Problems.Select(problem => problem.Message))
         : plan.Conflicts.Count > 0 ? string.Join('\n', plan.Conflicts.Select(conflict => $"{conflict.Path} {conflict.Key}"))
-        : UnifiedDiff.Key(plan.Changes.Where(item => !InstanceFiles.IsState(item.Key)).Select(item => (item.Value.Template, item.Value.Before, item.Value.After))
+        : UnifiedDiff.Key(plan.Changes.Where(item => !InstanceFiles.IsState(item.Key))
+            .Select(item => (item.Value.Template, item.Value.Before, item.Value.After))
             .OrderBy(item => item.Template, StringComparer.Ordinal));
 
     public static IReadOnlyList<FleetGroup> Of(IEnumerable<(string Name, UpgradePlan Plan, string Key)> outcomes)
     {
-        var groups = outcomes.GroupBy(item => (Kind: KindOf(item.Plan), item.Key)).OrderBy(group => group.Key.Kind).ThenByDescending(group => group.Count())
+        var groups = outcomes.GroupBy(item => (Kind: KindOf(item.Plan), item.Key)).OrderBy(group => group.Key.Kind)
+            .ThenByDescending(group => group.Count())
             .ThenBy(group => group.Key.Key, StringComparer.Ordinal).ToList();
-        return [.. groups.Select((group, i) => new FleetGroup(group.Key.Kind == GroupKind.Changed ? Letter(i) : group.Key.Kind.ToString().ToLowerInvariant(),
-            group.Key.Kind, [.. group.Select(item => item.Name).Order(StringComparer.Ordinal)], group.OrderBy(item => item.Name, StringComparer.Ordinal).First().Plan))];
+        return [.. groups.Select((group, i) =>
+        {
+            var label = group.Key.Kind == GroupKind.Changed ? Letter(i) : group.Key.Kind.ToString().ToLowerInvariant();
+            var items = group.OrderBy(item => item.Name, StringComparer.Ordinal).ToList();
+            return new FleetGroup(label, group.Key.Kind, [.. items.Select(item => item.Name)], items[0].Plan);
+        })];
     }
 
     public static void Write(TextWriter output, IReadOnlyList<FleetGroup> groups, int untouched, ResolutionStore? resolutions)
@@ -48,7 +55,8 @@ internal static class FleetGroups
             foreach (var (path, change) in group.Plan.Changes.Where(item => !InstanceFiles.IsState(item.Key)))
                 output.Write(UnifiedDiff.Of(path, change.Before, change.After));
         }
-        var counts = groups.Where(group => group.Kind == GroupKind.Changed).Select(group => $"{group.Sites.Count:N0} {group.Label}").ToList();
+        var counts = groups.Where(group => group.Kind == GroupKind.Changed).Select(group => $"{group.Sites.Count:N0} {group.Label}")
+            .ToList();
         foreach (var kind in (GroupKind[])[GroupKind.Conflict, GroupKind.Failed])
         {
             if (groups.Where(group => group.Kind == kind).Sum(group => group.Sites.Count) is var count and > 0)
@@ -75,7 +83,8 @@ internal static class FleetGroups
             foreach (var problem in group.Plan.Problems) json.WriteStringValue(problem.ToString());
             json.WriteEndArray();
             ConflictText.WriteJson(json, group.Plan.Conflicts, resolutions);
-            json.WriteString("diff", string.Concat(group.Plan.Conflicts.Count > 0 ? [] : group.Plan.Changes.Where(item => !InstanceFiles.IsState(item.Key))
+            json.WriteString("diff", string.Concat(group.Plan.Conflicts.Count > 0 ? [] : group.Plan.Changes.Where(item =>
+                !InstanceFiles.IsState(item.Key))
                 .Select(item => UnifiedDiff.Of(item.Key, item.Value.Before, item.Value.After))));
             json.WriteEndObject();
         }
@@ -86,7 +95,8 @@ internal static class FleetGroups
     private static GroupKind KindOf(UpgradePlan plan) =>
         plan.Problems.Count > 0 ? GroupKind.Failed : plan.Conflicts.Count > 0 ? GroupKind.Conflict : GroupKind.Changed;
 
-    private static string Letter(int number) => number < 26 ? ((char)('A' + number)).ToString() : Letter((number / 26) - 1) + Letter(number % 26);
+    private static string Letter(int number) => number < 26 ? ((char)('A' + number)).ToString() : Letter((number / 26) - 1)
+        + Letter(number % 26);
 
     private static string Names(IReadOnlyList<string> names) =>
         $"{TemplateUpgradeCommand.Count(names.Count, "instance")}: {string.Join(", ", names.Take(MaxNames))}"

@@ -17,6 +17,8 @@ internal sealed record KnownResolution(Resolution Resolution, IReadOnlyList<stri
 /// <param name="gitFolder">The repository's own folder.</param>
 internal sealed class ResolutionStore(string gitFolder)
 {
+    private readonly Lock gate = new();
+
     private string Root => Path.Combine(gitFolder, "capillary");
 
     /// <summary>Null when nothing was decided.</summary>
@@ -38,7 +40,17 @@ internal sealed class ResolutionStore(string gitFolder)
     /// <summary>Decides for one instance; another decision of before is forgotten.</summary>
     public void Keep(TreeConflict conflict, Resolution resolution, string instance)
     {
-        var instances = Find(conflict) is { } known && IsSame(known.Resolution, resolution) ? known.Instances.Append(instance).Distinct() : [instance];
+        // Instances of a fleet are planned side by side.
+        lock (gate)
+        {
+            Write(conflict, resolution, instance);
+        }
+    }
+
+    private void Write(TreeConflict conflict, Resolution resolution, string instance)
+    {
+        var instances = Find(conflict) is { } known && IsSame(known.Resolution, resolution) ? known.Instances.Append(instance).Distinct()
+            : [instance];
         Write(FileOf(conflict), json =>
         {
             json.WriteString("path", conflict.Path);

@@ -20,7 +20,8 @@ internal sealed class TemplateFleet
     private readonly string[] paths;
     private readonly IReadOnlyDictionary<string, MergeEntry> files;
 
-    private TemplateFleet(GitStore store, string top, string commit, IReadOnlyDictionary<string, MergeEntry> files, List<CommittedInstance> instances)
+    private TemplateFleet(GitStore store, string top, string commit, IReadOnlyDictionary<string, MergeEntry> files,
+        List<CommittedInstance> instances)
     {
         (Store, Top, Commit, this.files, Instances) = (store, top, commit, files, instances);
         paths = [.. files.Keys.Order(StringComparer.Ordinal)];
@@ -36,11 +37,14 @@ internal sealed class TemplateFleet
     /// <summary>In order of path.</summary>
     public IReadOnlyList<CommittedInstance> Instances { get; }
 
-    /// <summary>Null after saying why it cannot be read. An instance whose state cannot be used is told and left out, and counted.</summary>
-    public static async Task<(TemplateFleet Fleet, int Broken)?> ReadAsync(string folder, string revision, TextWriter error, CancellationToken stop)
+    /// <summary>Null after saying why it cannot be read. An instance whose state cannot be used is told and left out, and
+    /// counted.</summary>
+    public static async Task<(TemplateFleet Fleet, int Broken)?> ReadAsync(string folder, string revision, TextWriter error,
+        CancellationToken stop)
     {
         var store = new GitStore(folder);
-        var top = Directory.Exists(folder) ? await store.PlaceAsync("--show-toplevel", stop) ?? await store.PlaceAsync("--git-common-dir", stop) : null;
+        var top = Directory.Exists(folder) ? await store.PlaceAsync("--show-toplevel", stop) ?? await store.PlaceAsync("--git-common-dir",
+            stop) : null;
         if (top is null || await store.ResolveAsync(revision, stop) is not { } commit)
         {
             error.WriteLine($"capillary: {folder} is in no Git repository with a commit '{revision}'");
@@ -54,7 +58,8 @@ internal sealed class TemplateFleet
             return null;
         }
         var states = files.Where(item => item.Key.StartsWith(prefix, StringComparison.Ordinal)
-            && InstanceFiles.IsState(item.Key[(item.Key.LastIndexOf('/') + 1)..])).OrderBy(item => item.Key, StringComparer.Ordinal).ToList();
+            && InstanceFiles.IsState(item.Key[(item.Key.LastIndexOf('/') + 1)..])).OrderBy(item => item.Key, StringComparer.Ordinal)
+                .ToList();
         var read = await store.BlobsAsync([.. states.Select(item => item.Value.Id).Distinct()], stop);
         if (read.Value is not { } blobs)
         {
@@ -67,7 +72,8 @@ internal sealed class TemplateFleet
         {
             var at = path.LastIndexOf('/');
             // An instance that was adopted by us may still have the state of foxops beside ours.
-            if (path.EndsWith(InstanceFiles.FengineState, StringComparison.Ordinal) && files.ContainsKey(path[..(at + 1)] + InstanceFiles.State)) continue;
+            if (path.EndsWith(InstanceFiles.FengineState, StringComparison.Ordinal) && files.ContainsKey(path[..(at + 1)]
+                + InstanceFiles.State)) continue;
             var state = InstanceState.Read(path, blobs[entry.Id]);
             foreach (var problem in state.Problems) error.WriteLine(problem.ToString());
             if (state.State is { } found) instances.Add(new(at < 0 ? "" : path[..at], path, found));

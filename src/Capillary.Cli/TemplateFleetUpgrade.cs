@@ -5,13 +5,17 @@ using Capillary.HubNode.Git;
 
 namespace Capillary.Cli;
 
-/// <summary><c>capillary template upgrade --all</c>: every instance of a repository, as committed. Instances that change alike are one group.
+/// <summary><c>capillary template upgrade --all</c>: every instance of a repository, as committed. Instances that change alike are one
+/// group.
 /// Git is called a constant number of times; objects are written first, and refs when all of them are there.</summary>
-internal sealed class TemplateFleetUpgrade(TemplateUpgradeCommand.Wish wish, string? template, string? branch, bool perGroup, InvocationConfiguration io)
+internal sealed class TemplateFleetUpgrade(TemplateUpgradeCommand.Wish wish, string? template, string? branch, bool perGroup,
+    InvocationConfiguration io)
 {
     private const int BatchSize = 64;
+    private const int MaxNames = 100;
     private readonly TemplateLibrary library = new(io.Error);
-    private readonly Dictionary<CommittedInstance, (TemplateRepository Repository, TemplateSource Before, TemplateSource After, TemplateOrigin To)> sources = [];
+    private readonly Dictionary<CommittedInstance, (TemplateRepository Repository, TemplateSource Before, TemplateSource After,
+        TemplateOrigin To)> sources = [];
     private readonly Dictionary<string, TemplateOrigin?> targets = new(StringComparer.Ordinal);
     private int done;
 
@@ -36,7 +40,8 @@ internal sealed class TemplateFleetUpgrade(TemplateUpgradeCommand.Wish wish, str
         // What a run before has done stands on the branch, and is not done again.
         var revision = Directory.Exists(wish.Folder) && !perGroup && await start.ResolveAsync(target, stop) is not null ? target : "HEAD";
         if (await TemplateFleet.ReadAsync(wish.Folder, revision, io.Error, stop) is not var (fleet, broken)) return ExitCode.Failed;
-        if (!wish.IsDry && !perGroup && await fleet.Store.HeadAsync(stop) == target && await fleet.Store.PlaceAsync("--show-toplevel", stop) is not null)
+        if (!wish.IsDry && !perGroup && await fleet.Store.HeadAsync(stop) == target
+            && await fleet.Store.PlaceAsync("--show-toplevel", stop) is not null)
         {
             io.Error.WriteLine($"capillary: {name} is checked out; name another branch: --branch NAME");
             return ExitCode.Failed;
@@ -55,15 +60,24 @@ internal sealed class TemplateFleetUpgrade(TemplateUpgradeCommand.Wish wish, str
         var groups = FleetGroups.Of(outcomes.Select(item => (item.Instance.Name, item.Plan, item.Key)));
         var commits = wish.IsDry ? null : await CommitAsync(fleet, groups, outcomes, target, revision, stop);
         var untouched = fleet.Instances.Count - chosen.Count - unreadable;
-        if (wish.Format == OutputFormat.Json) CommandOutput.WriteJson(io.Output, json => FleetGroups.WriteJson(json, groups, untouched, resolutions));
-        else FleetGroups.Write(io.Output, groups, untouched, resolutions);
-        if (commits is { } text) io.Output.Write(text);
-        return broken + unreadable > 0 || groups.Any(group => group.Kind is GroupKind.Conflict or GroupKind.Failed) || (commits is null && !wish.IsDry)
+        Show(groups, untouched, resolutions);
+        // Beside JSON the groups say it all.
+        if (commits is { } text && wish.Format != OutputFormat.Json) io.Output.Write(text);
+        return broken + unreadable > 0 || groups.Any(group => group.Kind is GroupKind.Conflict or GroupKind.Failed)
+            || (commits is null && !wish.IsDry)
             ? ExitCode.Failed : ExitCode.Done;
     }
 
+    private void Show(IReadOnlyList<FleetGroup> groups, int untouched, ResolutionStore? resolutions)
+    {
+        if (wish.Format == OutputFormat.Json)
+            CommandOutput.WriteJson(io.Output, json => FleetGroups.WriteJson(json, groups, untouched, resolutions));
+        else FleetGroups.Write(io.Output, groups, untouched, resolutions);
+    }
+
     /// <summary>Instances that are not there yet, with their templates; and how many have none that can be read.</summary>
-    private async Task<(List<CommittedInstance> Chosen, int Unreadable)> ChooseAsync(TemplateFleet fleet, TemplateValues settings, CancellationToken stop)
+    private async Task<(List<CommittedInstance> Chosen, int Unreadable)> ChooseAsync(TemplateFleet fleet, TemplateValues settings,
+        CancellationToken stop)
     {
         var chosen = new List<CommittedInstance>();
         var unreadable = 0;
@@ -71,13 +85,15 @@ internal sealed class TemplateFleetUpgrade(TemplateUpgradeCommand.Wish wish, str
         {
             var origin = instance.State.Origin;
             if (template is not null && origin.Repository != template) continue;
-            if (await library.OpenAsync(origin.Repository, fleet.Top, stop) is not { } repository || await TargetAsync(origin.Repository, repository, stop) is not { } to)
+            if (await library.OpenAsync(origin.Repository, fleet.Top, stop) is not { } repository
+                || await TargetAsync(origin.Repository, repository, stop) is not { } to)
             {
                 unreadable++;
                 continue;
             }
             if (to.Commit == origin.Commit && to.Version == origin.Version && ReferenceEquals(settings, TemplateValues.None)) continue;
-            if (await repository.SourceAsync(origin, instance.StateFile, stop) is { } before && await repository.SourceAsync(to, instance.StateFile, stop) is { } after)
+            if (await repository.SourceAsync(origin, instance.StateFile, stop) is { } before
+                && await repository.SourceAsync(to, instance.StateFile, stop) is { } after)
             {
                 sources[instance] = (repository, before, after, to);
                 chosen.Add(instance);
@@ -100,7 +116,8 @@ internal sealed class TemplateFleetUpgrade(TemplateUpgradeCommand.Wish wish, str
         {
             var (_, before, after, to) = sources[batch[i]];
             var files = fleet.FilesOf(batch[i]);
-            works[i] = new(batch[i], TemplateUpgrade.Begin(new UpgradeRequest(batch[i].State, before, after, to, settings), files, stop), files);
+            works[i] = new(batch[i], TemplateUpgrade.Begin(new UpgradeRequest(batch[i].State, before, after, to, settings), files, stop),
+                files);
         });
         return works;
     }
@@ -112,16 +129,18 @@ internal sealed class TemplateFleetUpgrade(TemplateUpgradeCommand.Wish wish, str
         {
             var work = batch[i];
             var plan = work.Upgrade.Finish(path => blobs[work.Files[path].Id],
-                conflict => TemplateUpgradeCommand.Decide(resolutions, conflict, work.Instance.Name, wish.TakesKnown && !wish.IsDry));
+                conflict => TemplateUpgradeCommand.Decide(resolutions, conflict, work.Instance.Name, wish));
             outcomes[i] = new(work.Instance, plan, FleetGroups.KeyOf(plan));
         });
         done += batch.Length;
-        if (!Console.IsErrorRedirected && ReferenceEquals(io.Error, Console.Error)) io.Error.Write($"\rupgrade: {done:N0} of {all:N0}{(done == all ? "\n" : "")}");
+        if (!Console.IsErrorRedirected && ReferenceEquals(io.Error, Console.Error))
+            io.Error.Write($"\rupgrade: {done:N0} of {all:N0}{(done == all ? "\n" : "")}");
         return outcomes;
     }
 
     /// <summary>A commit per group; null after saying what went wrong.</summary>
-    private async Task<string?> CommitAsync(TemplateFleet fleet, IReadOnlyList<FleetGroup> groups, List<Outcome> outcomes, string target, string revision,
+    private async Task<string?> CommitAsync(TemplateFleet fleet, IReadOnlyList<FleetGroup> groups, List<Outcome> outcomes, string target,
+        string revision,
         CancellationToken stop)
     {
         var committer = await fleet.Store.CommitterAsync(stop);
@@ -139,10 +158,12 @@ internal sealed class TemplateFleetUpgrade(TemplateUpgradeCommand.Wish wish, str
             if (perGroup && await fleet.Store.ResolveAsync(to, stop) is { } there)
             {
                 var isDone = await fleet.Store.ResolveAsync($"{there}^", stop) == fleet.Commit;
-                text.WriteLine(isDone ? $"{group.Label}: {to["refs/heads/".Length..]} is there already" : $"{group.Label}: {to["refs/heads/".Length..]} stands on another commit; remove it first");
+                text.WriteLine(isDone ? $"{group.Label}: {to["refs/heads/".Length..]} is there already"
+                    : $"{group.Label}: {to["refs/heads/".Length..]} stands on another commit; remove it first");
                 continue;
             }
-            var files = group.Sites.SelectMany(site => byName[site].Plan.Changes.Select(change => (Path: byName[site].Instance.Path is { Length: > 0 } below
+            var files = group.Sites.SelectMany(site => byName[site].Plan.Changes.Select(change =>
+                (Path: byName[site].Instance.Path is { Length: > 0 } below
                 ? $"{below}/{change.Key}" : change.Key, change.Value.After))).ToDictionary(item => item.Path, item => item.After);
             var isFirst = perGroup || changes.Count == 0;
             changes.Add(new GitChange(to, isFirst ? fleet.Commit : null, who, Message(group), files));
@@ -153,6 +174,11 @@ internal sealed class TemplateFleetUpgrade(TemplateUpgradeCommand.Wish wish, str
         return null;
     }
 
-    private string Message(FleetGroup group) => $"template: {TemplateUpgradeCommand.Count(group.Sites.Count, "instance")} to {wish.Version ?? "the newest release"} "
-        + $"(group {group.Label})\n\n{string.Join('\n', group.Sites.Take(100))}{(group.Sites.Count > 100 ? $"\nand {group.Sites.Count - 100} more" : "")}\n";
+    private string Message(FleetGroup group)
+    {
+        var names = string.Join('\n', group.Sites.Take(MaxNames));
+        var more = group.Sites.Count > MaxNames ? $"\nand {group.Sites.Count - MaxNames} more" : "";
+        var count = TemplateUpgradeCommand.Count(group.Sites.Count, "instance");
+        return $"template: {count} to {wish.Version ?? "the newest release"} (group {group.Label})\n\n{names}{more}\n";
+    }
 }

@@ -23,7 +23,9 @@ internal sealed class TemplateFolder(string folder)
     public ReadOnlyMemory<byte> Read(string path)
     {
         var info = new FileInfo(Path.Combine(folder, path));
-        return info.LinkTarget is { } target ? Encoding.UTF8.GetBytes(target) : File.ReadAllBytes(info.FullName);
+        if (info.LinkTarget is { } target) return Encoding.UTF8.GetBytes(target);
+        // Pipes and sockets have no length, and opening one would wait for its other end.
+        return info.Length == 0 ? default : (ReadOnlyMemory<byte>)File.ReadAllBytes(info.FullName);
     }
 
     /// <summary>Writes all of it or, as far as can be known before, nothing: new content first stands beside its place under another name.

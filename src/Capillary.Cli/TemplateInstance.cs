@@ -24,15 +24,21 @@ internal sealed class TemplateInstance
 
     public TemplateFolder Files => new(Folder);
 
-    public static Argument<string> FolderArgument() => new("DIR") { Description = "The instance's folder.", DefaultValueFactory = _ => "." };
+    public static Argument<string> FolderArgument() => new("DIR")
+    {
+        Description = "The instance's folder.",
+        DefaultValueFactory = _ => ".",
+    };
 
     /// <summary>Null after saying what is wrong.</summary>
     public static async Task<TemplateInstance?> OpenAsync(string folder, TextWriter error, CancellationToken stop)
     {
-        var file = new[] { InstanceFiles.State, InstanceFiles.FengineState }.Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists);
+        var file = new[] { InstanceFiles.State, InstanceFiles.FengineState }.Select(name => Path.Combine(folder, name))
+            .FirstOrDefault(File.Exists);
         if (file is null)
         {
-            error.WriteLine($"capillary: {folder} was not made from a template: there is no {InstanceFiles.State} and no {InstanceFiles.FengineState}");
+            error.WriteLine($"capillary: {folder} was not made from a template: "
+                + $"there is no {InstanceFiles.State} and no {InstanceFiles.FengineState}");
             return null;
         }
         var read = InstanceState.Read(file, await File.ReadAllBytesAsync(file, stop));

@@ -24,12 +24,14 @@ internal sealed class TemplateLibrary(TextWriter error)
 
     /// <summary>True for what is no path on this machine.</summary>
     public static bool IsRemote(string repository) => repository.Contains("://", StringComparison.Ordinal)
-        || (repository.IndexOf(':') is var colon and > 0 && repository.IndexOf('@') is var at and > 0 && at < colon && !repository[..colon].Contains('/'));
+        || (repository.IndexOf(':') is var colon and > 0 && repository.IndexOf('@') is var at and > 0 && at < colon
+            && !repository[..colon].Contains('/'));
 
     private async Task<TemplateRepository?> LocalAsync(string repository, string place, CancellationToken stop)
     {
         var store = new GitStore(place);
-        if (Directory.Exists(place) && await store.PlaceAsync("--git-common-dir", stop) is not null) return new TemplateRepository(repository, store, error);
+        if (Directory.Exists(place) && await store.PlaceAsync("--git-common-dir", stop) is not null)
+            return new TemplateRepository(repository, store, error);
         error.WriteLine($"capillary: the template repository {repository} is no Git repository");
         return null;
     }
@@ -38,7 +40,8 @@ internal sealed class TemplateLibrary(TextWriter error)
     {
         var cache = Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } home
             ? home : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache");
-        var folder = Path.Combine(cache, "capillary", "templates", Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(url)))[..32]);
+        var folder = Path.Combine(cache, "capillary", "templates",
+            Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(url)))[..32]);
         Directory.CreateDirectory(folder);
         var store = new GitStore(folder);
         if (await store.FetchAsync(url, stop) is not { } failure) return new TemplateRepository(url, store, error);
@@ -77,7 +80,8 @@ internal sealed class TemplateRepository(string name, GitStore store, TextWriter
         // A tag first: a branch of the same name moves.
         if (await store.ResolveAsync($"refs/tags/{version}", stop) is { } tagged) return new TemplateOrigin(name, version, tagged);
         if (await store.ResolveAsync(version, stop) is { } commit) return new TemplateOrigin(name, version, commit);
-        error.WriteLine(Diagnostic.Error(DiagnosticCodes.VersionMissing, name, TextPosition.WholeFile, $"there is no version '{version}'").ToString());
+        error.WriteLine(Diagnostic.Error(DiagnosticCodes.VersionMissing, name, TextPosition.WholeFile, $"there is no version '{version}'")
+            .ToString());
         return null;
     }
 

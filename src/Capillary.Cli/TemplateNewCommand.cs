@@ -10,12 +10,16 @@ internal static class TemplateNewCommand
 {
     public static Command Create()
     {
-        var repository = new Argument<string>("REPOSITORY") { Description = "The template repository: a path, or a URL that git can fetch." };
+        var repository = new Argument<string>("REPOSITORY")
+        {
+            Description = "The template repository: a path, or a URL that git can fetch.",
+        };
         var folder = new Argument<string>("DIR") { Description = "The instance's folder; made when it is not there." };
         var version = TemplateUpgradeCommand.VersionOption();
         var values = new Option<string[]>("--values") { Description = "YAML files with values; later ones win.", HelpName = "file" };
         var settings = TemplateSettings.Option();
-        var command = new Command("new", "Make an instance of a template: render its files into a folder. Overwrites nothing. Without --to: the newest release.")
+        var command = new Command("new",
+            "Make an instance of a template: render its files into a folder. Overwrites nothing. Without --to: the newest release.")
         {
             repository, folder, version, values, settings,
         };
@@ -58,7 +62,8 @@ internal static class TemplateNewCommand
             io.Error.WriteLine($"capillary: {failure}");
             return ExitCode.Failed;
         }
-        io.Output.WriteLine($"{folder}: {TemplateUpgradeCommand.Count(made.Files.Count, "file")} from {origin.Repository} at {origin.Version}");
+        var count = TemplateUpgradeCommand.Count(made.Files.Count, "file");
+        io.Output.WriteLine($"{folder}: {count} from {origin.Repository} at {origin.Version}");
         return ExitCode.Done;
     }
 

@@ -19,7 +19,9 @@ internal static class TemplateResolveCommand
         var theirs = new Option<bool>("--theirs") { Description = "As in the template." };
         var with = new Option<string?>("--with") { Description = "As in this file; of lines: only these lines.", HelpName = "file" };
         var edit = new Option<bool>("--edit") { Description = "As you write it, in $VISUAL or $EDITOR." };
-        var command = new Command("resolve", "Decide the conflicts of an upgrade that waits; without a choice, show them. A decision is offered where the same conflict stands elsewhere.")
+        var command = new Command("resolve",
+            "Decide the conflicts of an upgrade that waits; without a choice, show them. "
+            + "A decision is offered where the same conflict stands elsewhere.")
         {
             folder, names, ours, theirs, with, edit,
         };
@@ -28,15 +30,21 @@ internal static class TemplateResolveCommand
             if (new Option[] { ours, theirs, with, edit }.Count(option => result.GetResult(option) is { Implicit: false }) > 1)
                 result.AddError("choose one of --ours, --theirs, --with and --edit");
         });
-        command.SetAction((parsed, stop) => RunAsync(parsed.GetValue(folder)!, parsed.GetValue(names) ?? [], conflict =>
-            parsed.GetValue(ours) ? new Resolution.Ours()
-            : parsed.GetValue(theirs) ? new Resolution.Theirs()
-            : parsed.GetValue(with) is { } file ? new Resolution.Written(File.ReadAllBytes(file))
-            : parsed.GetValue(edit) ? Edit(conflict) : null, parsed.InvocationConfiguration, stop));
+        command.SetAction((parsed, stop) =>
+        {
+            Resolution? Choose(TreeConflict conflict) => parsed.GetValue(ours) ? new Resolution.Ours()
+                : parsed.GetValue(theirs) ? new Resolution.Theirs()
+                : parsed.GetValue(with) is { } file ? new Resolution.Written(File.ReadAllBytes(file))
+                : parsed.GetValue(edit) ? Edit(conflict) : null;
+
+            var io = parsed.InvocationConfiguration;
+            return TemplateRun.GuardAsync(io, () => RunAsync(parsed.GetValue(folder)!, parsed.GetValue(names) ?? [], Choose, io, stop));
+        });
         return command;
     }
 
-    private static async Task<int> RunAsync(string folder, string[] names, Func<TreeConflict, Resolution?> choose, InvocationConfiguration io,
+    private static async Task<int> RunAsync(string folder, string[] names, Func<TreeConflict, Resolution?> choose,
+        InvocationConfiguration io,
         CancellationToken stop)
     {
         var wish = new TemplateUpgradeCommand.Wish(folder, null, [], true, false, OutputFormat.Table);
@@ -52,37 +60,34 @@ internal static class TemplateResolveCommand
         bool IsDecided(TreeConflict conflict) => store.Find(conflict)?.Instances.Contains(instance.Name) == true;
         bool IsMeant(TreeConflict conflict) => names.Length == 0 ? !IsDecided(conflict)
             : names.Contains(conflict.Path) || names.Contains(ConflictText.Name(conflict));
-        foreach (var name in names.Where(name => !plan.Conflicts.Any(conflict => name == conflict.Path || name == ConflictText.Name(conflict))))
+        foreach (var name in names.Where(name => !plan.Conflicts.Any(conflict => name == conflict.Path
+            || name == ConflictText.Name(conflict))))
         {
             io.Error.WriteLine($"capillary: there is no conflict '{name}'");
             return ExitCode.Failed;
         }
-        try
+        foreach (var conflict in plan.Conflicts.Where(IsMeant))
         {
-            foreach (var conflict in plan.Conflicts.Where(IsMeant))
-            {
-                if (conflict.Kind != ConflictKind.PlaceTaken && choose(conflict) is { } resolution) store.Keep(conflict, resolution, instance.Name);
-            }
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            io.Error.WriteLine($"capillary: {e.Message}");
-            return ExitCode.Failed;
+            if (conflict.Kind != ConflictKind.PlaceTaken && choose(conflict) is { } resolution)
+                store.Keep(conflict, resolution, instance.Name);
         }
         var open = plan.Conflicts.Where(conflict => !IsDecided(conflict)).ToList();
         ConflictText.Write(io.Output, open, store);
-        io.Output.WriteLine(open.Count == 0 ? "everything is decided: capillary template upgrade" : $"{TemplateUpgradeCommand.Count(open.Count, "conflict")} to decide");
+        io.Output.WriteLine(open.Count == 0 ? "everything is decided: capillary template upgrade"
+            : $"{TemplateUpgradeCommand.Count(open.Count, "conflict")} to decide");
         return open.Count == 0 ? ExitCode.Done : ExitCode.Failed;
     }
 
     private static Resolution.Written Edit(TreeConflict conflict)
     {
-        var editor = Environment.GetEnvironmentVariable("VISUAL") ?? Environment.GetEnvironmentVariable("EDITOR") ?? throw new IOException("--edit needs $EDITOR");
+        var editor = Environment.GetEnvironmentVariable("VISUAL") ?? Environment.GetEnvironmentVariable("EDITOR")
+            ?? throw new IOException("--edit needs $EDITOR");
         var folder = Directory.CreateTempSubdirectory("capillary-edit-");
         try
         {
             var file = Path.Combine(folder.FullName, Path.GetFileName(conflict.Path));
-            File.WriteAllBytes(file, conflict.Kind == ConflictKind.Lines ? ConflictText.Marked(conflict) : (conflict.Ours ?? conflict.Theirs)!.Bytes.ToArray());
+            File.WriteAllBytes(file, conflict.Kind == ConflictKind.Lines ? ConflictText.Marked(conflict)
+                : (conflict.Ours ?? conflict.Theirs)!.Bytes.ToArray());
             using var process = Process.Start(new ProcessStartInfo("/bin/sh") { ArgumentList = { "-c", $"{editor} \"$0\"", file } })!;
             process.WaitForExit();
             if (process.ExitCode != 0) throw new IOException($"the editor ended with {process.ExitCode}; nothing was decided");

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Json;
 using Capillary.Fleet.Templates;
 using Spectre.Console;
 
@@ -11,8 +12,10 @@ internal static class TemplateShowCommand
     {
         var folder = TemplateInstance.FolderArgument();
         var format = CommandOutput.FormatOption();
-        var command = new Command("show", "Show what an instance was made from: template, version, values, and where each value comes from.") { folder, format };
-        command.SetAction((parsed, stop) => RunAsync(parsed.GetValue(folder)!, parsed.GetValue(format), parsed.InvocationConfiguration, stop));
+        var command = new Command("show",
+            "Show what an instance was made from: template, version, values, and where each value comes from.") { folder, format };
+        command.SetAction((parsed, stop) => TemplateRun.GuardAsync(parsed.InvocationConfiguration, () =>
+            RunAsync(parsed.GetValue(folder)!, parsed.GetValue(format), parsed.InvocationConfiguration, stop)));
         return command;
     }
 
@@ -25,38 +28,42 @@ internal static class TemplateShowCommand
         var variables = source.Describe(instance.State.Values);
         if (format == OutputFormat.Json)
         {
-            CommandOutput.WriteJson(io.Output, json =>
-            {
-                json.WriteStartObject();
-                json.WriteString("instance", instance.Name);
-                json.WriteString("repository", origin.Repository);
-                json.WriteString("version", origin.Version);
-                json.WriteString("commit", origin.Commit);
-                if (versions.Behind(origin) is { } behind) json.WriteNumber("behind", behind);
-                json.WriteStartArray("variables");
-                foreach (var variable in variables)
-                {
-                    json.WriteStartObject();
-                    json.WriteString("name", variable.Name);
-                    json.WriteString("type", variable.Type);
-                    if (variable.Json is { } value)
-                    {
-                        json.WritePropertyName("value");
-                        json.WriteRawValue(value);
-                    }
-                    json.WriteString("from", variable.From);
-                    json.WriteEndObject();
-                }
-                json.WriteEndArray();
-                json.WriteEndObject();
-            });
+            CommandOutput.WriteJson(io.Output, json => Json(json, instance, versions, variables));
             return ExitCode.Done;
         }
-        io.Output.Write($"{instance.Name}: {origin.Repository} at {origin.Version} (commit {origin.Commit[..12]}), {Behind(versions.Behind(origin), versions)}\n");
+        io.Output.Write($"{instance.Name}: {origin.Repository} at {origin.Version} (commit {origin.Commit[..12]}), "
+            + $"{Behind(versions.Behind(origin), versions)}\n");
         var table = new Table().Border(TableBorder.None).AddColumns("VARIABLE", "TYPE", "VALUE", "FROM");
         foreach (var item in variables) table.AddRow(new Text(item.Name), new Text(item.Type), new Text(item.Value), new Text(item.From));
         CommandOutput.Console(io.Output).Write(table);
         return ExitCode.Done;
+    }
+
+    private static void Json(Utf8JsonWriter json, TemplateInstance instance, TemplateVersions versions,
+        IReadOnlyList<VariableNote> variables)
+    {
+        json.WriteStartObject();
+        json.WriteString("instance", instance.Name);
+        json.WriteString("repository", instance.State.Origin.Repository);
+        json.WriteString("version", instance.State.Origin.Version);
+        json.WriteString("commit", instance.State.Origin.Commit);
+        if (versions.Behind(instance.State.Origin) is { } behind) json.WriteNumber("behind", behind);
+        json.WriteStartArray("variables");
+        foreach (var variable in variables)
+        {
+            json.WriteStartObject();
+            json.WriteString("name", variable.Name);
+            json.WriteString("type", variable.Type);
+            if (variable.Json is { } value)
+            {
+                json.WritePropertyName("value");
+                json.WriteRawValue(value);
+            }
+            json.WriteString("from", variable.From);
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
+        json.WriteEndObject();
     }
 
     public static string Behind(int? behind, TemplateVersions versions) => behind switch

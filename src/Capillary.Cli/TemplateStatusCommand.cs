@@ -10,10 +10,16 @@ internal static class TemplateStatusCommand
 
     public static Command Create()
     {
-        var folder = new Argument<string>("DIR") { Description = "A folder of a repository with instances.", DefaultValueFactory = _ => "." };
+        var folder = new Argument<string>("DIR")
+        {
+            Description = "A folder of a repository with instances.",
+            DefaultValueFactory = _ => ".",
+        };
         var format = CommandOutput.FormatOption();
-        var command = new Command("status", "List the instances at or below a folder, as committed, and how many releases each is behind.") { folder, format };
-        command.SetAction((parsed, stop) => RunAsync(parsed.GetValue(folder)!, parsed.GetValue(format), parsed.InvocationConfiguration, stop));
+        var command = new Command("status",
+            "List the instances at or below a folder, as committed, and how many releases each is behind.") { folder, format };
+        command.SetAction((parsed, stop) => TemplateRun.GuardAsync(parsed.InvocationConfiguration, () =>
+            RunAsync(parsed.GetValue(folder)!, parsed.GetValue(format), parsed.InvocationConfiguration, stop)));
         return command;
     }
 
@@ -40,7 +46,8 @@ internal static class TemplateStatusCommand
         var table = new Table().Border(TableBorder.None).AddColumns("INSTANCE", "TEMPLATE", "VERSION", "NEWEST", "BEHIND");
         foreach (var line in lines)
         {
-            table.AddRow([.. new[] { line.Instance, line.Repository, line.Version, line.Newest ?? "unknown", line.Behind?.ToString() ?? "at no release" }
+            table.AddRow([.. new[] { line.Instance, line.Repository, line.Version, line.Newest ?? "unknown", line.Behind?.ToString()
+                ?? "at no release" }
                 .Select(cell => new Text(cell))]);
         }
         CommandOutput.Console(output).Write(table);

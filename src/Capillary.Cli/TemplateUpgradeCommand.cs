@@ -8,7 +8,8 @@ namespace Capillary.Cli;
 internal static class TemplateUpgradeCommand
 {
     /// <summary>What a person asked for.</summary>
-    public sealed record Wish(string Folder, string? Version, IReadOnlyList<string> Settings, bool IsDry, bool TakesKnown, OutputFormat Format);
+    public sealed record Wish(string Folder, string? Version, IReadOnlyList<string> Settings, bool IsDry, bool TakesKnown,
+        OutputFormat Format);
 
     public static Command Create()
     {
@@ -17,12 +18,27 @@ internal static class TemplateUpgradeCommand
         var settings = TemplateSettings.Option();
         var dry = new Option<bool>("--dry-run") { Description = "Show what would change and write nothing." };
         var known = new Option<bool>("--use-known") { Description = "Take over what was decided about the same conflicts elsewhere." };
-        var all = new Option<bool>("--all") { Description = "Every instance at or below DIR, as committed; the result is a commit on a branch, for each group that changes alike." };
-        var template = new Option<string?>("--template") { Description = "With --all: only instances of this template repository.", HelpName = "repository" };
-        var branch = new Option<string?>("--branch") { Description = "With --all: the branch (default: template/VERSION).", HelpName = "name" };
-        var perGroup = new Option<bool>("--branch-per-group") { Description = "With --all: a branch for each group, BRANCH-A, BRANCH-B and so on." };
+        var all = new Option<bool>("--all")
+        {
+            Description = "Every instance at or below DIR, as committed: a commit on a branch for each group that changes alike.",
+        };
+        var template = new Option<string?>("--template")
+        {
+            Description = "With --all: only instances of this template repository.",
+            HelpName = "repository",
+        };
+        var branch = new Option<string?>("--branch")
+        {
+            Description = "With --all: the branch (default: template/VERSION).",
+            HelpName = "name",
+        };
+        var perGroup = new Option<bool>("--branch-per-group")
+        {
+            Description = "With --all: a branch for each group, BRANCH-A, BRANCH-B and so on.",
+        };
         var format = CommandOutput.FormatOption();
-        var command = new Command("upgrade", "Bring an instance to another version of its template, or change its values; what was edited stays. "
+        var command = new Command("upgrade",
+            "Bring an instance to another version of its template, or change its values; what was edited stays. "
             + "Without --to: to the newest release. Ends with 1 when there are conflicts, and then writes nothing.")
         {
             folder, version, settings, dry, known, all, template, branch, perGroup, format,
@@ -31,18 +47,20 @@ internal static class TemplateUpgradeCommand
         {
             var wish = new Wish(parsed.GetValue(folder)!, parsed.GetValue(version), parsed.GetValue(settings) ?? [], parsed.GetValue(dry),
                 parsed.GetValue(known), parsed.GetValue(format));
-            return parsed.GetValue(all)
-                ? new TemplateFleetUpgrade(wish, parsed.GetValue(template), parsed.GetValue(branch), parsed.GetValue(perGroup),
-                    parsed.InvocationConfiguration).RunAsync(stop)
-                : RunAsync(wish, parsed.InvocationConfiguration, stop);
+            var io = parsed.InvocationConfiguration;
+            return TemplateRun.GuardAsync(io, () => parsed.GetValue(all)
+                ? new TemplateFleetUpgrade(wish, parsed.GetValue(template), parsed.GetValue(branch), parsed.GetValue(perGroup), io).RunAsync(stop)
+                : RunAsync(wish, io, stop));
         });
         return command;
     }
 
-    public static Option<string?> VersionOption() => new("--to") { Description = "A tag, branch or commit of the template repository.", HelpName = "version" };
+    public static Option<string?> VersionOption() => new("--to") { Description = "A tag, branch or commit of the template repository.",
+        HelpName = "version" };
 
     /// <summary>An upgrade as far as it can be planned, of one folder.</summary>
-    public static async Task<(TemplateInstance Instance, TemplateUpgrade Upgrade, Wish Wish)?> BeginAsync(Wish wish, TextWriter error, CancellationToken stop)
+    public static async Task<(TemplateInstance Instance, TemplateUpgrade Upgrade, Wish Wish)?> BeginAsync(Wish wish, TextWriter error,
+        CancellationToken stop)
     {
         if (await TemplateInstance.OpenAsync(wish.Folder, error, stop) is not { } instance) return null;
         // What waits for decisions is gone on with.
@@ -50,23 +68,24 @@ internal static class TemplateUpgradeCommand
             wish = wish with { Version = pending.Version, Settings = pending.Settings };
         if (TemplateSettings.Read([], wish.Settings, error) is not { } settings) return null;
         if (await instance.Repository.ResolveAsync(wish.Version, stop) is not { } to) return null;
-        return await instance.BeginAsync(to, settings, error, stop) is { } upgrade ? (instance, upgrade, wish with { Version = to.Version }) : null;
+        return await instance.BeginAsync(to, settings, error, stop) is { } upgrade
+            ? (instance, upgrade, wish with { Version = to.Version }) : null;
     }
 
-    /// <summary>What was decided for this instance, or with <paramref name="takesKnown"/> for any.</summary>
-    public static Resolution? Decide(ResolutionStore? store, TreeConflict conflict, string instance, bool takesKnown)
+    /// <summary>What was decided for this instance, or if the wish says so for any.</summary>
+    public static Resolution? Decide(ResolutionStore? store, TreeConflict conflict, string instance, Wish wish)
     {
         if (store?.Find(conflict) is not { } known) return null;
         if (known.Instances.Contains(instance)) return known.Resolution;
-        if (!takesKnown) return null;
-        store.Keep(conflict, known.Resolution, instance);
+        if (!wish.TakesKnown) return null;
+        if (!wish.IsDry) store.Keep(conflict, known.Resolution, instance);
         return known.Resolution;
     }
 
     private static async Task<int> RunAsync(Wish wish, InvocationConfiguration io, CancellationToken stop)
     {
         if (await BeginAsync(wish, io.Error, stop) is not var (instance, upgrade, asked)) return ExitCode.Failed;
-        var plan = upgrade.Finish(instance.Files.Read, conflict => Decide(instance.Resolutions, conflict, instance.Name, asked.TakesKnown));
+        var plan = upgrade.Finish(instance.Files.Read, conflict => Decide(instance.Resolutions, conflict, instance.Name, asked));
         foreach (var problem in plan.Problems.Concat(plan.Warnings)) io.Error.WriteLine(problem.ToString());
         if (plan.Problems.Count > 0) return ExitCode.Failed;
         if (asked.Format == OutputFormat.Json) Json(io.Output, instance, plan);
@@ -90,7 +109,8 @@ internal static class TemplateUpgradeCommand
     {
         if (wish.IsDry)
         {
-            foreach (var (path, change) in plan.Changes.Where(item => item.Value.After is null || plan.Conflicts.All(conflict => conflict.Path != item.Key)))
+            foreach (var (path, change) in plan.Changes.Where(item => item.Value.After is null || plan.Conflicts.All(conflict =>
+                conflict.Path != item.Key)))
                 output.Write(UnifiedDiff.Of(path, change.Before, change.After));
         }
         ConflictText.Write(output, plan.Conflicts, instance.Resolutions);

@@ -49,7 +49,8 @@ internal static class FengineValues
         var value = CoreSchema.Resolve(scalar);
         if (value.Kind == ScalarKind.Boolean) return new YamlScalar(value.Text == "true" ? "1" : "0", true, scalar.At);
         if (value.Kind is not (ScalarKind.String or ScalarKind.Number)) return scalar;
-        return decimal.TryParse(value.Text.Trim(), NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture,
+        return decimal.TryParse(value.Text.Trim(), NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint,
+            CultureInfo.InvariantCulture,
             out var number) && decimal.IsInteger(number)
             ? new YamlScalar(decimal.Truncate(number).ToString("0", CultureInfo.InvariantCulture), true, scalar.At) : scalar;
     }

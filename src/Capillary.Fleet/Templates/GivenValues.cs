@@ -28,7 +28,8 @@ internal sealed record GivenValues(JinjaValue? Context, IReadOnlyList<Diagnostic
         foreach (var value in values.All.Where(value => manifest.Find(value.Name) is null))
         {
             var unknown = Diagnostic.Error(DiagnosticCodes.UnknownTemplateVariable, value.File, value.NameAt,
-                $"the template declares no variable '{value.Name}'", NearestName.Suggest(value.Name, manifest.Variables.Select(item => item.Name)));
+                $"the template declares no variable '{value.Name}'", NearestName.Suggest(value.Name, manifest.Variables.Select(item =>
+                    item.Name)));
             if (manifest.Form == TemplateForm.Fengine) warnings.Add(unknown with { Severity = DiagnosticSeverity.Warning });
             else problems.Add(unknown);
         }

@@ -31,11 +31,14 @@ public sealed record InstanceState(TemplateForm Form, TemplateOrigin Origin, Tem
         var bag = new DiagnosticBag(file);
         var text = DocumentParser.Decode(new TreeFile(file, "", content.Length, content, null), bag);
         var roots = text is null ? [] : YamlLoader.Load(text, bag);
-        if (bag.IsEmpty && roots.Count != 1) bag.Error(DiagnosticCodes.DocumentCount, TextPosition.WholeFile, "a state file holds one document");
+        if (bag.IsEmpty && roots.Count != 1) bag.Error(DiagnosticCodes.DocumentCount, TextPosition.WholeFile,
+            "a state file holds one document");
         if (!bag.IsEmpty || FieldReader.Of(roots[0], "", bag) is not { } root) return new(null, bag.Items);
         var state = file.EndsWith(InstanceFiles.FengineState, StringComparison.Ordinal) ? Fengine(root) : Document(root);
-        if (state is not null && state.Origin.Commit.Length is not (40 or 64) || state?.Origin.Commit.All(char.IsAsciiHexDigitLower) == false)
-            bag.Error(DiagnosticCodes.BadInstanceState, TextPosition.WholeFile, $"'{state.Origin.Commit}' is no commit: 40 or 64 hexadecimal digits");
+        if (state is not null && state.Origin.Commit.Length is not (40 or 64)
+            || state?.Origin.Commit.All(char.IsAsciiHexDigitLower) == false)
+            bag.Error(DiagnosticCodes.BadInstanceState, TextPosition.WholeFile,
+                $"'{state.Origin.Commit}' is no commit: 40 or 64 hexadecimal digits");
         return bag.IsEmpty ? new(state, []) : new(null, bag.Items);
     }
 
@@ -57,7 +60,8 @@ public sealed record InstanceState(TemplateForm Form, TemplateOrigin Origin, Tem
     private static InstanceState? Document(FieldReader root)
     {
         if (root.Text("apiVersion", required: true) is { } version && version.Value != HostObjectReader.ApiVersion)
-            root.Bag.Error(DiagnosticCodes.WrongApiVersion, version.At, $"apiVersion '{version.Value}' is not known", $"write {HostObjectReader.ApiVersion}");
+            root.Bag.Error(DiagnosticCodes.WrongApiVersion, version.At, $"apiVersion '{version.Value}' is not known",
+                $"write {HostObjectReader.ApiVersion}");
         root.OneOf("kind", [Kind], required: true);
         var spec = root.Child("spec", required: true);
         root.RejectUnknown();
@@ -77,7 +81,8 @@ public sealed record InstanceState(TemplateForm Form, TemplateOrigin Origin, Tem
         var asked = fields.Text(version, required: true);
         var id = fields.Text(commit, required: true);
         var node = fields.Get(data);
-        if (node is not (null or YamlMapping)) FieldReader.WrongType(fields.Bag, node, fields.PathOf(data), "a mapping from names to values");
+        if (node is not (null or YamlMapping)) FieldReader.WrongType(fields.Bag, node, fields.PathOf(data),
+            "a mapping from names to values");
         if (from is null || asked is null || id is null) return null;
         var values = node is YamlMapping map ? TemplateValues.Of(map, fields.Bag.File) : TemplateValues.None;
         return new InstanceState(form, new TemplateOrigin(from.Value.Value, asked.Value.Value, id.Value.Value), values);

@@ -7,7 +7,8 @@ namespace Capillary.Fleet.Templates;
 /// <param name="Files">By path below the instance, its state file among them; empty when there is a problem.</param>
 /// <param name="Problems">What is wrong.</param>
 /// <param name="Warnings">What was passed over.</param>
-public sealed record NewInstance(IReadOnlyDictionary<string, MergeFile> Files, IReadOnlyList<Diagnostic> Problems, IReadOnlyList<Diagnostic> Warnings)
+public sealed record NewInstance(IReadOnlyDictionary<string, MergeFile> Files, IReadOnlyList<Diagnostic> Problems,
+    IReadOnlyList<Diagnostic> Warnings)
 {
     /// <summary>Renders an instance.</summary>
     /// <param name="source">The template.</param>
@@ -28,7 +29,9 @@ public sealed record NewInstance(IReadOnlyDictionary<string, MergeFile> Files, I
     private static List<Diagnostic> Folders(ICollection<string> paths)
     {
         var files = paths.ToHashSet(StringComparer.Ordinal);
-        return [.. paths.SelectMany(path => path.Select((c, at) => c == '/' ? path[..at] : "").Where(files.Contains).Select(folder => Diagnostic.Error(
-            DiagnosticCodes.NameTakenTwice, TemplateManifest.Folder + path, TextPosition.WholeFile, $"'{folder}' is a file of the template too")))];
+        return [.. paths.SelectMany(path => path.Select((c, at) => c == '/' ? path[..at] : "").Where(files.Contains)
+            .Select(folder => Diagnostic.Error(
+            DiagnosticCodes.NameTakenTwice, TemplateManifest.Folder + path, TextPosition.WholeFile,
+                $"'{folder}' is a file of the template too")))];
     }
 }

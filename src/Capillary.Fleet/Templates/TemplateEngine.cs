@@ -28,5 +28,6 @@ internal sealed class TemplateEngine
 
     /// <summary>At the template that is wrong, with the way that led there.</summary>
     public static Diagnostic Problem(JinjaException e) => Diagnostic.Error(DiagnosticCodes.TemplateFailed, e.Template,
-        new TextPosition(e.Line, e.Column), e.Chain.Count == 0 ? e.Reason : $"{e.Reason} ({string.Join(", ", e.Chain)})", TemplateProgram.Help(e));
+        new TextPosition(e.Line, e.Column), e.Chain.Count == 0 ? e.Reason : $"{e.Reason} ({string.Join(", ", e.Chain)})",
+            TemplateProgram.Help(e));
 }

@@ -27,19 +27,22 @@ internal sealed record TemplateFile(string Path, MergeFile Raw)
     public string Source => TemplateManifest.Folder + Path;
 
     /// <summary>Null after reporting.</summary>
-    public static TemplateFile? Parse(string path, MergeFile raw, TemplateManifest manifest, TemplateEngine engine, List<Diagnostic> problems)
+    public static TemplateFile? Parse(string path, MergeFile raw, TemplateManifest manifest, TemplateEngine engine,
+        List<Diagnostic> problems)
     {
         var source = TemplateManifest.Folder + path;
         if (raw.Kind == TreeEntryKind.Submodule)
         {
-            problems.Add(Diagnostic.Error(DiagnosticCodes.LinkInTree, source, TextPosition.WholeFile, "is a Git submodule; submodules are not read"));
+            problems.Add(Diagnostic.Error(DiagnosticCodes.LinkInTree, source, TextPosition.WholeFile,
+                "is a Git submodule; submodules are not read"));
             return null;
         }
         try
         {
             var text = IsText(raw) && (raw.Kind == TreeEntryKind.SymbolicLink || !manifest.Excluded.Any(pattern => pattern.Matches(path)))
                 ? Encoding.UTF8.GetString(raw.Bytes.Span) : null;
-            var conditions = manifest.Conditions.Where(condition => condition.Files.Matches(path)).Select(condition => Condition(condition, manifest, engine));
+            var conditions = manifest.Conditions.Where(condition => condition.Files.Matches(path))
+                .Select(condition => Condition(condition, manifest, engine));
             return new TemplateFile(path, raw)
             {
                 Name = path.Contains('{', StringComparison.Ordinal) ? engine.Parse(path, source) : null,

@@ -28,7 +28,8 @@ internal static class TemplateManifestReader
     private static TemplateManifest Document(FieldReader root)
     {
         if (root.Text("apiVersion", required: true) is { } version && version.Value != HostObjectReader.ApiVersion)
-            root.Bag.Error(DiagnosticCodes.WrongApiVersion, version.At, $"apiVersion '{version.Value}' is not known", $"write {HostObjectReader.ApiVersion}");
+            root.Bag.Error(DiagnosticCodes.WrongApiVersion, version.At, $"apiVersion '{version.Value}' is not known",
+                $"write {HostObjectReader.ApiVersion}");
         root.OneOf("kind", ["Template"], required: true);
         var metadata = root.Child("metadata", required: true);
         metadata?.Name("name", required: true);
@@ -100,7 +101,8 @@ internal static class TemplateManifestReader
         item.RejectUnknown();
         // A name of its own for the new meaning: so it is known from the values alone whether this was done.
         if (isRemoved == to is not null || (isRemoved && value is not null))
-            spec.Bag.Error(DiagnosticCodes.BadDeclaration, item.At, $"{item.Path}: say either 'removed: true', or 'renamedTo' (and 'value')");
+            spec.Bag.Error(DiagnosticCodes.BadDeclaration, item.At,
+                $"{item.Path}: say either 'removed: true', or 'renamedTo' (and 'value')");
         return from is { } found ? new(found.Value, to?.Value, value?.Value, item.At) : null;
     }
 }

@@ -25,7 +25,8 @@ public sealed record TemplateSourceRead(TemplateSource? Source, IReadOnlyList<Di
 internal sealed record RenderedTemplate(IReadOnlyDictionary<string, MergeFile> Files, IReadOnlyDictionary<string, string> Names,
     IReadOnlyList<Diagnostic> Problems, GivenValues Given);
 
-/// <summary>A template repository at one commit: its manifest and its templates, parsed. Immutable; rendered from any number of threads.</summary>
+/// <summary>A template repository at one commit: its manifest and its templates, parsed. Immutable; rendered from any number of
+/// threads.</summary>
 public sealed class TemplateSource
 {
     private const int MaxFiles = 20_000;
@@ -63,10 +64,13 @@ public sealed class TemplateSource
         var problems = new List<Diagnostic>();
         var engine = new TemplateEngine(manifest.Form == TemplateForm.Fengine ? Fengine : TemplateProgram.Options,
             path => tree.TryGetValue(TemplateManifest.Folder + path, out var file) ? file.Bytes.ToArray() : null);
-        var files = tree.Where(item => item.Key.StartsWith(TemplateManifest.Folder, StringComparison.Ordinal)).OrderBy(item => item.Key, StringComparer.Ordinal)
-            .Select(item => TemplateFile.Parse(item.Key[TemplateManifest.Folder.Length..], item.Value, manifest, engine, problems)).OfType<TemplateFile>().ToList();
+        var files = tree.Where(item => item.Key.StartsWith(TemplateManifest.Folder, StringComparison.Ordinal))
+            .OrderBy(item => item.Key, StringComparer.Ordinal)
+            .Select(item => TemplateFile.Parse(item.Key[TemplateManifest.Folder.Length..], item.Value, manifest, engine, problems))
+                .OfType<TemplateFile>().ToList();
         if (files.Count > MaxFiles)
-            problems.Add(Diagnostic.Error(DiagnosticCodes.TooManyFiles, "", TextPosition.WholeFile, $"a template has at most {MaxFiles} files, not {files.Count}"));
+            problems.Add(Diagnostic.Error(DiagnosticCodes.TooManyFiles, "", TextPosition.WholeFile,
+                $"a template has at most {MaxFiles} files, not {files.Count}"));
         return problems.Count > 0 ? new(null, problems) : new(new TemplateSource(manifest, engine, files), []);
     }
 
@@ -103,11 +107,15 @@ public sealed class TemplateSource
     {
         Diagnostic Error(DiagnosticCode code, string message) => Diagnostic.Error(code, file.Source, TextPosition.WholeFile, message);
 
-        if (TemplatePath.Problem(path) is { } problem) return Error(DiagnosticCodes.TemplatePath, $"its name renders to '{path}', which {problem}");
-        if (InstanceFiles.IsState(path)) return Error(DiagnosticCodes.TemplatePath, $"its name renders to '{path}', where the instance's state stands");
-        if (from.TryGetValue(path, out var other)) return Error(DiagnosticCodes.NameTakenTwice, $"its name renders to '{path}', as that of {other}");
+        if (TemplatePath.Problem(path) is { } problem) return Error(DiagnosticCodes.TemplatePath,
+            $"its name renders to '{path}', which {problem}");
+        if (InstanceFiles.IsState(path)) return Error(DiagnosticCodes.TemplatePath,
+            $"its name renders to '{path}', where the instance's state stands");
+        if (from.TryGetValue(path, out var other)) return Error(DiagnosticCodes.NameTakenTwice,
+            $"its name renders to '{path}', as that of {other}");
         if (result.Kind != TreeEntryKind.SymbolicLink) return null;
         var target = Encoding.UTF8.GetString(result.Bytes.Span);
-        return TemplatePath.TargetProblem(path, target) is { } wrong ? Error(DiagnosticCodes.TemplatePath, $"its target '{target}' {wrong}") : null;
+        return TemplatePath.TargetProblem(path, target) is { } wrong
+            ? Error(DiagnosticCodes.TemplatePath, $"its target '{target}' {wrong}") : null;
     }
 }

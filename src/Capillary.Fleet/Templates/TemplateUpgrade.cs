@@ -9,7 +9,8 @@ namespace Capillary.Fleet.Templates;
 /// <param name="After">The template that it shall have.</param>
 /// <param name="To">Where <paramref name="After"/> comes from.</param>
 /// <param name="Settings">Values that change, over those of its state.</param>
-public sealed record UpgradeRequest(InstanceState State, TemplateSource Before, TemplateSource After, TemplateOrigin To, TemplateValues Settings);
+public sealed record UpgradeRequest(InstanceState State, TemplateSource Before, TemplateSource After, TemplateOrigin To,
+    TemplateValues Settings);
 
 /// <summary>One file that changes.</summary>
 /// <param name="Template">The path of its template, which is the same in every instance; of a state file its own.</param>
@@ -46,11 +47,13 @@ public sealed class TemplateUpgrade
     private readonly InstanceState next;
     private readonly List<Diagnostic> problems;
 
-    private TemplateUpgrade(UpgradeRequest request, IReadOnlyDictionary<string, MergeEntry> ours, RenderedTemplate before, RenderedTemplate after,
+    private TemplateUpgrade(UpgradeRequest request, IReadOnlyDictionary<string, MergeEntry> ours, RenderedTemplate before,
+        RenderedTemplate after,
         InstanceState next, List<Diagnostic> problems)
     {
         (this.request, this.ours, this.before, this.after, this.next, this.problems) = (request, ours, before, after, next, problems);
-        Wanted = problems.Count > 0 ? [] : [.. TreeMerge.Wanted(Trees(_ => default)).Append(request.State.File).Append(next.File).Distinct().Where(ours.ContainsKey)];
+        Wanted = problems.Count > 0 ? [] : [.. TreeMerge.Wanted(Trees(_ => default)).Append(request.State.File).Append(next.File)
+            .Distinct().Where(ours.ContainsKey)];
     }
 
     /// <summary>Paths of ours whose bytes <see cref="Finish"/> reads.</summary>

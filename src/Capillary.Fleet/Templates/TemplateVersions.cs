@@ -7,14 +7,16 @@ namespace Capillary.Fleet.Templates;
 /// <param name="Commit">What it points at.</param>
 public sealed record TemplateTag(string Name, string Commit);
 
-/// <summary>The released versions of a template: its tags that are numbers with dots, after an optional <c>v</c>; <c>1.5-rc1</c> is none.</summary>
+/// <summary>The released versions of a template: its tags that are numbers with dots, after an optional <c>v</c>; <c>1.5-rc1</c> is
+/// none.</summary>
 public sealed class TemplateVersions
 {
     private readonly List<(int[] Number, TemplateTag Tag)> releases;
 
     /// <param name="tags">All tags, in any order.</param>
     public TemplateVersions(IEnumerable<TemplateTag> tags) =>
-        releases = [.. tags.Select(tag => (Number(tag.Name), tag)).Where(item => item.Item1 is not null).Select(item => (item.Item1!, item.tag))
+        releases = [.. tags.Select(tag => (Number(tag.Name), tag)).Where(item => item.Item1 is not null)
+            .Select(item => (item.Item1!, item.tag))
             .OrderBy(item => item.Item1, Comparer<int[]>.Create(Compare)).ThenBy(item => item.tag.Name, StringComparer.Ordinal)];
 
     /// <summary>The newest; null when nothing was released.</summary>

@@ -18,7 +18,8 @@ public static class UnifiedDiff
     public static string Of(string path, MergeFile? before, MergeFile? after)
     {
         var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"--- {(before is null ? "/dev/null" : path)}\n+++ {(after is null ? "/dev/null" : path)}\n");
+        text.Append(CultureInfo.InvariantCulture,
+            $"--- {(before is null ? "/dev/null" : path)}\n+++ {(after is null ? "/dev/null" : path)}\n");
         if (before is not null && after is not null && before.Kind != after.Kind)
             text.Append(CultureInfo.InvariantCulture, $"mode {Mode(before.Kind)} -> {Mode(after.Kind)}\n");
         if (IsBinary(before) || IsBinary(after)) return text.Append("(binary)\n").ToString();
@@ -76,7 +77,8 @@ public static class UnifiedDiff
         Lines(text, ' ', left, at, end);
     }
 
-    private static string Range(int start, int end) => string.Create(CultureInfo.InvariantCulture, $"{(end > start ? start + 1 : start)},{end - start}");
+    private static string Range(int start, int end) => string.Create(CultureInfo.InvariantCulture,
+        $"{(end > start ? start + 1 : start)},{end - start}");
 
     private static void Lines(StringBuilder text, char sign, LineText lines, int start, int end)
     {

@@ -16,14 +16,16 @@ internal static class VariableMigrations
         {
             if (manifest.Find(migration.From) is not null || values.Find(migration.From) is not { } old) continue;
             var rest = values.All.Where(value => value != old);
-            if (migration.To is { } name && values.Find(name) is null && Moved(manifest, migration, name, old, before, problems) is { } moved)
+            if (migration.To is { } name && values.Find(name) is null && Moved(manifest, migration, name, old, before,
+                problems) is { } moved)
                 rest = rest.Append(moved);
             values = TemplateValues.Of(rest);
         }
         return values;
     }
 
-    private static TemplateValue? Moved(TemplateManifest manifest, VariableMigration migration, string name, TemplateValue old, JinjaValue before,
+    private static TemplateValue? Moved(TemplateManifest manifest, VariableMigration migration, string name, TemplateValue old,
+        JinjaValue before,
         List<Diagnostic> problems)
     {
         if (migration.Value is null) return old with { Name = name };
@@ -33,7 +35,8 @@ internal static class VariableMigrations
             var bag = new DiagnosticBag(manifest.File);
             var roots = YamlLoader.Load(text, bag);
             if (roots.Count == 1 && bag.IsEmpty) return old with { Name = name, Node = roots[0] };
-            problems.Add(Diagnostic.Error(DiagnosticCodes.TemplateFailed, manifest.File, migration.At, $"the new value of '{name}' renders to no YAML: {text}"));
+            problems.Add(Diagnostic.Error(DiagnosticCodes.TemplateFailed, manifest.File, migration.At,
+                $"the new value of '{name}' renders to no YAML: {text}"));
         }
         catch (JinjaException e)
         {

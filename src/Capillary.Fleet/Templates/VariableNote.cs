@@ -21,7 +21,8 @@ public sealed record VariableNote(string Name, string Type, string Value, string
                 given is not null ? "given" : shown is not null ? "default" : "missing"));
         }
         foreach (var value in values.All.Where(value => manifest.Find(value.Name) is null))
-            notes.Add(new(value.Name, "unknown", new VariableValue(value.Node).ToString(), new VariableValue(value.Node).ToJson(), "given"));
+            notes.Add(new(value.Name, "unknown", new VariableValue(value.Node).ToString(), new VariableValue(value.Node)
+                .ToJson(), "given"));
         return notes;
     }
 }

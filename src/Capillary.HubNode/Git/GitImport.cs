@@ -17,7 +17,8 @@ internal static class GitImport
 {
     public static async Task WriteAsync(Stream stream, IReadOnlyList<GitChange> changes, CancellationToken stop)
     {
-        await using var output = new BufferedStream(stream, 1 << 16);
+        // Not disposed: that would close git's input, which its owner does.
+        var output = new BufferedStream(stream, 1 << 16);
         foreach (var change in changes)
         {
             var message = Encoding.UTF8.GetBytes(change.Message);
@@ -26,7 +27,8 @@ internal static class GitImport
             Text(output, "\n");
             if (change.Parent is { } parent) Text(output, $"from {parent}\n");
             // What goes first: a file may become a folder.
-            foreach (var (path, file) in change.Files.OrderBy(item => item.Value is null ? 0 : 1).ThenBy(item => item.Key, StringComparer.Ordinal))
+            foreach (var (path, file) in change.Files.OrderBy(item => item.Value is null ? 0 : 1)
+                .ThenBy(item => item.Key, StringComparer.Ordinal))
             {
                 stop.ThrowIfCancellationRequested();
                 if (file is null) Text(output, $"D {Quoted(path)}\n");
@@ -51,8 +53,12 @@ internal static class GitImport
         Text(output, "\n");
     }
 
-    private static string Quoted(string path) => path.AsSpan().IndexOfAny('"', '\n', '\\') < 0 && !path.StartsWith(' ') ? path
-        : $"\"{path.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal)}\"";
+    private static string Quoted(string path)
+    {
+        if (path.AsSpan().IndexOfAny('"', '\n', '\\') < 0 && !path.StartsWith(' ')) return path;
+        var quoted = path.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal);
+        return $"\"{quoted.Replace("\n", "\\n", StringComparison.Ordinal)}\"";
+    }
 
     private static void Text(BufferedStream output, string text) => output.Write(Encoding.UTF8.GetBytes(text));
 }

@@ -13,7 +13,8 @@ namespace Capillary.HubNode.Git;
 public readonly record struct GitAnswer<T>(T? Value, string? Error) where T : class;
 
 /// <summary>
-/// Whole commits of a local repository, of any content: listings, blobs by the thousand, tags, and new commits. Git is called once for each,
+/// Whole commits of a local repository, of any content: listings, blobs by the thousand, tags, and new commits. Git is called once for
+/// each,
 /// whatever their number.
 /// </summary>
 /// <param name="folder">A folder inside the repository, or a bare one.</param>
@@ -43,7 +44,8 @@ public sealed class GitStore(string folder)
         var blobs = new Dictionary<string, byte[]>(ids.Count, StringComparer.Ordinal);
         if (ids.Count == 0) return new(blobs, null);
         var asked = Encoding.ASCII.GetBytes(string.Concat(ids.Select(id => id + "\n")));
-        var run = await git.RunAsync(["cat-file", "--batch"], (stream, token) => stream.WriteAsync(asked, token).AsTask(), async (stream, token) =>
+        var run = await git.RunAsync(["cat-file", "--batch"], (stream, token) => stream.WriteAsync(asked, token)
+            .AsTask(), async (stream, token) =>
         {
             await using var input = new BufferedStream(stream, 1 << 16);
             foreach (var id in ids) blobs[id] = await BlobAsync(input, id, token);
@@ -102,7 +104,8 @@ public sealed class GitStore(string folder)
         var files = entries.Where(item => item.Value.Kind != TreeEntryKind.Submodule).ToList();
         var read = await BlobsAsync([.. files.Select(item => item.Value.Id).Distinct()], stop);
         return read.Value is not { } blobs ? new(null, read.Error)
-            : new(files.ToDictionary(item => item.Key, item => new MergeFile(item.Value.Kind, blobs[item.Value.Id]), StringComparer.Ordinal), null);
+            : new(files.ToDictionary(item => item.Key, item => new MergeFile(item.Value.Kind, blobs[item.Value.Id]),
+                StringComparer.Ordinal), null);
     }
 
     /// <summary>All tags with the commits they point at.</summary>
@@ -116,7 +119,8 @@ public sealed class GitStore(string folder)
 
     /// <summary>The full id of a revision's commit, or null.</summary>
     public async Task<string?> ResolveAsync(string revision, CancellationToken stop) =>
-        (await git.RunAsync(["rev-parse", "--verify", "--quiet", "--end-of-options", $"{revision}^{{commit}}"], stop) as GitRun.Done)?.Output.Trim();
+        (await git.RunAsync(["rev-parse", "--verify", "--quiet", "--end-of-options", $"{revision}^{{commit}}"],
+            stop) as GitRun.Done)?.Output.Trim();
 
     /// <summary>The one line that <c>git rev-parse</c> gives for an option such as <c>--show-toplevel</c>; null outside of a repository.
     /// </summary>

@@ -180,7 +180,8 @@ public sealed class TemplateCliTests
         // A folder that became a link is not written through.
         Directory.Delete(world.Path("lab/etc"), recursive: true);
         Directory.CreateSymbolicLink(world.Path("lab/etc"), "/tmp");
-        await world.FailsAsync("would have one name", "upgrade", lab, "--set", "site=y");
+        await world.FailsAsync("nothing is written through it", "reset", lab);
+        await world.FailsAsync("removed here, changed in the template", "upgrade", lab, "--set", "site=y");
     }
 
     [Fact]

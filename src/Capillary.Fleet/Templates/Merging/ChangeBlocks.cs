@@ -1,7 +1,8 @@
 namespace Capillary.Fleet.Templates.Merging;
 
 /// <summary>
-/// Slides blocks of changed lines where the line before one equals its last line, or the line behind equals its first: joined with what they
+/// Slides blocks of changed lines where the line before one equals its last line, or the line behind equals its first: joined with what
+/// they
 /// meet, beside a change of the other text where one can be reached, else as far down as it goes. Changed blocks, empty ones too, stand
 /// between unchanged lines; both texts have as many of these, so the blocks are pairs.
 /// </summary>

@@ -8,7 +8,8 @@ namespace Capillary.Fleet.Templates.Merging;
 /// <param name="Decided">Conflicts that a resolution decided.</param>
 internal sealed record FileMerged(MergeFile? File, IReadOnlyList<TreeConflict> Conflicts, IReadOnlyList<TreeConflict> Decided);
 
-/// <summary>Merges one file: its presence, its mode, its content. Whatever cannot be merged is a conflict; nothing is passed over.</summary>
+/// <summary>Merges one file: its presence, its mode, its content. Whatever cannot be merged is a conflict; nothing is passed
+/// over.</summary>
 internal sealed class FileMerge(string path, MergeLabels labels, Func<TreeConflict, Resolution?> decide)
 {
     private readonly List<TreeConflict> open = [];

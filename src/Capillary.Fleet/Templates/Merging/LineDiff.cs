@@ -35,7 +35,8 @@ internal sealed class LineDiff(int numbers)
     {
         var start = left.CommonPrefixLength(right);
         var (leftEnd, rightEnd) = (left.Length, right.Length);
-        while (leftEnd > start && rightEnd > start && left[leftEnd - 1] == right[rightEnd - 1]) (leftEnd, rightEnd) = (leftEnd - 1, rightEnd - 1);
+        while (leftEnd > start && rightEnd > start && left[leftEnd - 1] == right[rightEnd - 1]) (leftEnd, rightEnd) = (leftEnd - 1,
+            rightEnd - 1);
         if (start == leftEnd || start == rightEnd)
         {
             leftChanged.AsSpan(start..leftEnd).Fill(true);

@@ -21,7 +21,8 @@ public sealed record MergeFile(TreeEntryKind Kind, ReadOnlyMemory<byte> Bytes)
     public bool IsSame(MergeFile? other) => other is not null && Kind == other.Kind && Bytes.Span.SequenceEqual(other.Bytes.Span);
 
     /// <summary>The id of a blob in a repository with SHA-1 objects, which Git still makes by default.</summary>
-    [System.Diagnostics.CodeAnalysis.SuppressMessage("Security", "CA5350", Justification = "Git's own name of the content, no proof of it.")]
+    [System.Diagnostics.CodeAnalysis.SuppressMessage("Security", "CA5350",
+        Justification = "Git's own name of the content, no proof of it.")]
     public static string GitId(ReadOnlySpan<byte> bytes)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA1);

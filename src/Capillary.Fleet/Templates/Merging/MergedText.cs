@@ -13,7 +13,8 @@ public abstract record MergePiece
     /// <param name="Ours">What ours made of it.</param>
     /// <param name="Theirs">What theirs made of it.</param>
     /// <param name="HasCarriageReturns">Lines end with CR LF here, and so do markers.</param>
-    public sealed record Conflict(ReadOnlyMemory<byte> Base, ReadOnlyMemory<byte> Ours, ReadOnlyMemory<byte> Theirs, bool HasCarriageReturns)
+    public sealed record Conflict(ReadOnlyMemory<byte> Base, ReadOnlyMemory<byte> Ours, ReadOnlyMemory<byte> Theirs,
+        bool HasCarriageReturns)
         : MergePiece;
 }
 

@@ -47,9 +47,11 @@ public static class TextMerge
         {
             if (change.Kind == ChangeKind.Same) continue;
             Agree(pieces, sides.Ours.Slice(done, change.OursStart - done));
-            var (ours, theirs) = (sides.Ours.Slice(change.OursStart, change.OursCount), sides.Theirs.Slice(change.TheirsStart, change.TheirsCount));
+            var (ours, theirs) = (sides.Ours.Slice(change.OursStart, change.OursCount), sides.Theirs.Slice(change.TheirsStart,
+                change.TheirsCount));
             if (change.Kind == ChangeKind.Conflict)
-                pieces.Add(new MergePiece.Conflict(sides.Base.Slice(change.BaseStart, change.BaseCount), ours, theirs, sides.HasCarriageReturns(change)));
+                pieces.Add(new MergePiece.Conflict(sides.Base.Slice(change.BaseStart, change.BaseCount), ours, theirs,
+                    sides.HasCarriageReturns(change)));
             else Agree(pieces, change.Kind == ChangeKind.Ours ? ours : theirs);
             done = change.OursStart + change.OursCount;
         }

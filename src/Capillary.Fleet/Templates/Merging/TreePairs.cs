@@ -39,7 +39,8 @@ internal sealed record TreePairs(IReadOnlyList<TreePair> InBase, IReadOnlyList<s
         var isRenaming = trees.Base.Keys.Any(path => !trees.Theirs.ContainsKey(path));
         foreach (var (path, file) in trees.Theirs)
         {
-            if (!trees.Base.ContainsKey(path) && trees.Ours.TryGetValue(path, out var entry) && (isRenaming || entry.Id != file.Id)) wanted.Add(path);
+            if (!trees.Base.ContainsKey(path) && trees.Ours.TryGetValue(path, out var entry)
+                && (isRenaming || entry.Id != file.Id)) wanted.Add(path);
         }
         return [.. wanted.Order(StringComparer.Ordinal)];
     }
@@ -72,7 +73,8 @@ internal sealed record TreePairs(IReadOnlyList<TreePair> InBase, IReadOnlyList<s
             else missing[path] = file;
         }
         if (missing.Count == 0) return pairs;
-        var added = Candidates(trees).ToDictionary(path => path, path => new MergeFile(trees.Ours[path].Kind, trees.Read(path)), StringComparer.Ordinal);
+        var added = Candidates(trees).ToDictionary(path => path, path => new MergeFile(trees.Ours[path].Kind, trees.Read(path)),
+            StringComparer.Ordinal);
         foreach (var (from, to) in TreeSimilarity.Pair(missing, added)) pairs[from] = to;
         return pairs;
     }
@@ -81,7 +83,8 @@ internal sealed record TreePairs(IReadOnlyList<TreePair> InBase, IReadOnlyList<s
     {
         var added = trees.Ours.Keys.Where(path => !trees.Base.ContainsKey(path) && !trees.Theirs.ContainsKey(path)).ToList();
         if (added.Count <= MaxCandidates) return added;
-        var ids = trees.Base.Where(item => !trees.Ours.ContainsKey(item.Key)).Select(item => item.Value.Id).ToHashSet(StringComparer.Ordinal);
+        var ids = trees.Base.Where(item => !trees.Ours.ContainsKey(item.Key)).Select(item => item.Value.Id)
+            .ToHashSet(StringComparer.Ordinal);
         return added.Where(path => ids.Contains(trees.Ours[path].Id)).Take(MaxCandidates);
     }
 

@@ -1,6 +1,7 @@
 namespace Capillary.Fleet.Templates.Merging;
 
-/// <summary>Finds files that were renamed: equal content first, then the most bytes in equal lines, at least half of the larger file.</summary>
+/// <summary>Finds files that were renamed: equal content first, then the most bytes in equal lines, at least half of the larger
+/// file.</summary>
 internal static class TreeSimilarity
 {
     /// <summary>Beyond this many pairs only equal content counts; what is then not found is seen as removed and added.</summary>
@@ -12,10 +13,12 @@ internal static class TreeSimilarity
         var pairs = new Dictionary<string, string>(StringComparer.Ordinal);
         if (gone.Count == 0 || added.Count == 0) return pairs;
         var taken = new HashSet<string>(StringComparer.Ordinal);
-        var byContent = added.Where(item => item.Value.Bytes.Length > 0).OrderBy(item => item.Key, StringComparer.Ordinal).ToLookup(item => item.Value.Id, item => item.Key);
+        var byContent = added.Where(item => item.Value.Bytes.Length > 0).OrderBy(item => item.Key, StringComparer.Ordinal)
+            .ToLookup(item => item.Value.Id, item => item.Key);
         foreach (var (path, file) in gone.OrderBy(item => item.Key, StringComparer.Ordinal))
         {
-            var same = byContent[file.Id].Where(other => !taken.Contains(other)).OrderBy(other => NameOf(other) == NameOf(path) ? 0 : 1).FirstOrDefault();
+            var same = byContent[file.Id].Where(other => !taken.Contains(other)).OrderBy(other => NameOf(other) == NameOf(path) ? 0 : 1)
+                .FirstOrDefault();
             if (same is not null && taken.Add(same)) pairs[path] = same;
         }
         if ((long)(gone.Count - pairs.Count) * (added.Count - taken.Count) is var left && left > MaxPairs || left == 0) return pairs;
@@ -30,8 +33,10 @@ internal static class TreeSimilarity
         IReadOnlyDictionary<string, MergeFile> added, Dictionary<string, string> pairs, HashSet<string> taken)
     {
         var table = new LineTable();
-        var from = gone.Where(item => !pairs.ContainsKey(item.Key) && IsText(item.Value)).Select(item => (item.Key, Text: table.Read(item.Value.Bytes))).ToList();
-        var to = added.Where(item => !taken.Contains(item.Key) && IsText(item.Value)).Select(item => (item.Key, Text: table.Read(item.Value.Bytes))).ToList();
+        var from = gone.Where(item => !pairs.ContainsKey(item.Key) && IsText(item.Value))
+            .Select(item => (item.Key, Text: table.Read(item.Value.Bytes))).ToList();
+        var to = added.Where(item => !taken.Contains(item.Key) && IsText(item.Value))
+            .Select(item => (item.Key, Text: table.Read(item.Value.Bytes))).ToList();
         var counts = new int[table.Count];
         var scores = new List<(string From, string To, double Score)>();
         foreach (var (path, text) in from)
@@ -60,7 +65,8 @@ internal static class TreeSimilarity
     }
 
     private static bool IsText(MergeFile file) =>
-        file is { Kind: Documents.TreeEntryKind.File or Documents.TreeEntryKind.ExecutableFile, Bytes.Length: > 0 } && !TextMerge.IsBinary(file.Bytes.Span);
+        file is { Kind: Documents.TreeEntryKind.File or Documents.TreeEntryKind.ExecutableFile, Bytes.Length: > 0 }
+            && !TextMerge.IsBinary(file.Bytes.Span);
 
     private static string NameOf(string path) => path[(path.LastIndexOf('/') + 1)..];
 }
