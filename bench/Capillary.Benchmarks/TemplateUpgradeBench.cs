@@ -18,11 +18,14 @@ internal static class TemplateUpgradeBench
     private const int Instances = 1000;
     private const int Many = 2500;
 
+    /// <summary>Until the code is compiled for good, in the background.</summary>
+    private const int WarmUp = 300;
+
     public static async IAsyncEnumerable<Row> Run()
     {
         var (before, after) = (Source(Files, "old"), Source(Files, "new"));
         var here = Made(before, "site-1").ToDictionary(item => item.Key, item => InstanceFiles.IsState(item.Key) ? item.Value : Edited(item.Value, "mine"));
-        var one = Benchmark.Median(Enumerable.Range(0, 60).Select(_ => Upgrade(before, after, "site-1", here)).Skip(20));
+        var one = Benchmark.Median(Enumerable.Range(0, WarmUp + 51).Select(_ => Upgrade(before, after, "site-1", here)).Skip(WarmUp));
         yield return new Row($"three-way upgrade, {Files} files of {Lines} lines, all changed here and there: renders, merges, one thread", one, "ms", 5);
         yield return new Row($"git merge-file on the same {Files} files, a process each (merges only)", GitMerge(before, after, here), "ms", null);
         var (big, bigger) = (Source(Many, "old"), Source(Many, "new"));

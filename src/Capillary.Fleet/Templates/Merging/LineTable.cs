@@ -26,6 +26,7 @@ internal sealed class LineTable
     {
         var count = text.Span.Count((byte)'\n');
         if (text.Length > 0 && text.Span[^1] != '\n') count++;
+        numbers.EnsureCapacity(Math.Max(numbers.Count, count + (count / 4)));
         var starts = new int[count + 1];
         var ids = new int[count];
         for (var line = 0; line < count; line++)

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Security.Cryptography;
 using System.Text;
 using Capillary.Fleet.Documents;
@@ -25,10 +26,13 @@ public sealed record MergeFile(TreeEntryKind Kind, ReadOnlyMemory<byte> Bytes)
         Justification = "Git's own name of the content, no proof of it.")]
     public static string GitId(ReadOnlySpan<byte> bytes)
     {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA1);
-        hash.AppendData(Encoding.ASCII.GetBytes($"blob {bytes.Length}\0"));
-        hash.AppendData(bytes);
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
+        var head = Encoding.ASCII.GetBytes($"blob {bytes.Length}\0");
+        var blob = ArrayPool<byte>.Shared.Rent(head.Length + bytes.Length);
+        head.CopyTo(blob, 0);
+        bytes.CopyTo(blob.AsSpan(head.Length));
+        var hash = SHA1.HashData(blob.AsSpan(0, head.Length + bytes.Length));
+        ArrayPool<byte>.Shared.Return(blob);
+        return Convert.ToHexStringLower(hash);
     }
 }
 
