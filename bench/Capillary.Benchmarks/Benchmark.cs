@@ -21,6 +21,7 @@ internal sealed record Benchmark(string Name, string About, Func<IAsyncEnumerabl
     [
         new("verify", "checkpoint and proof of one of 10,000 sites", VerifyBench.Run),
         new("compile", "10,000 sites x 5 apps from a real Git commit to a durable checkpoint", CompileBench.Run),
+        new("preview", "10,000 sites x 5 apps: what a commit would change, asked of a hub", PreviewBench.Run),
         new("planner", "looks at a rollout of 10,000 sites in three waves", PlannerBench.Run),
         new("rollout", "1,000 sites of ten regions in three waves", RolloutBench.Run),
         new("template", "one small template, many renders", TemplateBench.Run),

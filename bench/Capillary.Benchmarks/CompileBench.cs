@@ -41,7 +41,7 @@ internal static class CompileBench
         Directory.Delete(folder, recursive: true);
     }
 
-    private static Hub Open(string folder, string repository)
+    internal static Hub Open(string folder, string repository)
     {
         var source = new FleetSource(new GitRepository(Path.Combine(folder, "hub", "git"), repository, "main"));
         return new Hub(new HubOptions(Path.Combine(folder, "hub"), new IPEndPoint(IPAddress.Loopback, 0)), source.LookAsync,
@@ -49,7 +49,7 @@ internal static class CompileBench
     }
 
     /// <summary>From the look at Git until storage holds the next checkpoint.</summary>
-    private static async Task<double> SyncAsync(Hub hub, long generations)
+    internal static async Task<double> SyncAsync(Hub hub, long generations)
     {
         var before = hub.Publisher.Generation;
         var start = Stopwatch.GetTimestamp();
@@ -62,21 +62,21 @@ internal static class CompileBench
         return hub.Publisher.Generation > before ? took : throw new InvalidOperationException("nothing was published");
     }
 
-    private static void Write(string repository, string path, string text)
+    internal static void Write(string repository, string path, string text)
     {
         var file = Path.Combine(repository, path);
         Directory.CreateDirectory(Path.GetDirectoryName(file)!);
         File.WriteAllText(file, text);
     }
 
-    private static void Commit(string repository)
+    internal static void Commit(string repository)
     {
         Git(repository, "add", "--all");
         Git(repository, "-c", "user.name=Bench", "-c", "user.email=bench@example.org", "-c", "commit.gpgsign=false", "commit", "--quiet",
             "--message", "a change");
     }
 
-    private static void Git(string repository, params string[] arguments)
+    internal static void Git(string repository, params string[] arguments)
     {
         using var git = Process.Start("git", ["-C", repository, .. arguments]);
         git.WaitForExit();

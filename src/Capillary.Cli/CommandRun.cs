@@ -14,6 +14,9 @@ internal static class ExitCode
 
     /// <summary>The command line itself is wrong.</summary>
     public const int Usage = 2;
+
+    /// <summary>Asked whether anything changes: something does.</summary>
+    public const int Changes = 3;
 }
 
 /// <summary>Runs the command line, the same in the executable and in tests.</summary>

@@ -1,52 +1,105 @@
 using System.CommandLine;
 using System.Text.Json;
+using System.Text.Json.Serialization;
+using Capillary.Core.Bundles;
+using Capillary.Core.Reports;
 using Capillary.Fleet.Compile;
+using Capillary.Fleet.Rollouts;
 using Capillary.HubNode.Git;
 using Capillary.HubNode.Publish;
 
 namespace Capillary.Cli;
 
-/// <summary><c>capillary fleet preview [DIR] --against REV</c>.</summary>
-internal static class FleetPreviewCommand
+/// <summary>How a preview is shown.</summary>
+internal enum PreviewFormat
 {
-    private const int MaxNames = 5;
+    Table,
+    Json,
+    Markdown,
+}
 
-    /// <summary>Sites that change in the same way.</summary>
-    private sealed record ChangeGroup(SiteChangeKind Kind, string Diff, IReadOnlyList<string> Sites);
+/// <summary><c>capillary fleet preview [DIR]</c>: what a commit would change and how it would be rolled out, before it is merged.</summary>
+internal sealed class FleetPreviewCommand
+{
+    private static readonly JsonSerializerOptions Answers = new(JsonSerializerDefaults.Web)
+    {
+        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
+    };
+
+    private readonly Argument<string> folder = FleetFolder.FolderArgument();
+    private readonly Option<string?> against = new("--against")
+    {
+        Description = "The commit to compare with: a branch, tag, id or HEAD~1 (default: the one of the hub's newest release).",
+        HelpName = "REV",
+    };
+
+    private readonly Option<string?> commit = new("--commit")
+    {
+        Description = "Preview this commit, branch or tag (default: the folder as it is).",
+        HelpName = "REV",
+    };
+
+    private readonly Option<bool> strict = new("--exit-code") { Description = "End with exit code 3 when any site changes." };
+    private readonly Option<PreviewFormat> format = CommandOutput.FormatOption<PreviewFormat>();
+    private readonly HubConnection connection = new();
+
+    private FleetPreviewCommand() { }
 
     public static Command Create()
     {
-        var folder = FleetFolder.FolderArgument();
-        var against = new Option<string>("--against")
-        {
-            Description = "The commit to compare with: a branch, tag, id or HEAD~1.",
-            Required = true,
-        };
-        var strict = new Option<bool>("--exit-code") { Description = "End with exit code 1 when any site changes." };
-        var format = CommandOutput.FormatOption();
-        var command = new Command("preview", "Show which sites the folder would change, and how, compared with a commit.")
-        {
-            folder, against, strict, format,
-        };
-        command.SetAction((parsed, stop) => RunAsync(parsed.GetValue(folder)!, parsed.GetValue(against)!, parsed.GetValue(strict),
-            parsed.GetValue(format), parsed.InvocationConfiguration, stop));
+        var one = new FleetPreviewCommand();
+        // The word that people of pull requests know.
+        one.format.Aliases.Add("--format");
+        var command = new Command("preview", "Show which sites a commit would change, and how: the diff, the waves, what is moved, which "
+            + "sites are at risk. With a hub (--hub, --socket or $CAPILLARY_SOCKET) from what its sites hold now, else as if all were at "
+            + "the commit that it is compared with.") { one.folder, one.against, one.commit, one.strict, one.format };
+        one.connection.AddTo(command);
+        command.SetAction(one.RunAsync);
         return command;
     }
 
-    private static async Task<int> RunAsync(string folder, string revision, bool strict, OutputFormat format, InvocationConfiguration io,
-        CancellationToken stop)
+    private async Task<int> RunAsync(ParseResult parsed, CancellationToken stop)
     {
-        if (await BaselineAsync(folder, revision, io.Error, stop) is not { Sites: { } before } baseline) return ExitCode.Failed;
-        if (new FleetFolder(folder, io.Error).CompileWithoutErrors(baseline, stop) is not { Sites: { } after }) return ExitCode.Failed;
-        var preview = FleetPreview.Compare(before, after);
-        var groups = Group(preview);
-        if (format == OutputFormat.Json) CommandOutput.WriteJson(io.Output, json => Json(json, preview, groups));
-        else Text(preview, groups, io.Output);
-        return strict && preview.Changes.Count > 0 ? ExitCode.Failed : ExitCode.Done;
+        var error = parsed.InvocationConfiguration.Error;
+        try
+        {
+            using var hub = connection.IsNamed(parsed) ? connection.Open(parsed) : null;
+            return await RunAsync(parsed, hub, stop);
+        }
+        catch (CommandException e)
+        {
+            await error.WriteLineAsync($"capillary: {e.Message}");
+            return e.Code;
+        }
     }
 
-    /// <summary>The commit's compile; null after saying why there is none.</summary>
-    public static async Task<FleetCompilation?> BaselineAsync(string folder, string revision, TextWriter error, CancellationToken stop)
+    private async Task<int> RunAsync(ParseResult parsed, HubClient? hub, CancellationToken stop)
+    {
+        var (path, io) = (parsed.GetValue(folder)!, parsed.InvocationConfiguration);
+        var revision = parsed.GetValue(against) ?? (hub is null
+            ? throw new CommandException("--against REV says what to compare with; only a hub knows that by itself: --hub or --socket",
+                ExitCode.Usage)
+            : (await hub.GetAsync("api/v1/status", stop)).Text("commit") is { Length: > 0 } released ? released
+            : throw new CommandException("the hub has released no commit yet: say what to compare with, --against REV"));
+        if (await CompileAsync(path, revision, null, io.Error, stop) is not { Sites: { } before } baseline) return ExitCode.Failed;
+        var compiled = parsed.GetValue(commit) is { } of ? await CompileAsync(path, of, baseline, io.Error, stop)
+            : new FleetFolder(path, io.Error).CompileWithoutErrors(baseline, stop);
+        if (compiled is not { Sites: { } after }) return ExitCode.Failed;
+        var preview = FleetPreview.Compare(before, after);
+        var rollout = hub is null ? Alone(baseline, compiled) : await AskAsync(hub, compiled, stop);
+        var shown = new PreviewText(preview, rollout, hub is not null);
+        switch (parsed.GetValue(format))
+        {
+            case PreviewFormat.Json: CommandOutput.WriteJson(io.Output, json => shown.Json(json, Answers)); break;
+            case PreviewFormat.Markdown: shown.Markdown(io.Output); break;
+            default: shown.Table(io.Output); break;
+        }
+        return parsed.GetValue(strict) && preview.Changes.Count > 0 ? ExitCode.Changes : ExitCode.Done;
+    }
+
+    /// <summary>A commit's compile; null after saying why there is none.</summary>
+    public static async Task<FleetCompilation?> CompileAsync(string folder, string revision, FleetCompilation? previous, TextWriter error,
+        CancellationToken stop)
     {
         if (!Directory.Exists(folder))
         {
@@ -66,60 +119,53 @@ internal static class FleetPreviewCommand
             error.WriteLine($"capillary: '{revision}' cannot be read: {((TreeRead.Failed)read).Error}");
             return null;
         }
-        var compilation = CompileLoop.Compile(done.Tree, null, stop);
+        var compilation = CompileLoop.Compile(done.Tree, previous, stop);
         if (!compilation.Diagnostics.HasErrors) return compilation;
-        error.WriteLine($"capillary: '{revision}' itself does not compile, so there is nothing to compare with:");
+        error.WriteLine($"capillary: '{revision}' does not compile:");
         new FleetFolder(".", error).Show(compilation.Diagnostics, error);
         return null;
     }
 
-    private static List<ChangeGroup> Group(FleetPreview preview)
+    /// <summary>The hub's own planner on what its sites hold. It has most bundles; the others' manifests follow when it asks.</summary>
+    private static async Task<RolloutPreview> AskAsync(HubClient hub, FleetCompilation compiled, CancellationToken stop)
     {
-        var diffs = preview.Changes.Select(change => (change.Site.Value, change.Kind,
-            Diff: change is { Before: { } before, After: { } after } ? SiteDiff.Of(before, after) : new SiteDiff("", "")));
-        return [.. diffs.GroupBy(item => (item.Kind, item.Diff.ChangedLines))
-            .Select(group => new ChangeGroup(group.Key.Kind, group.First().Diff.Text, [.. group.Select(item => item.Value)]))];
-    }
-
-    private static void Text(FleetPreview preview, List<ChangeGroup> groups, TextWriter output)
-    {
-        foreach (var group in groups)
+        var target = TargetRelease.Of(1, compiled);
+        var wish = new PreviewWish(target.Policies, target.Sites.ToDictionary(site => site.Key.Value, site => site.Value), []);
+        var answer = await hub.PostAsync("api/v1/rollout/preview", wish, stop);
+        var missing = answer.GetProperty("missing").Deserialize<HashSet<Digest>>(Answers)!;
+        if (missing.Count > 0)
         {
-            output.Write($"{Verb(group.Kind)} {Sites(group.Sites)}\n");
-            if (group.Diff.Length > 0) output.Write($"{group.Diff}\n");
+            var manifests = compiled.Sites!.Where(site => missing.Remove(site.Bundle))
+                .Select(site => System.Text.Encoding.UTF8.GetString(site.Manifest.Content.Span));
+            answer = await hub.PostAsync("api/v1/rollout/preview", wish with { Manifests = [.. manifests] }, stop);
         }
-        int Count(SiteChangeKind kind) => preview.Changes.Count(change => change.Kind == kind);
-        output.Write($"{Count(SiteChangeKind.Changed):N0} changed, {Count(SiteChangeKind.Added):N0} new, "
-            + $"{Count(SiteChangeKind.Removed):N0} removed, {preview.Unchanged:N0} unchanged\n");
+        return answer.GetProperty("preview").Deserialize<RolloutPreview>(Answers)
+            ?? throw new CommandException("the hub gave no preview; is it older than this command?");
     }
 
-    private static string Sites(IReadOnlyList<string> names) =>
-        $"{names.Count:N0} site{(names.Count == 1 ? "" : "s")}: {string.Join(", ", names.Take(MaxNames))}"
-        + (names.Count > MaxNames ? $" and {names.Count - MaxNames:N0} more" : "");
-
-    private static string Verb(SiteChangeKind kind) => kind switch
+    /// <summary>The same planner on a fleet that is, in good health, at the other commit.</summary>
+    private static RolloutPreview Alone(FleetCompilation before, FleetCompilation after)
     {
-        SiteChangeKind.Added => "new",
-        SiteChangeKind.Removed => "removed (keeps its bundle until it is retired)",
-        _ => "changed",
-    };
-
-    private static void Json(Utf8JsonWriter json, FleetPreview preview, List<ChangeGroup> groups)
-    {
-        json.WriteStartObject();
-        json.WriteNumber("unchanged", preview.Unchanged);
-        json.WriteStartArray("changes");
-        foreach (var group in groups)
+        var now = TimeProvider.System.GetUtcNow();
+        var (held, target) = (TargetRelease.Of(1, before), TargetRelease.Of(2, after));
+        var sites = before.Sites!.Concat(after.Sites!).DistinctBy(site => site.Bundle).ToDictionary(site => site.Bundle);
+        var lines = held.Sites.ToDictionary(site => site.Key, site => new CurrentLine(1, site.Value.Bundle));
+        var healthy = target.Sites.Keys.ToDictionary(site => site, site =>
+            new SiteEvidence(null, now, lines.GetValueOrDefault(site)?.Bundle, Revoked: false));
+        var inputs = new PlannerInputs(target, null, 0, lines, healthy, Freshness.Default, now)
         {
-            json.WriteStartObject();
-            json.WriteString("kind", group.Kind.ToString().ToLowerInvariant());
-            json.WriteStartArray("sites");
-            foreach (var site in group.Sites) json.WriteStringValue(site);
-            json.WriteEndArray();
-            if (group.Diff.Length > 0) json.WriteString("diff", group.Diff);
-            json.WriteEndObject();
-        }
-        json.WriteEndArray();
-        json.WriteEndObject();
+            ChangedApps = (was, now) => Changed(was is { } bundle ? sites.GetValueOrDefault(bundle) : null, sites[now]),
+        };
+        return RolloutPreview.Of(inputs, [], bundle => sites.GetValueOrDefault(bundle) is { } site ? Blobs(site) : null, null, now);
     }
+
+    private static IEnumerable<string> Changed(CompiledSite? before, CompiledSite after)
+    {
+        var old = before?.Apps.ToDictionary(app => app.Descriptor.Title!, app => app.Descriptor.Digest) ?? [];
+        var now = after.Apps.ToDictionary(app => app.Descriptor.Title!, app => app.Descriptor.Digest);
+        return old.Keys.Union(now.Keys).Where(app => old.GetValueOrDefault(app) != now.GetValueOrDefault(app));
+    }
+
+    private static List<Descriptor> Blobs(CompiledSite site) => [new(MediaTypes.Manifest, site.Bundle, site.Manifest.Content.Length),
+        .. new BundleManifest([.. site.Apps.Select(app => app.Descriptor)], [.. site.Artifacts.Select(item => item.Descriptor)]).Blobs];
 }

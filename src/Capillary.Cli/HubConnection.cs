@@ -34,6 +34,10 @@ internal sealed class HubConnection
         foreach (var option in (Option[])[socket, url, token, pin]) command.Options.Add(option);
     }
 
+    /// <summary>Whether a hub was named: by an option, or by the environment.</summary>
+    public bool IsNamed(ParseResult parsed) => parsed.GetValue(url) is not null || parsed.GetValue(socket) is not null
+        || Environment.GetEnvironmentVariable(SocketVariable) is { Length: > 0 };
+
     /// <summary>The client that the options mean.</summary>
     /// <exception cref="CommandException">They do not fit together.</exception>
     public HubClient Open(ParseResult parsed)

@@ -33,6 +33,10 @@ internal sealed record RegionLook(string Region, string Fleet, bool IsRunning, L
         _ => ("well", ""),
     };
 
+    /// <summary>What the region can say of rollouts: nothing new starts while the hub is away (promise 5). Null: they are the hub's to
+    /// tell.</summary>
+    public string? Rollout => IsRunning && Link is not { IsLive: true } ? "paused: hub unreachable" : null;
+
     public string ToText(DateTimeOffset now)
     {
         var (state, why) = Judge();
@@ -44,6 +48,7 @@ internal sealed record RegionLook(string Region, string Fleet, bool IsRunning, L
             $"  node      {(IsRunning ? "runs" : "does not run")}",
             $"  link      {LinkText.Of(IsRunning ? Link : null, now)}",
         };
+        if (Rollout is { } rollout) lines.Add($"  rollout   {rollout}");
         if (Counts is { } counts)
         {
             lines.Add($"  sites     {(IsRunning ? counts.Linked : 0)} linked of {counts.Sites}");

@@ -86,6 +86,7 @@ internal static class RegionTechnicianCommands
             if (link.Problem is { } problem) json.WriteString("problem", problem);
             json.WriteEndObject();
         }
+        if (look.Rollout is { } rollout) json.WriteString("rollout", rollout);
         if (look.Counts is { } counts)
         {
             json.WriteNumber("linked", look.IsRunning ? counts.Linked : 0);

@@ -47,15 +47,33 @@ internal static class RolloutCommand
 
     private static Command Show(HubConnection connection)
     {
+        var number = new Argument<long?>("ROLLOUT") { Description = "An older one, by its number.", Arity = ArgumentArity.ZeroOrOne };
         var format = HubCall.FormatOption();
         var command = new Command("show", "Show the newest rollout: its waves, what each gate waits for, and for every site why it "
-            + "is where it is.") { format };
+            + "is where it is. Of an older one, when its waves were.") { number, format };
         command.Do(connection, async (hub, parsed, stop) =>
         {
+            if (parsed.GetValue(number) is { } id)
+            {
+                var older = await hub.GetAsync($"api/v1/rollouts/{id}", stop);
+                HubCall.Show(parsed, parsed.GetValue(format), older, output => WriteOlder(output, older));
+                return;
+            }
             var rollout = await hub.GetAsync("api/v1/rollout", stop);
             HubCall.Show(parsed, parsed.GetValue(format), rollout, output => Write(output, rollout));
         });
         return command;
+    }
+
+    private static void WriteOlder(TextWriter output, JsonElement older)
+    {
+        var summary = older.GetProperty("summary");
+        output.WriteLine($"rollout {summary.Text("rollout")} of release {summary.Text("release")} {summary.Text("phase")}: "
+            + $"{summary.Text("sites")} sites, started {HubCall.Time(summary.Text("startedAt"))} by {summary.Text("startedBy")}"
+            + (summary.Text("overtook") is { Length: > 0 } did ? $"; it {did}" : ""));
+        HubCall.WriteTable(output, ["WAVE", "OPENED", "PASSED", "YES BY"], older.GetProperty("waves").EnumerateArray().Select(wave =>
+            (string[])[wave.Text("wave"), HubCall.Time(wave.Text("openedAt")), HubCall.Time(wave.Text("passedAt")),
+                string.Join(", ", wave.GetProperty("approvals").EnumerateArray().Select(one => one.Text("operator")))]));
     }
 
     /// <summary>One rollout as text: its line, its waves, its open sites.</summary>
@@ -89,11 +107,16 @@ internal static class RolloutCommand
         {
             Description = "Neither windows nor freezes nor sites that are at an earlier release keep it waiting. Waves and gates hold.",
         };
+        var preview = new Option<string?>("--preview")
+        {
+            Description = "Only if it does what this preview showed; the id is the one of 'capillary fleet preview'.",
+            HelpName = "ID",
+        };
         var (wait, format) = (WaitOption(), HubCall.FormatOption());
         var command = new Command("start", "Begin a rollout of the newest release; it takes the place of one that is under way.")
-            { policy, emergency, wait, format };
+            { preview, policy, emergency, wait, format };
         command.Do(connection, (hub, parsed, stop) => SayAsync(hub, parsed, format, wait, "start",
-            new { policy = parsed.GetValue(policy), emergency = parsed.GetValue(emergency) }, stop));
+            new { policy = parsed.GetValue(policy), emergency = parsed.GetValue(emergency), preview = parsed.GetValue(preview) }, stop));
         return command;
     }
 

@@ -65,7 +65,7 @@ internal sealed class RolloutSimulateCommand
         FleetCompilation? baseline = null;
         if (parsed.GetValue(against) is { } revision)
         {
-            baseline = await FleetPreviewCommand.BaselineAsync(path, revision, io.Error, stop);
+            baseline = await FleetPreviewCommand.CompileAsync(path, revision, null, io.Error, stop);
             if (baseline is null) return ExitCode.Failed;
         }
         if (new FleetFolder(path, io.Error).CompileWithoutErrors(baseline, stop) is not { } compiled) return ExitCode.Failed;

@@ -3,6 +3,7 @@ using Capillary.Core.Apply;
 using Capillary.Core.Bundles;
 using Capillary.Core.Identity;
 using Capillary.Core.Protocol;
+using Capillary.Core.Reports;
 using Capillary.Core.Trust;
 using Capillary.EdgeAgent.Apply;
 using Capillary.EdgeAgent.Apply.Host;
@@ -38,6 +39,9 @@ internal sealed partial class Edge
     // After the last change has been reported, there is nothing to do for a long time.
     private static readonly TimeSpan QuietFor = TimeSpan.FromSeconds(10);
     private readonly ITimer idle;
+
+    // A bundle of some images may not fit any more.
+    private const long LowDisk = 256 << 20;
     private readonly NodeIdentity identity;
     private readonly Confirmation confirmation;
     private readonly EventLog events;
@@ -70,7 +74,7 @@ internal sealed partial class Edge
         (trusted, incoming, linkFile) = (trust, new Incoming(home), new LinkFile(home.FileOf("link.json")));
         var lastReport = new DurableFile<Envelope>(home.FileOf("report.json"), EdgeJson.Default.Envelope);
         var numbers = new DurableFile<ReservedNumbers>(home.FileOf("report-numbers.json"), EdgeJson.Default.ReservedNumbers);
-        reporter = new Reporter(identity, settings.Incarnation, outbox, lastReport, numbers, () => confirmation!.Conditions(), time,
+        reporter = new Reporter(identity, settings.Incarnation, outbox, lastReport, numbers, OwnConditions, time,
             () => confirmation!.Newest, () => events!.Newest);
         confirmation = new Confirmation(trust.TimeFloor, reporter.Wake, time);
         apply = new SiteApply(home.FolderOf("apply"), Target(logs), HostApplyOptions.UsualBeat, FetchAsync, time,
@@ -214,6 +218,14 @@ internal sealed partial class Edge
     }
 
     /// <summary>What neither the healthy bundle nor its fallback needs makes room for the next one.</summary>
+    /// <summary>What this site says of itself beside what apply says.</summary>
+    private IEnumerable<Condition> OwnConditions()
+    {
+        foreach (var condition in confirmation.Conditions()) yield return condition;
+        if (blobs.FreeBytes() is < LowDisk and var free)
+            yield return new(ConditionCodes.DiskLow, Severity.Warning, $"{free >> 20} MiB are free where bundles are kept");
+    }
+
     private void Collect()
     {
         var status = apply.Status;

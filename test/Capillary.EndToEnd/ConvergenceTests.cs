@@ -17,12 +17,16 @@ public sealed class ConvergenceTests(SharedFleet shared, ITestOutputHelper outpu
         var before = await RowsAsync();
         Repository.Edit(SiteNamed(Poct).File, text => text.Replace("emergency ward 2", "emergency ward 9"));
         var preview = JsonDocument.Parse(await Fleet.CapillaryAsync(Stop,
-            "fleet", "preview", Repository.Folder, "--against", "HEAD", "-o", "json"));
+            "fleet", "preview", Repository.Folder, "--socket", Fleet.Socket, "-o", "json"));
         var commit = await CommitAndConvergeAsync("another name for one ward");
         var after = await RowsAsync();
 
         var change = Assert.Single(preview.RootElement.GetProperty("changes").EnumerateArray());
         Assert.Equal([Poct], change.GetProperty("sites").EnumerateArray().Select(site => site.GetString()));
+        var planned = preview.RootElement.GetProperty("rollout");
+        var changing = Assert.Single(planned.GetProperty("sites").EnumerateArray());
+        Assert.Equal((Poct, JsonValueKind.Null), (changing.GetProperty("site").GetString(), changing.GetProperty("risk").ValueKind));
+        Assert.InRange(changing.GetProperty("bytes").GetInt64(), 1, 100_000);
         foreach (var (site, row) in after.Where(item => item.Key != Poct))
         {
             foreach (var member in (string[])["since", "generation", "bundle", "commit", "desired"])

@@ -60,6 +60,7 @@ public sealed class DiskFullTests(ITestOutputHelper output) : IAsyncLifetime
 
         await WaitAsync("the site to report that its disk is full", async () => await ConditionAsync("DiskFull") is not null);
         output.WriteLine(await ConditionAsync("DiskFull"));
+        Assert.Contains("MiB are free", await ConditionAsync("DiskLow"), StringComparison.Ordinal);
         await Instrument.SendAsync(running, running.Repository.Sites[0], Stop);
         Assert.False(File.Exists(Model));
         Assert.Equal("progressing", (await running.Api.SitesAsync(Stop))[0].State);

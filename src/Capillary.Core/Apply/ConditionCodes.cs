@@ -42,6 +42,9 @@ public static class ConditionCodes
     /// <summary>Too little space; what ran goes on, and the attempt is made again by itself.</summary>
     public const string DiskFull = "DiskFull";
 
+    /// <summary>Little space is left where bundles are kept; what runs goes on.</summary>
+    public const string DiskLow = "DiskLow";
+
     /// <summary>A path lies outside the site's root folders, or a link or device is in its way.</summary>
     public const string PathNotAllowed = "PathNotAllowed";
 
@@ -106,7 +109,7 @@ public static class ConditionCodes
     public static ConditionSeverity SeverityOf(string code) => code switch
     {
         DriftRepaired or BlobsWait or FieldConflict or PruneSkipped or Held => ConditionSeverity.Info,
-        ClusterUnreachable or PruneNeedsConfirm or HoldOverdue => ConditionSeverity.Warning,
+        ClusterUnreachable or PruneNeedsConfirm or HoldOverdue or DiskLow => ConditionSeverity.Warning,
         BlobsMissing or ClockWrong or DesiredStateUnconfirmed or DiskFull or ServiceCrashLooping or StateLost => ConditionSeverity.Warning,
         _ => ConditionSeverity.Error,
     };

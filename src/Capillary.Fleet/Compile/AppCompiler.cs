@@ -153,8 +153,11 @@ internal sealed class AppCompiler
         catch (JinjaException e)
         {
             var at = inPath ? TextPosition.WholeFile : new TextPosition(e.Line, e.Column);
-            problems.Add(SiteProblem.Of(Diagnostic.Error(DiagnosticCodes.TemplateFailed, owner.File.Path, at,
-                inPath ? $"in the file's path: {e.Reason}" : e.Reason, TemplateProgram.Help(e)), e.Reason));
+            // It may stand in a template that this one includes.
+            var file = e.Template == template.Name ? owner.File.Path : FleetLayout.PathOf(program.Document.Name, e.Template);
+            var from = string.Concat(e.Chain.Where(place => place.Template != e.Template).Select(place => $" ({place})"));
+            problems.Add(SiteProblem.Of(Diagnostic.Error(DiagnosticCodes.TemplateFailed, file, at,
+                (inPath ? $"in the file's path: {e.Reason}" : e.Reason) + from, TemplateProgram.Help(e)), e.Reason));
             return null;
         }
     }

@@ -88,10 +88,12 @@ internal sealed class AppProgram
     {
         var problems = new List<Diagnostic>();
         var programs = new List<TemplateProgram>();
-        foreach (var file in templates)
+        var byPartial = templates.ToLookup(file => TemplateProgram.IsPartial(NameOf(file)));
+        var environment = Partials([.. byPartial[true]], problems);
+        foreach (var file in byPartial[false])
         {
             var bag = new DiagnosticBag(file.Path);
-            if (TemplateProgram.Parse(file, FleetLayout.TemplateOf(file.Path)!.Value.Path, bag) is { } program)
+            if (TemplateProgram.Parse(file, NameOf(file), environment, bag) is { } program)
             {
                 programs.Add(program);
                 CheckNames(program, bag);
@@ -104,6 +106,38 @@ internal sealed class AppProgram
         ArtifactContext = JinjaValue.FromMap(
             Artifacts.ToDictionary(pair => pair.Key, pair => JinjaValue.From(pair.Value.Descriptor.Digest.Text)));
         Diagnostics = problems;
+    }
+
+    private static string NameOf(TreeFile template) => FleetLayout.TemplateOf(template.Path)!.Value.Path;
+
+    /// <summary>The templates that others include, each by its path below the templates folder.</summary>
+    private static JinjaEnvironment Partials(IReadOnlyList<TreeFile> files, List<Diagnostic> problems)
+    {
+        var sources = new Dictionary<string, string>(StringComparer.Ordinal);
+        var environment = new JinjaEnvironment { Options = TemplateProgram.Options, Loader = sources.GetValueOrDefault };
+        foreach (var file in files)
+        {
+            var bag = new DiagnosticBag(file.Path);
+            if (DocumentParser.Decode(file, bag) is { } source) sources[NameOf(file)] = source;
+            problems.AddRange(bag.Items);
+        }
+        foreach (var file in files)
+        {
+            try
+            {
+                environment.Find(NameOf(file));
+            }
+            catch (JinjaException e) when (e.Template == NameOf(file))
+            {
+                problems.Add(Diagnostic.Error(DiagnosticCodes.TemplateSyntax, file.Path, new(e.Line, e.Column), e.Reason,
+                    TemplateProgram.Help(e)));
+            }
+            catch (JinjaException)
+            {
+                // Told where it stands.
+            }
+        }
+        return environment;
     }
 
     private void CheckNames(TemplateProgram program, DiagnosticBag bag)

@@ -78,6 +78,8 @@ public static class FleetLayout
     }
 
     /// <summary>App and path below its templates folder, when the path is a template's.</summary>
+    internal static string PathOf(string app, string template) => $"apps/{app}/{Templates}/{template}";
+
     internal static (string App, string Path)? TemplateOf(string path) =>
         path.StartsWith("apps/", StringComparison.Ordinal) && path.Split('/', 4) is [_, var app, Templates, var rest] ? (app, rest) : null;
 

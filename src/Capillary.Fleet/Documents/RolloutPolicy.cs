@@ -144,4 +144,7 @@ public sealed record RolloutPolicy(string Name, IReadOnlyList<Wave> Waves)
 
     /// <summary>When none starts.</summary>
     public IReadOnlyList<Freeze> Freezes { get; init; } = [];
+
+    /// <summary>Name of a wave, from 0; the number of waves stands for the sites that no wave has.</summary>
+    public string NameOf(int wave) => wave < Waves.Count ? Waves[wave].Name : Waves.Count == 0 ? All : Rest;
 }

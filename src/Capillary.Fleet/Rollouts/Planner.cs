@@ -32,9 +32,13 @@ public static class Planner
     /// <exception cref="ArgumentException">There is no release.</exception>
     public static RolloutState Start(PlannerInputs inputs, StartOrder order, DateTimeOffset now)
     {
-        var newest = inputs.Release ?? throw new ArgumentException("there is no release", nameof(inputs));
-        return RolloutStart.Forward(inputs, Look(inputs, newest, now)?.Status ?? Nothing("no rollout yet"), order, now);
+        if (inputs.Release is null) throw new ArgumentException("there is no release", nameof(inputs));
+        return RolloutStart.Forward(inputs, StatusOf(inputs, now), order, now);
     }
+
+    /// <summary>How far the newest rollout is, with nothing done.</summary>
+    internal static RolloutStatus StatusOf(PlannerInputs inputs, DateTimeOffset now) =>
+        inputs.Release is { } newest && Look(inputs, newest, now) is { } turn ? turn.Status : Nothing("no rollout yet");
 
     /// <summary>The rollout that takes the newest one back to an older release.</summary>
     public static RolloutState Back(PlannerInputs inputs, TargetRelease older, string by, DateTimeOffset now) =>

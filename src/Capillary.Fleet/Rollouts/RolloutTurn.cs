@@ -158,7 +158,8 @@ internal sealed partial class RolloutTurn
         {
             var members = byWave[i].ToList();
             if (members.Count == 0 && (i == policy.Waves.Count || IsBack)) continue;
-            var wave = new Turn(policy, IsBack || i == policy.Waves.Count ? null : policy.Waves[i], NameOf(policy, i), members);
+            var wave = new Turn(policy, IsBack || i == policy.Waves.Count ? null : policy.Waves[i],
+                IsBack ? "back" : policy.NameOf(i), members);
             var isOpen = stop is null && state.Aborted is null;
             var failed = TooManyFailed(wave);
             if (isOpen && failed is null && Stopped is null) Open(wave, sites, windows);
@@ -184,9 +185,6 @@ internal sealed partial class RolloutTurn
             if (one is { Verdict: GateVerdict.Closed, Text: "" }) one.Text = why;
         }
     }
-
-    private string NameOf(RolloutPolicy policy, int wave) => IsBack ? "back"
-        : wave < policy.Waves.Count ? policy.Waves[wave].Name : policy.Waves.Count == 0 ? RolloutPolicy.All : RolloutPolicy.Rest;
 
     /// <summary>Gives lines to the sites of an open wave, as many as may change at one time.</summary>
     private void Open(Turn wave, List<Standing> track, SiteWindows windows)

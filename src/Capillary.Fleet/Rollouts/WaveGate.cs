@@ -45,10 +45,11 @@ internal static class WaveGate
         now - (heard > inputs.ListeningSince ? heard : inputs.ListeningSince);
 
     /// <summary>Why it says "not now", in its own words.</summary>
-    private static string HoldOf(Report report) =>
+    public static string HoldOf(Report report) =>
         report.Conditions.FirstOrDefault(condition => condition.Code == ConditionCodes.Held)?.Text ?? "a hold keeps it from applying";
 
-    private static string Failure(Report report)
+    /// <summary>Why it is not healthy.</summary>
+    public static string Failure(Report report)
     {
         if (report.Phase is ReportPhase.Reverted) return "it reverted to its fallback";
         var error = report.Conditions.FirstOrDefault(condition => condition.Severity == Severity.Error);

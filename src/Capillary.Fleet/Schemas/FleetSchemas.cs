@@ -69,7 +69,8 @@ public static class FleetSchemas
         DocumentKind.Group => Group(variables),
         DocumentKind.App => AppSchema.App(),
         DocumentKind.RolloutPolicy => RolloutPolicySchema.Spec(),
-        _ => AppSchema.HealthRules(),
+        DocumentKind.HealthRules => AppSchema.HealthRules(),
+        _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "a kind without a schema"),
     };
 
     private static JsonObject Fleet(JsonObject variables) => Shape.Closed(["regions"],

@@ -18,6 +18,9 @@ public abstract record ScalarType : VariableType
         else if (Problem(value) is { } problem) problems.Add(node, $"'{path}' {problem.Message}", problem.Suggestion);
     }
 
+    /// <summary>True when a scalar has the type; no type takes null.</summary>
+    internal bool Takes(ScalarValue value) => Takes(value.Kind) && Problem(value) is null;
+
     private protected abstract bool Takes(ScalarKind kind);
 
     /// <summary>What is wrong with a value of the right kind, after its name.</summary>

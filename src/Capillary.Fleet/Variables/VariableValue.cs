@@ -12,7 +12,10 @@ public sealed class VariableValue
     private object? last;
     private string? key;
 
-    internal VariableValue(YamlNode node) => Node = node;
+    // Of a list or an object: null.
+    private readonly ScalarValue scalar;
+
+    internal VariableValue(YamlNode node) => (Node, scalar) = (node, node is YamlScalar one ? CoreSchema.Resolve(one) : ScalarValue.Null);
 
     /// <summary>Where it stands.</summary>
     public TextPosition At => Node.At;
@@ -28,6 +31,13 @@ public sealed class VariableValue
         var known = last;
         if (ReferenceEquals(known, type)) return this;
         if (known is Completed done && ReferenceEquals(done.Type, type)) return done.Value;
+        // Most values are scalars, and several apps declare them: the check of every commit must cost nothing.
+        if (type is ScalarType simple)
+        {
+            if (!simple.Takes(scalar)) return null;
+            last = type;
+            return this;
+        }
         if (Problems(type, "").Count > 0) return null;
         var node = type.Complete(Node, "", null);
         if (ReferenceEquals(node, Node))

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace Capillary.HubNode.Api;
 
@@ -12,6 +13,9 @@ internal sealed record ApiCall(HttpContext Context, string Actor, string Name)
 {
     /// <summary>The caller's role.</summary>
     public required string Role { get; init; }
+
+    /// <summary>The body may be so long, before it is read.</summary>
+    public void AllowBody(long bytes) => Context.Features.GetRequiredFeature<IHttpMaxRequestBodySizeFeature>().MaxRequestBodySize = bytes;
 
     /// <summary>The body; a default value when there is none.</summary>
     /// <exception cref="JsonException">It is no such JSON.</exception>

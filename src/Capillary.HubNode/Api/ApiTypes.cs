@@ -81,4 +81,11 @@ internal static class ApiJson
         Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
         MaxDepth = 16,
     };
+
+    /// <summary>Where a value that must be there is missing or null, it is no such JSON.</summary>
+    public static JsonSerializerOptions Strict { get; } = new(Options)
+    {
+        RespectNullableAnnotations = true,
+        RespectRequiredConstructorParameters = true,
+    };
 }

@@ -1,3 +1,4 @@
+using Capillary.Core.Bundles;
 using Capillary.Fleet.Rollouts;
 using Capillary.HubNode.Storage;
 
@@ -68,14 +69,35 @@ internal sealed record RolloutRow(long Rollout, RolloutKind Kind, long Release, 
     }
 }
 
+/// <summary>What is remembered of a wave of any rollout.</summary>
+/// <param name="Wave">POLICY/NAME.</param>
+/// <param name="OpenedAt">When its first site was given its line; null: never.</param>
+/// <param name="PassedAt">When its gates were met at last; null: they were not when the rollout ended.</param>
+/// <param name="Approvals">Who said yes.</param>
+internal sealed record WaveRow(string Wave, DateTimeOffset? OpenedAt, DateTimeOffset? PassedAt, IReadOnlyList<Approval> Approvals);
+
+/// <summary>A rollout of any age.</summary>
+internal sealed record RolloutDetail(RolloutRow Summary, IReadOnlyList<WaveRow> Waves)
+{
+    public static RolloutDetail Of(StoredRollout stored, RolloutStatus newest) => new(RolloutRow.Of(stored, newest),
+        [.. stored.State.Waves.Select(wave => new WaveRow(wave.Key, wave.Value.OpenedAt, wave.Value.PassedAt, wave.Value.Approvals))]);
+}
+
 /// <summary>What an operator says of rollouts.</summary>
 /// <param name="Reason">Why; stands in the journal.</param>
 /// <param name="Policy">Start: this policy for every site.</param>
 /// <param name="Emergency">Start: windows, freezes and sites at an earlier release keep nothing waiting.</param>
 /// <param name="Wave">Approve: which wave.</param>
 /// <param name="Release">Rollback: to this release.</param>
+/// <param name="Preview">Start: id of the preview that was seen.</param>
 internal sealed record RolloutWish(string? Reason = null, string? Policy = null, bool? Emergency = null, string? Wave = null,
-    long? Release = null);
+    long? Release = null, string? Preview = null);
+
+/// <summary>What a hub sees ahead, or which bundles' manifests it needs for that.</summary>
+/// <param name="Missing">Bundles that it does not know: ask again with their manifests.</param>
+/// <param name="Commit">Id of the newest release's commit; null before the first.</param>
+/// <param name="Preview">Null: something is missing.</param>
+internal sealed record PreviewAnswer(IReadOnlyList<Digest> Missing, string? Commit, RolloutPreview? Preview);
 
 /// <summary>What was done.</summary>
 internal sealed record RolloutAnswer(long Rollout, long Release, string Text);

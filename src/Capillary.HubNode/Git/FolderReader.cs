@@ -1,3 +1,6 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
 using Capillary.Core.Bundles;
 using Capillary.Fleet.Documents;
 
@@ -8,8 +11,10 @@ namespace Capillary.HubNode.Git;
 public static class FolderReader
 {
     private const string GitFolder = ".git";
+    private const int BufferBytes = 1 << 17;
 
-    /// <summary>The folder as it is now. Content ids are digests, so equal files have equal ids in every folder.</summary>
+    /// <summary>The folder as it is now. Content ids are Git's (of a SHA-1 repository), so that its compile
+    /// takes over what a commit's compile made.</summary>
     public static TreeRead Read(string folder, CancellationToken stop)
     {
         if (!Directory.Exists(folder)) return new TreeRead.Failed($"there is no folder {folder}");
@@ -48,15 +53,32 @@ public static class FolderReader
         var file = System.IO.Path.Combine(folder, path);
         if (wish.Reading == TreeReading.Hold) return Of(path, File.ReadAllBytes(file), wish.Reading);
         using var stream = File.OpenRead(file);
-        var digest = Digest.FromHash(System.Security.Cryptography.SHA256.HashData(stream));
-        return new TreeFile(path, digest.Text, stream.Length, default, digest);
+        using var digest = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        using var id = BeginId(stream.Length);
+        var buffer = new byte[BufferBytes];
+        while (stream.Read(buffer) is var read and > 0)
+        {
+            stop.ThrowIfCancellationRequested();
+            digest.AppendData(buffer, 0, read);
+            id.AppendData(buffer, 0, read);
+        }
+        return new TreeFile(path, Convert.ToHexStringLower(id.GetHashAndReset()), stream.Length, default,
+            Digest.FromHash(digest.GetHashAndReset()));
     }
 
     private static TreeFile Of(string path, byte[] content, TreeReading reading)
     {
-        var digest = Digest.Of(content);
-        return reading == TreeReading.Hold
-            ? new TreeFile(path, digest.Text, content.Length, content, null)
-            : new TreeFile(path, digest.Text, content.Length, default, digest);
+        using var id = BeginId(content.Length);
+        id.AppendData(content);
+        return new TreeFile(path, Convert.ToHexStringLower(id.GetHashAndReset()), content.Length,
+            reading == TreeReading.Hold ? content : default, reading == TreeReading.Hold ? null : Digest.Of(content));
+    }
+
+    // As `git hash-object` does it.
+    private static IncrementalHash BeginId(long size)
+    {
+        var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA1);
+        hash.AppendData(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"blob {size}\0")));
+        return hash;
     }
 }

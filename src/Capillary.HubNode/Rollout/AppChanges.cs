@@ -1,10 +1,10 @@
 using Capillary.Core.Bundles;
-using Capillary.Node.Blobs;
 
 namespace Capillary.HubNode.Rollout;
 
 /// <summary>Which apps differ between two bundles, by their manifests.</summary>
-internal sealed class AppChanges(BlobStore blobs)
+/// <param name="read">Bytes of a bundle's manifest; null: it is not here.</param>
+internal sealed class AppChanges(Func<Digest, byte[]?> read)
 {
     private const int MostKnown = 50_000;
     private readonly Dictionary<(Digest?, Digest), string[]> known = [];
@@ -19,16 +19,26 @@ internal sealed class AppChanges(BlobStore blobs)
         return known[(before, after)] = [.. changed];
     }
 
-    private Dictionary<string, Digest> Apps(Digest bundle)
+    /// <summary>The same with manifests that are not here.</summary>
+    public AppChanges With(IReadOnlyDictionary<Digest, byte[]> manifests) =>
+        new(bundle => manifests.GetValueOrDefault(bundle) ?? read(bundle));
+
+    /// <summary>Every blob of a bundle, its manifest among them; null: it is not here.</summary>
+    public IReadOnlyList<Descriptor>? BlobsOf(Digest bundle) => Manifest(bundle) is not var (manifest, size) ? null
+        : [new Descriptor(MediaTypes.Manifest, bundle, size), .. manifest.Blobs];
+
+    private Dictionary<string, Digest> Apps(Digest bundle) =>
+        Manifest(bundle)?.Manifest.Apps.ToDictionary(app => app.Title ?? "", app => app.Digest) ?? [];
+
+    private (BundleManifest Manifest, int Size)? Manifest(Digest bundle)
     {
         try
         {
-            if (blobs.ReadAll(bundle) is not { } bytes) return [];
-            return BundleManifest.Parse(bytes).Apps.ToDictionary(app => app.Title ?? "", app => app.Digest);
+            return read(bundle) is { } bytes ? (BundleManifest.Parse(bytes), bytes.Length) : null;
         }
         catch (BundleFormatException)
         {
-            return [];
+            return null;
         }
     }
 }

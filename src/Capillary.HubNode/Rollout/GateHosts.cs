@@ -50,6 +50,11 @@ internal sealed partial class GateHosts : IDisposable
     /// <summary>Called when an answer changed.</summary>
     public Action Changed { get; set; } = () => { };
 
+    /// <summary>Whether its host is on the list.</summary>
+    public bool MayAsk(Uri url) => allowed.Contains(NameOf(url));
+
+    private static string NameOf(Uri url) => url.IsDefaultPort ? url.Host : url.Authority;
+
     /// <summary>From now on, exactly what the waves of this status wait for is asked.</summary>
     public void Ask(RolloutStatus status)
     {
@@ -91,7 +96,7 @@ internal sealed partial class GateHosts : IDisposable
 
     private async Task<HostAnswer> AnswerAsync(Uri url, CancellationToken stop)
     {
-        if (!allowed.Contains(url.IsDefaultPort ? url.Host : url.Authority))
+        if (!MayAsk(url))
             return new(false, $"'{url.Authority}' is not on this hub's list of hosts: capillary hub run --gate-host {url.Authority}");
         try
         {

@@ -26,8 +26,10 @@ internal sealed partial class RolloutLoop
     });
 
     /// <summary>Begins a rollout of the newest release.</summary>
+    /// <param name="order">Whose word it is, and what of the policies it passes over.</param>
+    /// <param name="preview">Id of the preview that was seen: refused when what would run differs. Null: whatever it is.</param>
     /// <inheritdoc cref="Pause"/>
-    public ControlOutcome Start(StartOrder order)
+    public ControlOutcome Start(StartOrder order, string? preview = null)
     {
         lock (gate)
         {
@@ -42,6 +44,9 @@ internal sealed partial class RolloutLoop
                 return new ControlOutcome.Refused($"rollout {running.Id} of release {release.Number} is {Name(status.Phase)} already",
                     "see: capillary rollout show");
             var state = Planner.Start(Inputs(release), order, time.GetUtcNow());
+            if (preview is not null && RolloutPreview.Difference(preview, RolloutPreview.IdOf(state, release.Target)) is { } other)
+                return new ControlOutcome.Refused($"release {release.Number} is not what was previewed: {other}",
+                    "look again: capillary fleet preview");
             Become(state, "rollout.start", order.By, new { policy = order.Policy, emergency = order.IsEmergency });
             var overtook = state.Overtook is { } did ? $"; it {did}" : "";
             return new ControlOutcome.Done(state,

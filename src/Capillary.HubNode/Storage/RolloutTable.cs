@@ -46,9 +46,14 @@ internal static class RolloutTable
             })).ToImmutableSortedDictionary(),
     } : null;
 
+    /// <summary>One of them, all of it but its members; null: there is none.</summary>
+    public static StoredRollout? At(SqliteConnection db, long id) =>
+        db.Query("SELECT state, sites, ended_at FROM rollouts WHERE id = $id", Stored, ("$id", id)).FirstOrDefault();
+
     /// <summary>Newest first.</summary>
     public static List<StoredRollout> List(SqliteConnection db, int limit) =>
-        db.Query("SELECT state, sites, ended_at FROM rollouts ORDER BY id DESC LIMIT $limit", row => new StoredRollout(
-            JsonSerializer.Deserialize<RolloutState>(row.GetString(0))!, row.GetInt32(1), row.IsDBNull(2) ? null : row.Time(2)),
-            ("$limit", limit));
+        db.Query("SELECT state, sites, ended_at FROM rollouts ORDER BY id DESC LIMIT $limit", Stored, ("$limit", limit));
+
+    private static StoredRollout Stored(SqliteDataReader row) =>
+        new(JsonSerializer.Deserialize<RolloutState>(row.GetString(0))!, row.GetInt32(1), row.IsDBNull(2) ? null : row.Time(2));
 }

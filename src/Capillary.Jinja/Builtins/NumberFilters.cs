@@ -87,8 +87,8 @@ internal static class NumberFilters
         {
             "common" when self.IsAnyInteger => RoundInteger(r, self.AsBig, precision),
             "common" => Rounding.HalfEven(self.AsDouble, precision),
-            "ceil" => Math.Ceiling(self.AsDouble * scale) / scale,
-            "floor" => Math.Floor(self.AsDouble * scale) / scale,
+            "ceil" => Math.Ceiling(self.AsDouble * scale) / scale + 0.0,
+            "floor" => Math.Floor(self.AsDouble * scale) / scale + 0.0,
             _ => throw r.Fail("method must be common, ceil or floor"),
         };
     }

@@ -53,7 +53,8 @@ internal static class Tests
             : v.Ref is string or ListValue or MapValue or UndefinedValue);
         Add(all, "escaped", static (_, v, _) => v.IsMarkup);
         all["sameas"] = new BuiltinTest(new Signature("sameas", ["other"], required: 1), static (_, v, args) => Comparison.AreSame(v, args[0]));
-        Add(all, "callable", static (_, v, _) => v.Ref is Callable);
+        // As in Python: what is undefined can be called, if only to say so.
+        Add(all, "callable", static (_, v, _) => v.Ref is Callable or UndefinedValue);
         Add(all, "lower", static (r, v, _) => IsCased(r.Text(v), upper: false));
         Add(all, "upper", static (r, v, _) => IsCased(r.Text(v), upper: true));
         Add(all, "filter", static (r, v, _) => v.Ref is string name && r.Program.Environment.FindFilter(name) is not null);

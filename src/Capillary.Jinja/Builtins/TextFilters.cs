@@ -102,7 +102,8 @@ internal static class TextFilters
         var leeway = args[3].IsNone ? 5 : Arg.Integer(r, args[3], "the leeway", 5);
         if (length < CodePoints.Count(end)) throw r.Fail($"expected length >= {CodePoints.Count(end)}, got {length}");
         if (leeway < 0) throw r.Fail($"expected leeway >= 0, got {leeway}");
-        if (self.Ref is UndefinedValue { IsStrict: false }) return self;
+        // What is short enough comes back as it is, whatever it is.
+        if (self.Ref is not string && Sequences.Length(r, self) <= length + leeway) return self;
         var text = Arg.Text(r, self, "the text");
         if (CodePoints.Count(text) <= length + leeway) return self;
         var kept = (string)Sequences.Slice(r, text, default, length - CodePoints.Count(end), default).Ref!;

@@ -1,4 +1,5 @@
 using Capillary.Jinja.Run;
+using Capillary.Jinja.Values;
 
 namespace Capillary.Jinja.Formats;
 
@@ -15,12 +16,12 @@ internal sealed class TextWrap(RenderState r, int width, bool breakLong, bool br
             if (lines.Count > 0 && string.IsNullOrWhiteSpace(chunks.Peek())) chunks.Pop();
             var line = new List<string>();
             var length = 0;
-            while (chunks.Count > 0 && length + chunks.Peek().Length <= width)
+            while (chunks.Count > 0 && length + CodePoints.Count(chunks.Peek()) <= width)
             {
-                length += chunks.Peek().Length;
+                length += CodePoints.Count(chunks.Peek());
                 line.Add(chunks.Pop());
             }
-            if (chunks.Count > 0 && chunks.Peek().Length > width) BreakLong(chunks, line, length);
+            if (chunks.Count > 0 && CodePoints.Count(chunks.Peek()) > width) BreakLong(chunks, line, length);
             if (line.Count > 0 && string.IsNullOrWhiteSpace(line[^1])) line.RemoveAt(line.Count - 1);
             if (line.Count > 0) lines.Add(string.Concat(line));
         }
@@ -36,15 +37,23 @@ internal sealed class TextWrap(RenderState r, int width, bool breakLong, bool br
         }
         var chunk = chunks.Pop();
         var left = width - length;
-        var end = left;
-        if (breakOnHyphens && chunk.Length > left && left > 0)
+        var end = Offset(chunk, left);
+        if (breakOnHyphens && chunk.Length > end && end > 0)
         {
-            var hyphen = chunk.LastIndexOf('-', left - 1);
+            var hyphen = chunk.LastIndexOf('-', end - 1);
             if (hyphen > 0 && chunk.AsSpan(0, hyphen).IndexOfAnyExcept('-') >= 0) end = hyphen + 1;
         }
         r.ChargeText(chunk.Length);
         line.Add(chunk[..end]);
         chunks.Push(chunk[end..]);
+    }
+
+    // Where so many characters end.
+    private static int Offset(string text, int count)
+    {
+        var at = 0;
+        for (; count > 0 && at < text.Length; count--) at += char.IsSurrogatePair(text, at) ? 2 : 1;
+        return at;
     }
 
     private List<string> Chunks(string text)

@@ -168,7 +168,6 @@ internal sealed partial class Parser
         "true" or "True" => new Literal(name.Position, true),
         "false" or "False" => new Literal(name.Position, false),
         "none" or "None" => new Literal(name.Position, JinjaValue.None),
-        "and" or "or" or "in" or "is" or "else" => throw Fail($"expected an expression, found '{name.Text}'", name.Position),
         _ => null,
     };
 

@@ -127,7 +127,8 @@ internal sealed partial class Parser
         return Current.Kind switch
         {
             TokenKind.Literal => true,
-            TokenKind.Name => Current.Text is not ("else" or "or" or "and" or "if" or "not" or "in" or "recursive"),
+            // As Jinja2, which takes any other word for the argument.
+            TokenKind.Name => Current.Text is not ("else" or "or" or "and"),
             TokenKind.Operator => Current.Text is "[" or "{",
             _ => false,
         };

@@ -137,7 +137,11 @@ internal static class Arithmetic
         return rest.IsZero || rest.Sign == b.Sign ? (quotient, rest) : (quotient - 1, rest + b);
     }
 
-    private static JinjaValue FloorDivide(double a, double b) => Math.Round((a - FloatModulo(a, b)) / b);
+    private static JinjaValue FloorDivide(double a, double b)
+    {
+        var quotient = (a - FloatModulo(a, b)) / b;
+        return quotient == 0 ? Math.CopySign(0.0, a / b) : Math.Round(quotient);
+    }
 
     private static JinjaValue Modulo(double a, double b) => FloatModulo(a, b);
 

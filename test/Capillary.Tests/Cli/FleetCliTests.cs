@@ -35,6 +35,7 @@ public sealed class FleetCliTests
     [InlineData("fleet-schema-group", "fleet", "schema", "group", "--dir", "DIR")]
     [InlineData("fleet-preview", "fleet", "preview", "DIR", "--against", "HEAD")]
     [InlineData("fleet-preview-json", "fleet", "preview", "DIR", "--against", "HEAD", "-o", "json")]
+    [InlineData("fleet-preview-markdown", "fleet", "preview", "DIR", "--against", "HEAD", "--format", "markdown")]
     [InlineData("rollout-simulate", "rollout", "simulate", "DIR", "--copies", "50", "--offline", "20%", "--start", "2026-12-01T08:00")]
     [InlineData("rollout-simulate-json", "rollout", "simulate", "DIR", "--against", "HEAD", "--start", "2026-12-01T08:00", "-o", "json")]
     public async Task Output_is_golden(string name, params string[] arguments)
@@ -73,6 +74,9 @@ public sealed class FleetCliTests
     [InlineData(1, "fleet", "schema", "--dir", "DIR/none")]
     [InlineData(1, "fleet", "validate", "DIR/none")]
     [InlineData(1, "fleet", "preview", "DIR", "--against", "nothing")]
+    [InlineData(1, "fleet", "preview", "DIR", "--against", "HEAD", "--commit", "nothing")]
+    [InlineData(1, "fleet", "preview", "DIR", "--socket", "none.sock")]
+    [InlineData(2, "fleet", "preview", "DIR", "--against", "HEAD", "-o", "yaml")]
     [InlineData(0, "fleet", "preview", "DIR", "--against", "HEAD", "--exit-code")]
     [InlineData(2, "rollout", "simulate", "DIR", "--start", "noon")]
     [InlineData(2, "rollout", "simulate", "DIR", "--copies", "0")]
@@ -94,7 +98,10 @@ public sealed class FleetCliTests
         using var repository = Repository();
         repository.Write("regions/eu.yaml",
             Fleet.CaseFile.Base()["regions/eu.yaml"].Replace("desk eu", "hotline", StringComparison.Ordinal));
-        Assert.Equal(1, (await RunAsync(["fleet", "preview", "DIR", "--against", "HEAD", "--exit-code"], repository.Work)).Code);
+        Assert.Equal(3, (await RunAsync(["fleet", "preview", "DIR", "--against", "HEAD", "--exit-code"], repository.Work)).Code);
+        // A branch is previewed as it is, whatever stands in the folder.
+        string[] head = ["fleet", "preview", "DIR", "--against", "HEAD", "--commit", "HEAD", "--exit-code"];
+        Assert.Equal(0, (await RunAsync(head, repository.Work)).Code);
     }
 
     [Fact]
@@ -173,7 +180,7 @@ public sealed class FleetCliTests
         Golden("example-without-program", output);
         repository.Write("apps/instrument-gateway/artifacts/instrument-gateway", "a program\n");
         (code, output, _) = await RunAsync(["fleet", "validate", "DIR"], repository.Work);
-        Assert.Equal((0, "fleet medical-edge: 2 regions, 7 sites, 3 apps: no errors\n"), (code, output));
+        Assert.Equal((0, "fleet medical-edge: 2 regions, 7 sites, 4 apps: no errors\n"), (code, output));
         foreach (var site in (string[])["lyon-poct-2", "zurich-cluster-1"])
             Golden($"example-{site}", (await RunAsync(["fleet", "render", site, "DIR"], repository.Work)).Output);
     }

@@ -97,6 +97,8 @@ public sealed class ApiTests : IAsyncLifetime
     [InlineData("approver", "POST", "/api/v1/sites/a/approve", 409)]
     [InlineData("approver", "POST", "/api/v1/sites/a/revoke", 403)]
     [InlineData("operator", "POST", "/api/v1/hub/resume", 403)]
+    [InlineData("viewer", "POST", "/api/v1/rollout/preview", 400)]
+    [InlineData("viewer", "POST", "/api/v1/rollout/start", 403)]
     [InlineData("admin", "POST", "/api/v1/hub/resume", 409)]
     public async Task A_role_allows_what_it_says(string role, string method, string path, int status)
     {

@@ -37,7 +37,7 @@ public sealed class ErrorTests
     [InlineData("{{ n() }}", 1, 4, "'int' object is not callable", null)]
     [InlineData("{{ n|length }}", 1, 6, "object of type 'int' has no len()", null)]
     [InlineData("{{ vars.items }}", 1, 4, "'items' is a method of a dict; call it, or read ['items']", null)]
-    [InlineData("{% macro m(a) %}{{ a }}{% endmacro %}\n{{ m() }}", 2, 4, "parameter 'a' of 'm' was not provided", null)]
+    [InlineData("{% macro m(a) %}{{ a }}{% endmacro %}\n{{ m() }}", 2, 4, "parameter 'a' was not provided", null)]
     [InlineData("{% for a, b in [1] %}{% endfor %}", 1, 8, "'int' object is not iterable", null)]
     [InlineData("{{ '{}'.format() }}", 1, 4, "Replacement index 0 out of range for positional args tuple", null)]
     public void Rendering_fails_at_the_right_place(string template, int line, int column, string reason, string? suggestion)

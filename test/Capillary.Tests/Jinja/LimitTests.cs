@@ -30,6 +30,32 @@ public sealed class LimitTests
     [InlineData(Doubling + "{{ ns.x == ns.y }}", "more than 20000 steps")]
     [InlineData("{% set x = 'a' * 900 %}{% for i in range(900) %}{% set y = x | upper | lower %}{% endfor %}", "more than 20000 steps")]
     [InlineData("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", "macro calls nest deeper than 30")]
+    [InlineData("{{ 'a' * 10 ** 9 }}", "longer than 1000 characters")]
+    [InlineData("{{ range(10 ** 12) }}", "the range is longer than 100000")]
+    [InlineData("{{ 10 ** (10 ** 10) }}", "more than 4300 digits")]
+    [InlineData("{{ (10 ** 4000) * (10 ** 4000) }}", "more than 4300 digits")]
+    [InlineData("{{ '%1000000000d' % 1 }}", "longer than 1000 characters")]
+    [InlineData("{{ '%.1000000000f' % 1 }}", "longer than 1000 characters")]
+    [InlineData("{{ '%*d' % (10 ** 9, 1) }}", "longer than 1000 characters")]
+    [InlineData("{{ '{:1000000000}'.format('a') }}", "longer than 1000 characters")]
+    [InlineData("{{ '{:{}}'.format('a', 10 ** 9) }}", "longer than 1000 characters")]
+    [InlineData("{{ '{:.1000000000f}'.format(1.0) }}", "longer than 1000 characters")]
+    [InlineData("{{ 'a'.ljust(10 ** 9) }}", "longer than 1000 characters")]
+    [InlineData("{{ 'a\tb'.expandtabs(10 ** 9) }}", "longer than 1000 characters")]
+    [InlineData("{{ 'a' | indent(10 ** 9, true) }}", "longer than 1000 characters")]
+    [InlineData("{{ 'a,b' | replace(',', 'c' * 900) | replace('c', 'dd') }}", "longer than 1000 characters")]
+    [InlineData("{{ lipsum(n=10 ** 6) }}", "more than 100 paragraphs")]
+    [InlineData("{{ [1] | slice(10 ** 9) | list }}", "more than 1000000 slices")]
+    [InlineData("{% set l = [] %}{% for i in range(99999) %}{% do l.append(l) %}{% endfor %}", "more than 20000 steps")]
+    [InlineData("{% set l = [1] %}{% for i in range(60) %}{% do l.extend(l) %}{% endfor %}", "more than 20000 steps")]
+    [InlineData("{% set d = {} %}{% for i in range(99999) %}{% do d.update({i: d}) %}{% endfor %}", "more than 20000 steps")]
+    [InlineData("{% set l = [1] %}{% do l.append(l) %}{{ l }}", "longer than 1000 characters")]
+    [InlineData("{% set l = [1] %}{% do l.append(l) %}{% for i in l recursive %}{{ loop(l) }}{% endfor %}", "nest deeper than 30")]
+    [InlineData("{% set ns = namespace(x=(1,)) %}{% for i in range(60) %}{% set ns.x = (ns.x, ns.x) %}{% endfor %}{{ {ns.x: 1} }}", "a key is a tuple that nests")]
+    [InlineData("{{ 'www.a.bb ' * 100 | urlize }}", "longer than 1000 characters")]
+    [InlineData("{{ ('a ' * 400) | wordwrap(1, wrapstring='xxxx') }}", "longer than 1000 characters")]
+    [InlineData("{% block a %}{{ self.a() }}{% endblock %}", "macro calls nest deeper than 30")]
+    [InlineData("{% for i in range(9999) %}{% for j in range(9999) %}{% continue %}{% endfor %}{% endfor %}", "more than 20000 steps")]
     public void A_render_that_takes_too_much_fails(string template, string reason)
     {
         var parsed = JinjaTemplate.Parse(template, "t", Small);
@@ -47,6 +73,12 @@ public sealed class LimitTests
     [InlineData("", "a", "[0]")]
     [InlineData("", "a", "()")]
     [InlineData("", "a", "|upper")]
+    [InlineData("{'a': ", "1", "}")]
+    [InlineData("f(", "1", ")")]
+    [InlineData("f(*", "1", ")")]
+    [InlineData("a[1:", "1", "]")]
+    [InlineData("1 ** ", "1", "")]
+    [InlineData("a is eq ", "1", "")]
     [InlineData("", "a", " is defined == 1")]
     public void Source_that_nests_too_deep_fails(string open, string inner, string close)
     {
@@ -63,9 +95,18 @@ public sealed class LimitTests
         Assert.Equal(" is defined == 1", close);
     }
 
-    [Fact]
-    public void Blocks_that_nest_too_deep_fail() =>
-        Assert.Throws<JinjaException>(() => JinjaTemplate.Parse(string.Concat(Enumerable.Repeat("{% if 1 %}", 5000)), "t"));
+    [Theory]
+    [InlineData("{% if 1 %}")]
+    [InlineData("{% for i in [1] %}")]
+    [InlineData("{% with %}")]
+    [InlineData("{% macro m() %}")]
+    [InlineData("{% call m() %}")]
+    [InlineData("{% filter upper %}")]
+    [InlineData("{% set x %}")]
+    [InlineData("{% autoescape true %}")]
+    [InlineData("{% for ((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((a")]
+    public void Blocks_that_nest_too_deep_fail(string open) =>
+        Assert.Throws<JinjaException>(() => JinjaTemplate.Parse(string.Concat(Enumerable.Repeat(open, 5000)), "t"));
 
     [Fact]
     public void A_value_that_nests_too_deep_fails()

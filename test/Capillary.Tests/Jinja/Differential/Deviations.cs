@@ -2,8 +2,8 @@ namespace Capillary.Tests.Jinja.Differential;
 
 /// <summary>
 /// The differences that are meant, from <c>deviations.txt</c>: <c>D01 RULE: text</c>. The rule says which outcomes the deviation explains by
-/// itself: <c>ours=KIND</c>, <c>theirs=KIND</c> (<c>text</c> for no error) and <c>theirs~PART</c>, all of them; or <c>tagged</c> for only
-/// the cases that name it.
+/// itself: <c>ours=KIND</c>, <c>theirs=KIND</c> (<c>text</c> for no error), <c>ours~PART</c> and <c>theirs~PART</c>, all of them, or all behind
+/// one of several bars; or <c>tagged</c> for only the cases that name it.
 /// </summary>
 internal sealed class Deviations
 {
@@ -18,8 +18,8 @@ internal sealed class Deviations
         var deviations = new Deviations();
         foreach (var line in System.IO.File.ReadLines(File).Where(line => line.StartsWith('D')))
         {
-            var head = line[..line.IndexOf(':')].Split(' ');
-            deviations._all.Add((head[0], head[1..]));
+            var head = line[..line.IndexOf(':')];
+            deviations._all.Add((head[..head.IndexOf(' ')], head[head.IndexOf(' ')..].Split('|')));
         }
         return deviations;
     }
@@ -28,15 +28,15 @@ internal sealed class Deviations
     public string? Explain(JinjaCase one, Outcome ours, Outcome theirs)
     {
         if (one.Deviation is not null) return one.Deviation;
-        return _all.Find(deviation => Array.TrueForAll(deviation.Rules, rule => Holds(rule, ours, theirs))).Id;
+        return _all.Find(deviation => Array.Exists(deviation.Rules, rules => rules.Trim().Split(' ').All(rule => Holds(rule, ours, theirs)))).Id;
     }
 
     private static bool Holds(string rule, Outcome ours, Outcome theirs)
     {
         if (rule.StartsWith("ours=", StringComparison.Ordinal)) return (ours.Error ?? "text") == rule[5..];
         if (rule.StartsWith("theirs=", StringComparison.Ordinal)) return (theirs.Error ?? "text") == rule[7..];
-        if (rule.StartsWith("ours~", StringComparison.Ordinal)) return (ours.Text ?? ours.Why).Contains(rule[5..].Replace('_', ' '), StringComparison.Ordinal);
+        if (rule.StartsWith("ours~", StringComparison.Ordinal)) return (ours.Text ?? ours.Why).Contains(rule[5..].Replace('_', ' '), StringComparison.OrdinalIgnoreCase);
         return rule.StartsWith("theirs~", StringComparison.Ordinal)
-            && (theirs.Text ?? theirs.Why).Contains(rule[7..].Replace('_', ' '), StringComparison.Ordinal);
+            && (theirs.Text ?? theirs.Why).Contains(rule[7..].Replace('_', ' '), StringComparison.OrdinalIgnoreCase);
     }
 }

@@ -73,8 +73,8 @@ internal sealed class Grammar
             6 or 7 => List(),
             8 => Map(),
             9 => Condition(),
-            10 => $"{Any()} if {Condition()} else {Any()}",
-            _ => Pick("missing | default(1)", "site.nope | d('x')", "nothing", "mixed", "missing", "(1, 'a')", "users | map(attribute='name') | list"),
+            10 => $"({Any()} if {Condition()} else {Any()})",
+            _ => Pick("missing | default(1)", "site.nope | d('x')", "nothing", "mixed", "(1, 'a')", "users | map(attribute='name') | list"),
         });
     }
 
@@ -87,12 +87,12 @@ internal sealed class Grammar
             2 => $"{Number()} {Pick("+", "-", "*", "//", "/", "%")} {Number()}",
             3 => $"({Number()} {Pick("//", "/", "%")} {Pick("2", "3", "-4", "0.5", "7")})",
             4 => $"{Pick(Numbers)} ** {Pick("2", "3", "0", "-1", "0.5", "5")}",
-            5 => $"{List()} | length",
+            5 => $"({List()}) | length",
             6 => $"{Pick("list", "[1, 2, 3]", "[2.5, 1]", "range(4)")} | {Pick("sum", "max", "min", "first", "last")}",
-            7 => $"{Text()} | length",
+            7 => $"({Text()}) | length",
             8 => $"({Number()}) | {Pick("abs", "int", "float", "round", "round(1)", "round(2, 'floor')", "round(-1)")}",
-            9 => $"{Text()} | {Pick("int", "float", "int(3)", "wordcount")}",
-            10 => $"{Text()}.{Pick("find('a')", "count('a')", "rfind('l')", "find('o', 3)")}",
+            9 => $"({Text()}) | {Pick("int", "float", "int(3)", "wordcount")}",
+            10 => $"({Text()}).{Pick("find('a')", "count('a')", "rfind('l')", "find('o', 3)")}",
             11 => $"-({Number()})",
             _ => Pick(Numbers),
         });
@@ -108,17 +108,17 @@ internal sealed class Grammar
         if (++_depth > 7) return Finish(Pick(Texts));
         return Finish(_random.Next(14) switch
         {
-            0 or 1 or 2 => $"{Text()} | {TextFilter()}",
+            0 or 1 or 2 => $"({Text()}) | {TextFilter()}",
             3 => $"({Any()} ~ {Any()})",
             4 => $"{Pick(Texts)}.{Pick("upper()", "title()", "strip()", "swapcase()", "replace('a', '-')", "center(9, '*')", "ljust(8)", "zfill(6)", "capitalize()", "removeprefix('b')", "expandtabs()")}",
-            5 => $"{Text()}[{Pick("0", "-1", "1:", ":-1", "::-1", "1:5:2", "-3:")}]",
-            6 => $"{Text()} + {Text()}",
-            7 => $"{Pick("'%s'", "'<%5s>'", "'%-6s|'", "'%r'")} % ({Any()},)",
-            8 => $"{Pick("'%d'", "'%05d'", "'%+.2f'", "'%e'", "'%g'", "'%x'", "'%8.3f'", "'%.0f'")} % ({Number()})",
-            9 => $"'{{{Pick("", "!r", ":>10", ":<10", ":^9", "!s:*^12")}}}'.format({Text()})",
+            5 => $"({Text()})[{Pick("0", "-1", "1:", ":-1", "::-1", "1:5:2", "-3:")}]",
+            6 => $"({Text()} + {Text()})",
+            7 => $"({Pick("'%s'", "'<%5s>'", "'%-6s|'", "'%r'")} % ({Any()},))",
+            8 => $"({Pick("'%d'", "'%05d'", "'%+.2f'", "'%e'", "'%g'", "'%x'", "'%8.3f'", "'%.0f'")} % ({Number()}))",
+            9 => $"'{{{Pick("", "!r", ":>10", ":<10", ":^9", "!s:*^12")}}}'.format({Pick(Texts)})",
             10 => $"'{{{Pick("", ":d", ":5", ":,", ":.2f", ":+", ":e", ":g", ":08.2f", ":.1%", ":x")}}}'.format({Number()})",
-            11 => $"{List()} | join({Pick("", "', '", "'<'", "n")})",
-            12 => $"{Text()} * {Pick("2", "0", "3")}",
+            11 => $"({List()}) | join({Pick("", "', '", "'<'", "n")})",
+            12 => $"({Text()}) * {Pick("2", "0", "3")}",
             _ => Pick(Texts),
         });
     }
@@ -128,14 +128,14 @@ internal sealed class Grammar
         if (++_depth > 7) return Finish(Pick(Lists));
         return Finish(_random.Next(14) switch
         {
-            0 => $"{List()} | {Pick("sort", "unique | list", "reverse | list", "list", "sort(reverse=true)", "sort(case_sensitive=true)")}",
-            1 => $"{List()} | {Pick("select | list", "reject('none') | list", "select('odd') | list", "map('string') | list", "map('upper') | list", "select('string') | list")}",
-            2 => $"{List()} | {Pick("batch(2) | list", "batch(3, 0) | list", "slice(2) | list", "slice(3, 'f') | list")}",
-            3 => $"({List()} + {List()})",
-            4 => $"{List()}[{Pick("1:", ":-1", "::-1", "::2", "-2:")}]",
+            0 => $"({List()}) | {Pick("sort", "unique | list", "reverse | list", "list", "sort(reverse=true)", "sort(case_sensitive=true)")}",
+            1 => $"({List()}) | {Pick("select | list", "reject('none') | list", "select('odd') | list", "map('string') | list", "map('upper') | list", "select('string') | list")}",
+            2 => $"({List()}) | {Pick("batch(2) | list", "batch(3, 0) | list", "slice(2) | list", "slice(3, 'f') | list")}",
+            3 => $"(({List()}) | list + ({List()}) | list)",
+            4 => $"({List()})[{Pick("1:", ":-1", "::-1", "::2", "-2:")}]",
             5 => $"{Map()} | {Pick("list", "dictsort", "items | list")}",
             6 => $"{Map()}.{Pick("keys() | list", "values() | list", "items() | list")}",
-            7 => $"{Text()}.{Pick("split()", "split(',')", "splitlines()", "partition(',')", "rsplit('l', 1)", "split('o', 1)")}",
+            7 => $"({Text()}).{Pick("split()", "split(',')", "splitlines()", "partition(',')", "rsplit('l', 1)", "split('o', 1)")}",
             8 => $"rows | {Pick("map(attribute='id') | list", "selectattr('kind', 'eq', 'x') | list", "groupby('kind')", "sort(attribute='id')", "rejectattr('id', 'gt', 1) | map(attribute='kind') | list")}",
             9 => $"[{Any()}, {Any()}]",
             10 => $"({Any()}, {Any()})",
@@ -159,17 +159,17 @@ internal sealed class Grammar
         if (++_depth > 7) return Finish(Pick("yes", "no", "n", "empty"));
         return Finish(_random.Next(11) switch
         {
-            0 => $"{Number()} {Pick("<", ">", "<=", ">=", "==", "!=")} {Number()}",
-            1 => $"{Text()} {Pick("==", "!=", "<", ">", "in", "not in")} {Text()}",
+            0 => $"({Number()}) {Pick("<", ">", "<=", ">=", "==", "!=")} {Number()}",
+            1 => $"({Text()}) {Pick("==", "!=", "<", ">", "in", "not in")} {Text()}",
             2 => $"{Any()} {Pick("in", "not in")} {List()}",
-            3 => $"{Any()} is {Pick("", "not ")}{Pick("defined", "none", "string", "number", "mapping", "iterable", "sequence", "boolean", "integer", "float", "true", "callable")}",
-            4 => $"({Number()}) is {Pick("odd", "even", "divisibleby 3", "gt 2", "eq 7", "in list")}",
+            3 => $"(({Any()}) is {Pick("", "not ")}{Pick("defined", "none", "string", "number", "mapping", "iterable", "sequence", "boolean", "integer", "float", "true", "callable")})",
+            4 => $"(({Number()}) is {Pick("odd", "even", "divisibleby 3", "gt 2", "eq 7", "in list")})",
             5 => $"{Condition()} {Pick("and", "or")} {Condition()}",
             6 => $"not {Condition()}",
             7 => $"{Number()} {Pick("<", "<=")} {Number()} {Pick("<", "==", ">")} {Number()}",
             8 => $"{Any()} == {Any()}",
-            9 => $"({Text()}) is {Pick("upper", "lower", "in words", "eq 'a'")}",
-            _ => Pick("yes", "no", "n", "empty", "list"),
+            9 => $"(({Text()}) is {Pick("upper", "lower", "in words", "eq 'a'")})",
+            _ => Pick("yes", "no", "n", "empty", "list", "missing is defined", "missing"),
         });
     }
 }
