@@ -23,12 +23,11 @@ internal readonly record struct MergeChange(ChangeKind Kind, int BaseStart, int 
 /// <summary>The three texts of a merge.</summary>
 internal sealed record MergeSides(LineText Base, LineText Ours, LineText Theirs)
 {
-    /// <summary>Markers follow the lines before the conflict (or the first ones), on both sides; where these have no end, the
-    /// base.</summary>
+    /// <summary>Markers follow the lines before the conflict (or the first ones) on both sides, and the base's first.</summary>
     public bool HasCarriageReturns(MergeChange change) =>
         (EndsInCarriageReturn(Ours, Math.Max(0, change.OursStart - 1)) ?? true)
         && (EndsInCarriageReturn(Theirs, Math.Max(0, change.TheirsStart - 1)) ?? true)
-        && (EndsInCarriageReturn(Base, 0) ?? EndsInCarriageReturn(Ours, 0) ?? EndsInCarriageReturn(Theirs, 0) ?? false);
+        && (EndsInCarriageReturn(Base, 0) ?? false);
 
     private static bool? EndsInCarriageReturn(LineText text, int line)
     {
