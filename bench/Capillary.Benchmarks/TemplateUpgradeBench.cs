@@ -19,7 +19,7 @@ internal static class TemplateUpgradeBench
     private const int Many = 2500;
 
     /// <summary>Until the code is compiled for good, in the background.</summary>
-    private const int WarmUp = 300;
+    private const int WarmUp = 1500;
 
     public static async IAsyncEnumerable<Row> Run()
     {

@@ -48,9 +48,8 @@ internal static class TemplateUpgradeCommand
             var wish = new Wish(parsed.GetValue(folder)!, parsed.GetValue(version), parsed.GetValue(settings) ?? [], parsed.GetValue(dry),
                 parsed.GetValue(known), parsed.GetValue(format));
             var io = parsed.InvocationConfiguration;
-            return TemplateRun.GuardAsync(io, () => parsed.GetValue(all)
-                ? new TemplateFleetUpgrade(wish, parsed.GetValue(template), parsed.GetValue(branch), parsed.GetValue(perGroup), io).RunAsync(stop)
-                : RunAsync(wish, io, stop));
+            var fleet = new TemplateFleetUpgrade(wish, parsed.GetValue(template), parsed.GetValue(branch), parsed.GetValue(perGroup), io);
+            return TemplateRun.GuardAsync(io, () => parsed.GetValue(all) ? fleet.RunAsync(stop) : RunAsync(wish, io, stop));
         });
         return command;
     }
