@@ -25,6 +25,7 @@ internal sealed record Benchmark(string Name, string About, Func<IAsyncEnumerabl
         new("planner", "looks at a rollout of 10,000 sites in three waves", PlannerBench.Run),
         new("rollout", "1,000 sites of ten regions in three waves", RolloutBench.Run),
         new("jinja", "a 40-line ConfigMap, rendered and parsed, with Python's Jinja2 beside it", JinjaBench.Run),
+        new("template-upgrade", "instances of a template of 100 files, one and 1,000, beside git merge-file", TemplateUpgradeBench.Run),
         new("cli", "cold start of the command line", CliBench.Run),
         new("demo", "a Git commit until six sites are healthy on it, hub, regions and sites as processes", DemoBench.Run),
         new("agent", "the agent as it ships: its file and its idle memory", AgentBench.Run),

@@ -60,6 +60,19 @@ internal static class CommandOutput
         return console;
     }
 
+    /// <summary>Writes bytes that may be no UTF-8, such as a merged file: to a terminal or pipe exactly as they are.</summary>
+    public static void WriteBytes(TextWriter writer, ReadOnlySpan<byte> bytes)
+    {
+        if (!ReferenceEquals(writer, System.Console.Out))
+        {
+            writer.Write(System.Text.Encoding.UTF8.GetString(bytes));
+            return;
+        }
+        writer.Flush();
+        using var stream = System.Console.OpenStandardOutput();
+        stream.Write(bytes);
+    }
+
     /// <summary>Writes one JSON value and a line end.</summary>
     public static void WriteJson(TextWriter writer, Action<Utf8JsonWriter> write)
     {

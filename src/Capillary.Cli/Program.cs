@@ -3,6 +3,7 @@ using Capillary.Cli;
 
 var root = new RootCommand("Keeps thousands of sites in step with one Git repository.");
 root.Subcommands.Add(FleetCommand.Create());
+root.Subcommands.Add(TemplateCommand.Create());
 root.Subcommands.Add(HubCommand.Create());
 root.Subcommands.Add(SiteCommand.Create());
 root.Subcommands.Add(RegionCommand.Create());

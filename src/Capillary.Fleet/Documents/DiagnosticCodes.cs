@@ -69,6 +69,13 @@ public static class DiagnosticCodes
     public static readonly DiagnosticCode RenderedYaml = new("CAP0512", "Rendered YAML cannot be read");
     public static readonly DiagnosticCode ObjectTakenTwice = new("CAP0513", "Two apps have the same object of a site");
 
+    // 06xx: template repositories and what was made from them.
+    public static readonly DiagnosticCode ManifestMissing = new("CAP0601", "A template repository has no manifest");
+    public static readonly DiagnosticCode NameTakenTwice = new("CAP0602", "Two templates render to one name");
+    public static readonly DiagnosticCode UnknownTemplateVariable = new("CAP0603", "The template declares no such variable");
+    public static readonly DiagnosticCode VersionMissing = new("CAP0604", "The template repository has no such version");
+    public static readonly DiagnosticCode BadInstanceState = new("CAP0605", "An instance's state file cannot be used");
+
     /// <summary>All of them, in order of id.</summary>
     public static IReadOnlyList<DiagnosticCode> All { get; } =
     [
@@ -80,5 +87,6 @@ public static class DiagnosticCodes
         UndeclaredVariable, VariableType, VariableMissing,
         TemplateSyntax, TemplateFailed, TemplateVariable, TemplatePath, BadObject, DuplicateObject, UnknownFile, UnknownArtifact,
         PathTakenTwice, ArtifactMissing, BundleLimit, RenderedYaml, ObjectTakenTwice,
+        ManifestMissing, NameTakenTwice, UnknownTemplateVariable, VersionMissing, BadInstanceState,
     ];
 }

@@ -1,0 +1,104 @@
+using System.CommandLine;
+using System.Diagnostics;
+using Capillary.Fleet.Templates.Merging;
+
+namespace Capillary.Cli;
+
+/// <summary><c>capillary template resolve [DIR] [CONFLICT…]</c>.</summary>
+internal static class TemplateResolveCommand
+{
+    public static Command Create()
+    {
+        var folder = new Argument<string>("DIR") { Description = "The instance's folder." };
+        var names = new Argument<string[]>("CONFLICT")
+        {
+            Description = "A file (all its conflicts) or file#number; none: every conflict.",
+            Arity = ArgumentArity.ZeroOrMore,
+        };
+        var ours = new Option<bool>("--ours") { Description = "As it is here." };
+        var theirs = new Option<bool>("--theirs") { Description = "As in the template." };
+        var with = new Option<string?>("--with") { Description = "As in this file; of lines: only these lines.", HelpName = "file" };
+        var edit = new Option<bool>("--edit") { Description = "As you write it, in $VISUAL or $EDITOR." };
+        var command = new Command("resolve",
+            "Decide the conflicts of an upgrade that waits; without a choice, show them. "
+            + "A decision is offered where the same conflict stands elsewhere.")
+        {
+            folder, names, ours, theirs, with, edit,
+        };
+        command.Validators.Add(result =>
+        {
+            if (new Option[] { ours, theirs, with, edit }.Count(option => result.GetResult(option) is { Implicit: false }) > 1)
+                result.AddError("choose one of --ours, --theirs, --with and --edit");
+        });
+        command.SetAction((parsed, stop) =>
+        {
+            Resolution? Choose(TreeConflict conflict) => parsed.GetValue(ours) ? new Resolution.Ours()
+                : parsed.GetValue(theirs) ? new Resolution.Theirs()
+                : parsed.GetValue(with) is { } file ? new Resolution.Written(File.ReadAllBytes(file))
+                : parsed.GetValue(edit) ? Edit(conflict) : null;
+
+            var io = parsed.InvocationConfiguration;
+            return TemplateRun.GuardAsync(io, () => RunAsync(parsed.GetValue(folder)!, parsed.GetValue(names) ?? [], Choose, io, stop));
+        });
+        return command;
+    }
+
+    private static async Task<int> RunAsync(string folder, string[] names, Func<TreeConflict, Resolution?> choose,
+        InvocationConfiguration io,
+        CancellationToken stop)
+    {
+        var wish = new TemplateUpgradeCommand.Wish(folder, null, [], true, false, OutputFormat.Table);
+        if (await TemplateUpgradeCommand.BeginAsync(wish, io.Error, stop) is not var (instance, upgrade, _)) return ExitCode.Failed;
+        if (instance.Resolutions is not { } store)
+        {
+            io.Error.WriteLine($"capillary: {folder} is not in a Git repository, where decisions are kept");
+            return ExitCode.Failed;
+        }
+        var plan = upgrade.Finish(instance.Files.Read, _ => null);
+        foreach (var problem in plan.Problems) io.Error.WriteLine(problem.ToString());
+        if (plan.Problems.Count > 0) return ExitCode.Failed;
+        bool IsDecided(TreeConflict conflict) => store.Find(conflict)?.Instances.Contains(instance.Name) == true;
+        bool IsMeant(TreeConflict conflict) => names.Length == 0 ? !IsDecided(conflict)
+            : names.Contains(conflict.Path) || names.Contains(ConflictText.Name(conflict));
+        foreach (var name in names.Where(name => !plan.Conflicts.Any(conflict => name == conflict.Path
+            || name == ConflictText.Name(conflict))))
+        {
+            io.Error.WriteLine($"capillary: there is no conflict '{name}'");
+            return ExitCode.Failed;
+        }
+        foreach (var conflict in plan.Conflicts.Where(IsMeant))
+        {
+            if (conflict.Kind != ConflictKind.PlaceTaken && choose(conflict) is { } resolution)
+                store.Keep(conflict, resolution, instance.Name);
+        }
+        var open = plan.Conflicts.Where(conflict => !IsDecided(conflict)).ToList();
+        ConflictText.Write(io.Output, open, store);
+        io.Output.WriteLine(open.Count == 0 ? "everything is decided: capillary template upgrade"
+            : $"{TemplateUpgradeCommand.Count(open.Count, "conflict")} to decide");
+        return open.Count == 0 ? ExitCode.Done : ExitCode.Failed;
+    }
+
+    private static Resolution.Written Edit(TreeConflict conflict)
+    {
+        var editor = Environment.GetEnvironmentVariable("VISUAL") ?? Environment.GetEnvironmentVariable("EDITOR")
+            ?? throw new IOException("--edit needs $EDITOR");
+        var folder = Directory.CreateTempSubdirectory("capillary-edit-");
+        try
+        {
+            var file = Path.Combine(folder.FullName, Path.GetFileName(conflict.Path));
+            File.WriteAllBytes(file, conflict.Kind == ConflictKind.Lines ? ConflictText.Marked(conflict)
+                : (conflict.Ours ?? conflict.Theirs)!.Bytes.ToArray());
+            using var process = Process.Start(new ProcessStartInfo("/bin/sh") { ArgumentList = { "-c", $"{editor} \"$0\"", file } })!;
+            process.WaitForExit();
+            if (process.ExitCode != 0) throw new IOException($"the editor ended with {process.ExitCode}; nothing was decided");
+            var written = File.ReadAllBytes(file);
+            if (written.AsSpan().IndexOf("<<<<<<< "u8) >= 0 || written.AsSpan().IndexOf(">>>>>>> "u8) >= 0)
+                throw new IOException($"{ConflictText.Name(conflict)} still has its markers; nothing was decided");
+            return new Resolution.Written(written);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+}
