@@ -49,6 +49,15 @@ internal sealed class YamlLoader
         {
             return [];
         }
+        catch (Exception e) when (e is InvalidOperationException or InvalidCastException or ArgumentException or IndexOutOfRangeException
+            or NullReferenceException)
+        {
+            // The library's own confusion: over a '[' that is never closed it throws, over a stray ':' it gives events in an order that
+            // cannot be. What they were read from is no YAML all the same.
+            bag.Error(syntax, Position(loader.parser.Current?.End ?? Mark.Empty), "what follows cannot be read as YAML",
+                "look for a '[', '{' or quote that is not closed");
+            return [];
+        }
     }
 
     private List<YamlNode> Documents()

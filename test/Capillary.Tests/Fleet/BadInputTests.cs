@@ -45,7 +45,32 @@ public sealed class BadInputTests
         + "d: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: &f [*e,*e,*e,*e,*e,*e,*e,*e,*e]\n", "CAP0104")]
     [InlineData("a: &a [*a]", "CAP0108")]
     [InlineData("? {a: b}\n: c", "CAP0107")]
+    [InlineData("spec: [b\nc: d\n", "CAP0101")] // the library throws what is no YamlException
+    [InlineData("metadata: {name: x\nspec: {a: b}\n", "CAP0101")]
     public void Hostile_YAML_is_refused(string text, string code) => Assert.Contains(Errors(text), error => error.Code == code);
+
+    /// <summary>Whatever a slip of a finger makes of a document, it is read or told, and nothing throws.</summary>
+    [Fact]
+    public void Damaged_documents_are_told()
+    {
+        const string Signs = "[]{}:,-?&*!|>'\"%@`# \n\t";
+        var random = new Random(20261130);
+        var documents = CaseFile.Base().Where(file => file.Key.EndsWith(".yaml", StringComparison.Ordinal)).ToList();
+        for (var i = 0; i < 2000; i++)
+        {
+            var (path, text) = documents[random.Next(documents.Count)];
+            for (var slips = random.Next(1, 4); slips > 0; slips--)
+            {
+                var at = random.Next(text.Length);
+                var sign = Signs[random.Next(Signs.Length)].ToString();
+                text = random.Next(3) switch { 0 => text.Remove(at, 1), 1 => text.Insert(at, sign), _ => text.Remove(at, 1).Insert(at, sign) };
+            }
+            var files = CaseFile.Base();
+            files[path] = text;
+            var thrown = Record.Exception(() => CaseFile.Compile(files));
+            Assert.True(thrown is null, $"seed 20261130, {i}: {thrown}\n{text}");
+        }
+    }
 
     [Fact]
     public void Deep_nesting_is_refused()
