@@ -62,7 +62,7 @@ internal static class ConflictText
     {
         foreach (var (name, side) in new[] { ("before", conflict.Base), ("here", conflict.Ours), ("template", conflict.Theirs) })
         {
-            var text = side is null ? "not there" : conflict.Kind is ConflictKind.Renamed or ConflictKind.PlaceTaken
+            var text = side is null ? "not there" : conflict.Kind == ConflictKind.Renamed || !conflict.HasChoice
                 || side.Kind == TreeEntryKind.SymbolicLink
                 ? Encoding.UTF8.GetString(side.Bytes.Span)
                     : $"{side.Bytes.Length:N0} bytes{(side.Kind == TreeEntryKind.ExecutableFile ? ", executable" : "")}";
@@ -89,6 +89,7 @@ internal static class ConflictText
         ConflictKind.RemovedThere => "changed here, removed in the template",
         ConflictKind.Mode => "both changed its mode",
         ConflictKind.Renamed => "both gave it another name",
+        ConflictKind.NameTaken => "the template gives a file this name, and another file has it here; move that one away",
         _ => "a file and a folder would have one name; move one of them away",
     };
 }

@@ -46,6 +46,12 @@ internal sealed class TemplateFleetUpgrade(TemplateUpgradeCommand.Wish wish, str
             io.Error.WriteLine($"capillary: {name} is checked out; name another branch: --branch NAME");
             return ExitCode.Failed;
         }
+        var repositories = fleet.Instances.Select(instance => instance.State.Origin.Repository).Distinct().ToList();
+        if (template is not null && !repositories.Contains(template))
+        {
+            io.Error.WriteLine($"capillary: no instance names the template {template}; they name: {string.Join(", ", repositories)}");
+            return ExitCode.Failed;
+        }
         var (chosen, unreadable) = await ChooseAsync(fleet, settings, stop);
         var resolutions = await fleet.Store.PlaceAsync("--git-common-dir", stop) is { } own ? new ResolutionStore(own) : null;
         var outcomes = new List<Outcome>(chosen.Count);
@@ -58,6 +64,8 @@ internal sealed class TemplateFleetUpgrade(TemplateUpgradeCommand.Wish wish, str
             return ExitCode.Failed;
         }
         var groups = FleetGroups.Of(outcomes.Select(item => (item.Instance.Name, item.Plan, item.Key)));
+        foreach (var waiting in outcomes.Where(item => !wish.IsDry && item.Plan.Conflicts.Count > 0))
+            resolutions?.Wait(waiting.Instance.Name, sources[waiting.Instance].To.Version, wish.Settings);
         var commits = wish.IsDry ? null : await CommitAsync(fleet, groups, outcomes, target, revision, stop);
         var untouched = fleet.Instances.Count - chosen.Count - unreadable;
         Show(groups, untouched, resolutions);

@@ -39,6 +39,10 @@ internal sealed class TemplateFolder(string folder)
             foreach (var (path, _) in changes)
             {
                 if (LinkAbove(path) is { } link) return $"{Path.Combine(folder, link)} is a link; nothing is written through it";
+                var place = new DirectoryInfo(Path.Combine(folder, path));
+                if (place is { Exists: true, LinkTarget: null } && !changes.Any(other => other.Value is null
+                    && other.Key.StartsWith(path + '/', StringComparison.Ordinal)))
+                    return $"{place} is a folder; move it away; nothing was written";
             }
             // A file may become a folder: what goes, goes before.
             foreach (var (path, file) in changes)

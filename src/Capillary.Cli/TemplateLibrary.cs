@@ -80,8 +80,9 @@ internal sealed class TemplateRepository(string name, GitStore store, TextWriter
         // A tag first: a branch of the same name moves.
         if (await store.ResolveAsync($"refs/tags/{version}", stop) is { } tagged) return new TemplateOrigin(name, version, tagged);
         if (await store.ResolveAsync(version, stop) is { } commit) return new TemplateOrigin(name, version, commit);
-        error.WriteLine(Diagnostic.Error(DiagnosticCodes.VersionMissing, name, TextPosition.WholeFile, $"there is no version '{version}'")
-            .ToString());
+        var meant = await store.ResolveAsync($"refs/tags/v{version}", stop) is null ? null : $"there is 'v{version}'";
+        error.WriteLine(Diagnostic.Error(DiagnosticCodes.VersionMissing, name, TextPosition.WholeFile, $"there is no version '{version}'",
+            meant).ToString());
         return null;
     }
 

@@ -34,7 +34,7 @@ internal static class TemplateResolveCommand
         {
             Resolution? Choose(TreeConflict conflict) => parsed.GetValue(ours) ? new Resolution.Ours()
                 : parsed.GetValue(theirs) ? new Resolution.Theirs()
-                : parsed.GetValue(with) is { } file ? new Resolution.Written(File.ReadAllBytes(file))
+                : parsed.GetValue(with) is { } file ? new Resolution.Written(WholeLines(conflict, File.ReadAllBytes(file)))
                 : parsed.GetValue(edit) ? Edit(conflict) : null;
 
             var io = parsed.InvocationConfiguration;
@@ -48,7 +48,7 @@ internal static class TemplateResolveCommand
         CancellationToken stop)
     {
         var wish = new TemplateUpgradeCommand.Wish(folder, null, [], true, false, OutputFormat.Table);
-        if (await TemplateUpgradeCommand.BeginAsync(wish, io.Error, stop) is not var (instance, upgrade, _)) return ExitCode.Failed;
+        if (await TemplateUpgradeCommand.BeginAsync(wish, io.Error, stop) is not var (instance, upgrade, asked)) return ExitCode.Failed;
         if (instance.Resolutions is not { } store)
         {
             io.Error.WriteLine($"capillary: {folder} is not in a Git repository, where decisions are kept");
@@ -68,14 +68,33 @@ internal static class TemplateResolveCommand
         }
         foreach (var conflict in plan.Conflicts.Where(IsMeant))
         {
-            if (conflict.Kind != ConflictKind.PlaceTaken && choose(conflict) is { } resolution)
-                store.Keep(conflict, resolution, instance.Name);
+            if (choose(conflict) is not { } resolution) continue;
+            if (!conflict.HasChoice)
+            {
+                io.Error.WriteLine($"capillary: {ConflictText.Name(conflict)} cannot be decided; move one of the files away");
+                continue;
+            }
+            store.Keep(conflict, resolution, instance.Name);
+            // The upgrade goes on to the version for which this was decided.
+            store.Wait(instance.Name, asked.Version!, asked.Settings);
         }
         var open = plan.Conflicts.Where(conflict => !IsDecided(conflict)).ToList();
         ConflictText.Write(io.Output, open, store);
-        io.Output.WriteLine(open.Count == 0 ? "everything is decided: capillary template upgrade"
-            : $"{TemplateUpgradeCommand.Count(open.Count, "conflict")} to decide");
+        io.Output.WriteLine(plan.Conflicts.Count == 0 ? $"there is no conflict on the way to {asked.Version}"
+            : open.Count == 0 ? $"everything on the way to {asked.Version} is decided: capillary template upgrade {folder}"
+            : $"{TemplateUpgradeCommand.Count(open.Count, "conflict")} on the way to {asked.Version} to decide");
         return open.Count == 0 ? ExitCode.Done : ExitCode.Failed;
+    }
+
+    /// <summary>Lines end: without an end the next line would stand behind the last one.</summary>
+    private static byte[] WholeLines(TreeConflict conflict, byte[] written)
+    {
+        var isLines = conflict.Kind == ConflictKind.Lines && written.Length > 0 && written[^1] != '\n';
+        var sides = new[] { conflict.Ours, conflict.Base, conflict.Theirs }.OfType<MergeFile>().Where(side => side.Bytes.Length > 0)
+            .ToList();
+        if (!isLines || !sides.Exists(side => side.Bytes.Span[^1] == '\n')) return written;
+        var isWindows = sides.TrueForAll(side => side.Bytes.Span.EndsWith("\r\n"u8));
+        return [.. written, .. isWindows ? "\r\n"u8 : "\n"u8];
     }
 
     private static Resolution.Written Edit(TreeConflict conflict)
@@ -94,7 +113,7 @@ internal static class TemplateResolveCommand
             var written = File.ReadAllBytes(file);
             if (written.AsSpan().IndexOf("<<<<<<< "u8) >= 0 || written.AsSpan().IndexOf(">>>>>>> "u8) >= 0)
                 throw new IOException($"{ConflictText.Name(conflict)} still has its markers; nothing was decided");
-            return new Resolution.Written(written);
+            return new Resolution.Written(WholeLines(conflict, written));
         }
         finally
         {

@@ -43,6 +43,14 @@ internal static class TemplateUpgradeCommand
         {
             folder, version, settings, dry, known, all, template, branch, perGroup, format,
         };
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(all)) return;
+            foreach (var option in new Option[] { template, branch, perGroup })
+            {
+                if (result.GetResult(option) is { Implicit: false }) result.AddError($"{option.Name} goes with --all");
+            }
+        });
         command.SetAction((parsed, stop) =>
         {
             var wish = new Wish(parsed.GetValue(folder)!, parsed.GetValue(version), parsed.GetValue(settings) ?? [], parsed.GetValue(dry),
@@ -116,7 +124,8 @@ internal static class TemplateUpgradeCommand
         foreach (var conflict in plan.Decided) output.Write($"{ConflictText.Name(conflict)}: decided before\n");
         output.Write(plan.Conflicts.Count > 0
             ? $"{instance.Name}: {Count(plan.Conflicts.Count, "conflict")} on the way to {wish.Version}; nothing was written. "
-                + "Decide with: capillary template resolve, then upgrade again\n"
+                + (wish.IsDry ? "Decide after an upgrade without --dry-run, which writes nothing while there is a conflict\n"
+                    : "Decide with: capillary template resolve, then upgrade again\n")
             : plan.Changes.Count == 0 ? $"{instance.Name}: nothing changes\n"
             : $"{instance.Name}: {Count(plan.Changes.Count, "file")} {(wish.IsDry ? "would change" : "changed")}, to {wish.Version}\n");
     }

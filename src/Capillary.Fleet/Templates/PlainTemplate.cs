@@ -27,7 +27,10 @@ public static class PlainTemplate
         try
         {
             var engine = new TemplateEngine(keepBlanks ? JinjaOptions.Default : TemplateProgram.Options, loader);
-            return new(engine.Parse(text, name).Render(JinjaNodes.Of(values), stop), []);
+            var rendered = engine.Parse(text, name).Render(JinjaNodes.Of(values), stop);
+            // As in an instance; Jinja2 itself makes LF of it.
+            var isWindows = !keepBlanks && text.Contains("\r\n", StringComparison.Ordinal);
+            return new(isWindows ? rendered.Replace("\n", "\r\n", StringComparison.Ordinal) : rendered, []);
         }
         catch (JinjaException e)
         {

@@ -17,7 +17,10 @@ public sealed record VariableNote(string Name, string Type, string Value, string
         {
             var given = values.Find(variable.Name) is { } value ? new VariableValue(value.Node) : null;
             var shown = given ?? variable.Default;
-            notes.Add(new(variable.Name, variable.Type.Name, shown?.ToString() ?? "", shown?.ToJson(),
+            // A value that should name a secret and does not may be the secret.
+            var isHidden = shown is not null && variable.Type.NamesSecrets && variable.Problems(shown).Any();
+            notes.Add(new(variable.Name, variable.Type.Name, isHidden ? "(not shown)" : shown?.ToString() ?? "",
+                isHidden ? null : shown?.ToJson(),
                 given is not null ? "given" : shown is not null ? "default" : "missing"));
         }
         foreach (var value in values.All.Where(value => manifest.Find(value.Name) is null))

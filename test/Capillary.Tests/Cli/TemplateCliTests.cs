@@ -81,6 +81,30 @@ public sealed class TemplateCliTests
     }
 
     [Fact]
+    public async Task Lines_written_without_an_end_stay_lines_and_the_version_is_kept()
+    {
+        using var world = new World();
+        await world.OkAsync("new", world.Template, world.Path("a"), "--to", "1.0", "--set", "site=lab");
+        world.Fleet.Write("a/etc/lab.conf", world.Text("a/etc/lab.conf").Replace("cache on", "cache some", StringComparison.Ordinal));
+        world.Fleet.Commit("one");
+        Assert.Equal(1, (await RunAsync(["template", "upgrade", world.Path("a"), "--to", "1.1"])).Code);
+        world.Fleet.Write("written", "cache mine");
+        await world.OkAsync("resolve", world.Path("a"), "--with", world.Path("written"));
+        Assert.Contains("to 1.1", await world.OkAsync("upgrade", world.Path("a")), StringComparison.Ordinal);
+        Assert.Contains("cache mine\nend\n", world.Text("a/etc/lab.conf"), StringComparison.Ordinal);
+        Assert.Contains("there is no conflict", await world.OkAsync("resolve", world.Path("a")), StringComparison.Ordinal);
+        // A folder where a file belongs stops a reset before it undoes anything.
+        File.Delete(world.Path("a/run.sh"));
+        Directory.CreateDirectory(world.Path("a/run.sh"));
+        File.WriteAllText(world.Path("a/run.sh/notes"), "mine");
+        var reset = await RunAsync(["template", "reset", world.Path("a")]);
+        Assert.Equal(1, reset.Code);
+        Assert.Contains("is a folder; move it away", reset.Error, StringComparison.Ordinal);
+        Assert.Contains("cache mine\n", world.Text("a/etc/lab.conf"), StringComparison.Ordinal);
+        Assert.Equal(2, (await RunAsync(["template", "upgrade", world.Path("a"), "--branch", "x"])).Code);
+    }
+
+    [Fact]
     public async Task A_conflict_writes_nothing_is_decided_and_offered_elsewhere()
     {
         using var world = new World();
@@ -95,7 +119,7 @@ public sealed class TemplateCliTests
         Assert.Contains("conflict etc/lab.conf#1: both changed these lines\n<<<<<<< here\ncache some\n||||||| before\ncache on\n=======\ncache off\n>>>>>>> template\n",
             run.Output, StringComparison.Ordinal);
         Assert.Equal("", world.Fleet.Git("status", "--short"));
-        Assert.Contains("everything is decided", await world.OkAsync("resolve", world.Path("a"), "etc/lab.conf#1", "--ours"), StringComparison.Ordinal);
+        Assert.Contains("everything on the way to 1.1 is decided", await world.OkAsync("resolve", world.Path("a"), "etc/lab.conf#1", "--ours"), StringComparison.Ordinal);
         await world.OkAsync("upgrade", world.Path("a"));
         Assert.Contains("cache some", world.Text("a/etc/lab.conf"), StringComparison.Ordinal);
         Assert.Contains("1.1", world.Text("a/.capillary-template.yaml"), StringComparison.Ordinal);

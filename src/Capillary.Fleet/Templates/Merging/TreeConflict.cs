@@ -24,8 +24,11 @@ public enum ConflictKind
     /// <summary>Both gave it another name.</summary>
     Renamed,
 
-    /// <summary>The new file's place is taken: by a folder, or by a file where it needs a folder, or by one with another history.</summary>
+    /// <summary>The new file's place is taken: by a folder, or by a file where it needs a folder. Only moving one decides it.</summary>
     PlaceTaken,
+
+    /// <summary>The template gives a file a name that another file has here. Only moving that one decides it.</summary>
+    NameTaken,
 }
 
 /// <summary>One thing that a person must decide.</summary>
@@ -38,6 +41,9 @@ public enum ConflictKind
 public sealed record TreeConflict(string Path, int Hunk, ConflictKind Kind, MergeFile? Base, MergeFile? Ours, MergeFile? Theirs)
 {
     private string? key;
+
+    /// <summary>A choice between sides decides it; else a file must be moved.</summary>
+    public bool HasChoice => Kind is not (ConflictKind.PlaceTaken or ConflictKind.NameTaken);
 
     /// <summary>The same for the same conflict wherever it stands: a digest of its kind and its three sides.</summary>
     public string Key => key ??= Digest();

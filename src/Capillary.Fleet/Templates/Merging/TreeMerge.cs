@@ -90,11 +90,11 @@ public sealed class TreeMerge
     {
         conflicts.AddRange(result.Conflicts);
         decided.AddRange(result.Decided);
-        if (from != target && result.File is { } file && trees.Ours.ContainsKey(target))
+        if (from != target && result.File is { } file && trees.Ours.GetValueOrDefault(target)?.IsSame(file) == false)
         {
-            result = new FileMerge(target, labels, decide).Merge(null, Ours(target, file), file);
-            conflicts.AddRange(result.Conflicts);
-            decided.AddRange(result.Decided);
+            // Whichever of the two were chosen, a person's edits in the other would be gone.
+            conflicts.Add(new TreeConflict(target, 1, ConflictKind.NameTaken, null, Name(target), Name(from ?? target)));
+            return;
         }
         if (from is not null && from != target) changes.TryAdd(from, null);
         var entry = trees.Ours.GetValueOrDefault(target);

@@ -103,8 +103,15 @@ public sealed class TreeMergeTests
     [Fact]
     public void A_rename_to_a_place_that_is_taken_loses_nothing()
     {
-        var merged = Merge("a=" + Long, $"a={Long},b=other|", "b=" + Long);
-        Assert.Equal(ConflictKind.Lines, Assert.Single(merged.Conflicts).Kind);
+        var trees = Trees("a=" + Long, "a=one|MINE|three|four|five|six|,b=other|", "b=" + Long);
+        // Either choice would throw away what a person wrote in the other file.
+        foreach (var choice in new Resolution?[] { null, new Resolution.Ours(), new Resolution.Theirs() })
+        {
+            var merged = TreeMerge.Merge(trees, Labels, _ => choice);
+            Assert.Equal((ConflictKind.NameTaken, "b", false),
+                Assert.Single(merged.Conflicts) is var one ? (one.Kind, one.Path, one.HasChoice) : default);
+            Assert.Empty(merged.Changes);
+        }
     }
 
     [Theory]
