@@ -49,28 +49,38 @@ internal sealed class YamlLoader
         {
             return [];
         }
-        catch (Exception e) when (e is InvalidOperationException or InvalidCastException or ArgumentException or IndexOutOfRangeException
-            or NullReferenceException)
+    }
+
+    /// <summary>The parser's next event. Over some texts, as an open '[', the library throws what is no YamlException.</summary>
+    private bool Next()
+    {
+        try
         {
-            // The library's own confusion: over a '[' that is never closed it throws, over a stray ':' it gives events in an order that
-            // cannot be. What they were read from is no YAML all the same.
-            bag.Error(syntax, Position(loader.parser.Current?.End ?? Mark.Empty), "what follows cannot be read as YAML",
-                "look for a '[', '{' or quote that is not closed");
-            return [];
+            return parser.MoveNext();
         }
+        catch (Exception e) when (e is InvalidOperationException or ArgumentException or IndexOutOfRangeException)
+        {
+            throw Broken();
+        }
+    }
+
+    private YamlException Broken()
+    {
+        var at = parser.Current?.End ?? Mark.Empty;
+        return new YamlException(at, at, "What follows cannot be read as YAML; a '[', '{' or quote may not be closed.");
     }
 
     private List<YamlNode> Documents()
     {
         var roots = new List<YamlNode>();
-        parser.MoveNext();
-        while (parser.MoveNext() && parser.Current is not StreamEnd)
+        Next();
+        while (Next() && parser.Current is not StreamEnd)
         {
-            parser.MoveNext(); // past DocumentStart
+            Next(); // past DocumentStart
             anchors.Clear();
             var root = Node(0);
             if (root is not YamlScalar { IsPlain: true, Text: "" or "~" or "null" }) roots.Add(root);
-            parser.MoveNext(); // to DocumentEnd
+            Next(); // to DocumentEnd
         }
         return roots;
     }
@@ -78,7 +88,9 @@ internal sealed class YamlLoader
     /// <summary>Reads the node at the current event and leaves the parser on its last event.</summary>
     private YamlNode Node(int depth)
     {
-        var at = Position(parser.Current!.Start);
+        // Over others, as a stray ':', its events come in an order that cannot be.
+        if (parser.Current is not (NodeEvent or AnchorAlias)) throw Broken();
+        var at = Position(parser.Current.Start);
         if (++nodes > MaxNodes) Stop(DiagnosticCodes.YamlTooBig, at, $"more than {MaxNodes} nodes");
         if (depth > MaxDepth) Stop(DiagnosticCodes.YamlTooDeep, at, $"nested deeper than {MaxDepth} levels");
         if (parser.Current is AnchorAlias alias) return Alias(alias, at);
@@ -111,7 +123,7 @@ internal sealed class YamlLoader
     {
         var items = new List<YamlNode>();
         var weight = 1;
-        while (parser.MoveNext() && parser.Current is not SequenceEnd)
+        while (Next() && parser.Current is not SequenceEnd)
         {
             var item = Node(depth + 1);
             items.Add(item);
@@ -125,10 +137,10 @@ internal sealed class YamlLoader
         var entries = new List<YamlEntry>();
         HashSet<string>? names = null;
         var weight = 1;
-        while (parser.MoveNext() && parser.Current is not MappingEnd)
+        while (Next() && parser.Current is not MappingEnd)
         {
             var key = Node(depth + 1);
-            parser.MoveNext();
+            Next();
             var value = Node(depth + 1);
             weight += key.Weight + value.Weight;
             if (Key(key, entries, ref names) is { } name) entries.Add(new(name, value));
