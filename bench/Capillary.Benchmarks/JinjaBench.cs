@@ -2,6 +2,8 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
+using Capillary.Fleet.Documents;
+using Capillary.Fleet.Templates;
 using Capillary.Jinja;
 
 namespace Capillary.Benchmarks;
@@ -35,7 +37,8 @@ internal static class JinjaBench
     public static async IAsyncEnumerable<Row> Run()
     {
         var source = await File.ReadAllTextAsync(PathOf("JinjaBench.yaml.j2"));
-        var context = Convert(JsonDocument.Parse(await File.ReadAllTextAsync(PathOf("JinjaBench.json"))).RootElement);
+        // JSON is YAML.
+        var context = JinjaNodes.Of(YamlLoader.Load(await File.ReadAllTextAsync(PathOf("JinjaBench.json")), new DiagnosticBag("")).Single());
         var template = JinjaTemplate.Parse(source, "bench", Options);
         using var python = StartPython();
         if (python is not null && JsonSerializer.Deserialize<string>(await Ask(python, "text")) != template.Render(context))
@@ -110,15 +113,4 @@ internal static class JinjaBench
     private static double Number(string text) => double.Parse(text, CultureInfo.InvariantCulture);
 
     private static string PathOf(string file, [CallerFilePath] string here = "") => Path.Combine(Path.GetDirectoryName(here)!, file);
-
-    private static JinjaValue Convert(JsonElement json) => json.ValueKind switch
-    {
-        JsonValueKind.String => json.GetString()!,
-        JsonValueKind.Number => json.TryGetInt64(out var integer) ? JinjaValue.From(integer) : json.GetDouble(),
-        JsonValueKind.True => true,
-        JsonValueKind.False => false,
-        JsonValueKind.Array => JinjaValue.FromList([.. json.EnumerateArray().Select(Convert)]),
-        JsonValueKind.Object => JinjaValue.FromMap(json.EnumerateObject().ToDictionary(p => p.Name, p => Convert(p.Value))),
-        _ => JinjaValue.None,
-    };
 }

@@ -19,7 +19,7 @@ public sealed class GateHostsTests : IAsyncLifetime
     private readonly X509Certificate2 certificate = Certificate();
     private volatile string status = "503 Service Unavailable";
     private volatile TaskCompletionSource<string>? held;
-    private int asked;
+    private readonly SemaphoreSlim asked = new(0);
     private Task serving = Task.CompletedTask;
 
     private int Port => ((IPEndPoint)listener.LocalEndpoint).Port;
@@ -54,7 +54,7 @@ public sealed class GateHostsTests : IAsyncLifetime
         var running = hosts.RunAsync(stop.Token);
         (status, held) = ("204 No Content", new());
         hosts.Ask(Waiting($"https://localhost:{Port}/ok"));
-        while (Volatile.Read(ref asked) == 0) await Task.Delay(10, stop.Token);
+        await asked.WaitAsync(stop.Token);
         hosts.Ask(Waiting($"https://localhost:{Port}/ok") with { Rollout = 2 });
         var first = held;
         (status, held) = ("503 Service Unavailable", null);
@@ -73,7 +73,7 @@ public sealed class GateHostsTests : IAsyncLifetime
         hosts.Ask(Waiting($"https://localhost:{Port}/ok"));
         var answer = await AnswerAsync(hosts);
         Assert.Equal($"'localhost:{Port}' is not on this hub's list of hosts: capillary hub run --gate-host localhost:{Port}", answer.Text);
-        Assert.Equal((false, 0), (answer.IsYes, asked));
+        Assert.Equal((false, 0), (answer.IsYes, asked.CurrentCount));
         await stop.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
     }
@@ -122,7 +122,7 @@ public sealed class GateHostsTests : IAsyncLifetime
                 await using var stream = new SslStream(client.GetStream());
                 await stream.AuthenticateAsServerAsync(new SslServerAuthenticationOptions { ServerCertificate = certificate }, stop.Token);
                 var waits = held;
-                Interlocked.Increment(ref asked);
+                asked.Release();
                 await stream.ReadAtLeastAsync(new byte[16], 16, cancellationToken: stop.Token);
                 var answer = waits is null ? status : await waits.Task.WaitAsync(stop.Token);
                 await stream.WriteAsync(Encoding.ASCII.GetBytes($"HTTP/1.1 {answer}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"), stop.Token);

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
 using Capillary.Jinja;
+using Capillary.Tests.Jinja.Differential;
 using Xunit;
 
 namespace Capillary.Tests.Jinja;
@@ -13,7 +14,7 @@ public sealed class GoldenTests
     public void Renders_as_Jinja2_does()
     {
         using var golden = JsonDocument.Parse(File.ReadAllText(PathOf("jinja2-golden.json")));
-        var context = Convert(golden.RootElement.GetProperty("context"));
+        var context = Corpus.Convert(golden.RootElement.GetProperty("context"));
         var wrong = new StringBuilder();
         var count = 0;
         foreach (var test in golden.RootElement.GetProperty("cases").EnumerateArray())
@@ -50,17 +51,6 @@ public sealed class GoldenTests
             KeepTrailingNewline = options.TryGetProperty("keep_trailing_newline", out _),
         };
     }
-
-    private static JinjaValue Convert(JsonElement json) => json.ValueKind switch
-    {
-        JsonValueKind.String => json.GetString()!,
-        JsonValueKind.Number => json.TryGetInt64(out var integer) ? JinjaValue.From(integer) : json.GetDouble(),
-        JsonValueKind.True => true,
-        JsonValueKind.False => false,
-        JsonValueKind.Array => JinjaValue.FromList([.. json.EnumerateArray().Select(Convert)]),
-        JsonValueKind.Object => JinjaValue.FromMap(json.EnumerateObject().ToDictionary(p => p.Name, p => Convert(p.Value))),
-        _ => JinjaValue.None,
-    };
 
     private static string PathOf(string file, [CallerFilePath] string here = "") => Path.Combine(Path.GetDirectoryName(here)!, file);
 }

@@ -68,7 +68,7 @@ internal static class Corpus
 
     public static string PathOf(string file, [CallerFilePath] string here = "") => Path.Combine(Path.GetDirectoryName(here)!, file);
 
-    private static JinjaValue Convert(JsonElement json) => json.ValueKind switch
+    public static JinjaValue Convert(JsonElement json) => json.ValueKind switch
     {
         JsonValueKind.String => json.GetString()!,
         JsonValueKind.Number => json.TryGetInt64(out var integer) ? JinjaValue.From(integer) : json.GetDouble(),

@@ -17,7 +17,8 @@ public sealed class DifferentialTests
     [OracleFact]
     public void Renders_as_Jinja2_does()
     {
-        using var oracle = Oracle.Start(Corpus.Context.GetRawText())!;
+        using var oracle = Oracle.Start(Corpus.Context.GetRawText())
+            ?? throw new InvalidOperationException("no Python with Jinja2 here: install python3-jinja2");
         var (context, deviations) = (Corpus.ContextValue, Deviations.Read());
         var first = int.TryParse(Environment.GetEnvironmentVariable(SeedVariable), out var given) ? given : 0;
         var (count, used, wrong) = (0, new SortedSet<string>(), new StringBuilder());
@@ -56,6 +57,7 @@ internal sealed class OracleFactAttribute : FactAttribute
 
     public OracleFactAttribute()
     {
-        if (!IsThere.Value) Skip = "needs Python with Jinja2: the package python3-jinja2";
+        // In CI it must be there: what .ci/run failed to install is a failure and no skip.
+        if (Environment.GetEnvironmentVariable("CI") != "true" && !IsThere.Value) Skip = "needs Python with Jinja2: the package python3-jinja2";
     }
 }
