@@ -7,6 +7,7 @@ using Capillary.Fleet.Compile;
 using Capillary.Fleet.Rollouts;
 using Capillary.HubNode.Git;
 using Capillary.HubNode.Publish;
+using Capillary.HubNode.Rollout;
 
 namespace Capillary.Cli;
 
@@ -148,24 +149,16 @@ internal sealed class FleetPreviewCommand
     {
         var now = TimeProvider.System.GetUtcNow();
         var (held, target) = (TargetRelease.Of(1, before), TargetRelease.Of(2, after));
-        var sites = before.Sites!.Concat(after.Sites!).DistinctBy(site => site.Bundle).ToDictionary(site => site.Bundle);
+        var bytes = before.Sites!.Concat(after.Sites!).DistinctBy(site => site.Bundle).ToDictionary(site => site.Bundle,
+            site => site.Manifest.Content.ToArray());
+        var manifests = new ManifestReader(bytes.GetValueOrDefault);
         var lines = held.Sites.ToDictionary(site => site.Key, site => new CurrentLine(1, site.Value.Bundle));
         var healthy = target.Sites.Keys.ToDictionary(site => site, site =>
             new SiteEvidence(null, now, lines.GetValueOrDefault(site)?.Bundle, Revoked: false));
         var inputs = new PlannerInputs(target, null, 0, lines, healthy, Freshness.Default, now)
         {
-            ChangedApps = (was, now) => Changed(was is { } bundle ? sites.GetValueOrDefault(bundle) : null, sites[now]),
+            ChangedApps = manifests.Between,
         };
-        return RolloutPreview.Of(inputs, [], bundle => sites.GetValueOrDefault(bundle) is { } site ? Blobs(site) : null, null, now);
+        return RolloutPreview.Of(inputs, [], manifests.BlobsOf, null, now);
     }
-
-    private static IEnumerable<string> Changed(CompiledSite? before, CompiledSite after)
-    {
-        var old = before?.Apps.ToDictionary(app => app.Descriptor.Title!, app => app.Descriptor.Digest) ?? [];
-        var now = after.Apps.ToDictionary(app => app.Descriptor.Title!, app => app.Descriptor.Digest);
-        return old.Keys.Union(now.Keys).Where(app => old.GetValueOrDefault(app) != now.GetValueOrDefault(app));
-    }
-
-    private static List<Descriptor> Blobs(CompiledSite site) => [new(MediaTypes.Manifest, site.Bundle, site.Manifest.Content.Length),
-        .. new BundleManifest([.. site.Apps.Select(app => app.Descriptor)], [.. site.Artifacts.Select(item => item.Descriptor)]).Blobs];
 }

@@ -5,9 +5,10 @@ using Capillary.HubNode.Git;
 
 namespace Capillary.Cli;
 
-/// <summary><c>capillary template upgrade --all</c>: every instance of a repository, as committed. Instances that change alike are one
-/// group.
-/// Git is called a constant number of times; objects are written first, and refs when all of them are there.</summary>
+/// <summary>
+/// <c>capillary template upgrade --all</c>: every instance of a repository, as committed. Instances that change alike are one group.
+/// Git is called a constant number of times; objects are written first, and refs when all of them are there.
+/// </summary>
 internal sealed class TemplateFleetUpgrade(TemplateUpgradeCommand.Wish wish, string? template, string? branch, bool perGroup,
     InvocationConfiguration io)
 {
@@ -40,16 +41,9 @@ internal sealed class TemplateFleetUpgrade(TemplateUpgradeCommand.Wish wish, str
         // What a run before has done stands on the branch, and is not done again.
         var revision = Directory.Exists(wish.Folder) && !perGroup && await start.ResolveAsync(target, stop) is not null ? target : "HEAD";
         if (await TemplateFleet.ReadAsync(wish.Folder, revision, io.Error, stop) is not var (fleet, broken)) return ExitCode.Failed;
-        if (!wish.IsDry && !perGroup && await fleet.Store.HeadAsync(stop) == target
-            && await fleet.Store.PlaceAsync("--show-toplevel", stop) is not null)
+        if (await RefusalAsync(fleet, name, target, stop) is { } refusal)
         {
-            io.Error.WriteLine($"capillary: {name} is checked out; name another branch: --branch NAME");
-            return ExitCode.Failed;
-        }
-        var repositories = fleet.Instances.Select(instance => instance.State.Origin.Repository).Distinct().ToList();
-        if (template is not null && !repositories.Contains(template))
-        {
-            io.Error.WriteLine($"capillary: no instance names the template {template}; they name: {string.Join(", ", repositories)}");
+            io.Error.WriteLine($"capillary: {refusal}");
             return ExitCode.Failed;
         }
         var (chosen, unreadable) = await ChooseAsync(fleet, settings, stop);
@@ -74,6 +68,17 @@ internal sealed class TemplateFleetUpgrade(TemplateUpgradeCommand.Wish wish, str
         return broken + unreadable > 0 || groups.Any(group => group.Kind is GroupKind.Conflict or GroupKind.Failed)
             || (commits is null && !wish.IsDry)
             ? ExitCode.Failed : ExitCode.Done;
+    }
+
+    /// <summary>Why nothing is to be done at all; null: it is.</summary>
+    private async Task<string?> RefusalAsync(TemplateFleet fleet, string name, string target, CancellationToken stop)
+    {
+        if (!wish.IsDry && !perGroup && await fleet.Store.HeadAsync(stop) == target
+            && await fleet.Store.PlaceAsync("--show-toplevel", stop) is not null)
+            return $"{name} is checked out; name another branch: --branch NAME";
+        var repositories = fleet.Instances.Select(instance => instance.State.Origin.Repository).Distinct().ToList();
+        return template is null || repositories.Contains(template) ? null
+            : $"no instance names the template {template}; they name: {string.Join(", ", repositories)}";
     }
 
     private void Show(IReadOnlyList<FleetGroup> groups, int untouched, ResolutionStore? resolutions)

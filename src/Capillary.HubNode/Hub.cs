@@ -120,7 +120,7 @@ public sealed class Hub : IDisposable
         Gates = new GateHosts(options.GateHosts, new SocketsHttpHandler { AllowAutoRedirect = false }, time,
             logs.CreateLogger<GateHosts>());
         Rollout = new RolloutLoop(Publisher, Releases, new RolloutBook(Database, Releases, time), Sites, Cell, Conditions, Life, Restore,
-            Gates, new AppChanges(Blobs.ReadAll), Database, options.Freshness, time, logs.CreateLogger<RolloutLoop>());
+            Gates, new ManifestReader(Blobs.ReadAll), Database, options.Freshness, time, logs.CreateLogger<RolloutLoop>());
         Commits = new CommitLoop(source, Releases, Database, Conditions, options.PollEvery, time, logs.CreateLogger<CommitLoop>());
         (Commits.Changed, Sites.Changed, Life.Changed, Restore.Changed) = (WakeAll, WakeAll, WakeAll, WakeAll);
         Gates.Changed = Rollout.Wake;

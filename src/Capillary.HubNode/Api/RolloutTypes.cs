@@ -1,4 +1,3 @@
-using Capillary.Core.Bundles;
 using Capillary.Fleet.Rollouts;
 using Capillary.HubNode.Storage;
 
@@ -92,12 +91,6 @@ internal sealed record RolloutDetail(RolloutRow Summary, IReadOnlyList<WaveRow> 
 /// <param name="Preview">Start: id of the preview that was seen.</param>
 internal sealed record RolloutWish(string? Reason = null, string? Policy = null, bool? Emergency = null, string? Wave = null,
     long? Release = null, string? Preview = null);
-
-/// <summary>What a hub sees ahead, or which bundles' manifests it needs for that.</summary>
-/// <param name="Missing">Bundles that it does not know: ask again with their manifests.</param>
-/// <param name="Commit">Id of the newest release's commit; null before the first.</param>
-/// <param name="Preview">Null: something is missing.</param>
-internal sealed record PreviewAnswer(IReadOnlyList<Digest> Missing, string? Commit, RolloutPreview? Preview);
 
 /// <summary>What was done.</summary>
 internal sealed record RolloutAnswer(long Rollout, long Release, string Text);

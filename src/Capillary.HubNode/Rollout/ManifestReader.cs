@@ -2,9 +2,9 @@ using Capillary.Core.Bundles;
 
 namespace Capillary.HubNode.Rollout;
 
-/// <summary>Which apps differ between two bundles, by their manifests.</summary>
+/// <summary>What bundles hold and which apps differ between two of them, by their manifests. One caller at a time.</summary>
 /// <param name="read">Bytes of a bundle's manifest; null: it is not here.</param>
-internal sealed class AppChanges(Func<Digest, byte[]?> read)
+public sealed class ManifestReader(Func<Digest, byte[]?> read)
 {
     private const int MostKnown = 50_000;
     private readonly Dictionary<(Digest?, Digest), string[]> known = [];
@@ -20,7 +20,7 @@ internal sealed class AppChanges(Func<Digest, byte[]?> read)
     }
 
     /// <summary>The same with manifests that are not here.</summary>
-    public AppChanges With(IReadOnlyDictionary<Digest, byte[]> manifests) =>
+    public ManifestReader With(IReadOnlyDictionary<Digest, byte[]> manifests) =>
         new(bundle => manifests.GetValueOrDefault(bundle) ?? read(bundle));
 
     /// <summary>Every blob of a bundle, its manifest among them; null: it is not here.</summary>

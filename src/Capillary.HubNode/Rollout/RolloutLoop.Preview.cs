@@ -1,10 +1,15 @@
 using System.Text;
 using Capillary.Core.Bundles;
 using Capillary.Fleet.Rollouts;
-using Capillary.HubNode.Api;
 using Capillary.HubNode.Storage;
 
 namespace Capillary.HubNode.Rollout;
+
+/// <summary>What a hub sees ahead, or which bundles' manifests it needs for that.</summary>
+/// <param name="Missing">Bundles that it does not know: ask again with their manifests.</param>
+/// <param name="Commit">Id of the newest release's commit; null before the first.</param>
+/// <param name="Preview">Null: something is missing.</param>
+internal sealed record PreviewAnswer(IReadOnlyList<Digest> Missing, string? Commit, RolloutPreview? Preview);
 
 internal sealed partial class RolloutLoop
 {
@@ -16,12 +21,12 @@ internal sealed partial class RolloutLoop
     {
         var newest = releases.Newest;
         var target = wish.ToTarget((newest?.Number ?? 0) + 1);
-        var manifests = wish.Manifests.Select(Encoding.UTF8.GetBytes).Select(bytes => (Digest: Digest.Of(bytes), Bytes: bytes))
+        var sent = wish.Manifests.Select(Encoding.UTF8.GetBytes).Select(bytes => (Digest: Digest.Of(bytes), Bytes: bytes))
             .DistinctBy(one => one.Digest).ToDictionary(one => one.Digest, one => one.Bytes);
         var missing = target.Sites.Values.Select(site => site.Bundle).Distinct()
-            .Where(bundle => !manifests.ContainsKey(bundle) && !publisher.Has(bundle)).ToList();
+            .Where(bundle => !sent.ContainsKey(bundle) && !publisher.Has(bundle)).ToList();
         if (missing.Count > 0) return new(missing, newest?.Commit.Id, null);
-        var content = apps.With(manifests);
+        var content = manifests.With(sent);
         PlannerInputs inputs;
         lock (gate)
         {

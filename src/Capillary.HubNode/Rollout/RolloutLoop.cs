@@ -18,7 +18,7 @@ namespace Capillary.HubNode.Rollout;
 /// Level-triggered: a lost wake-up costs no more than <see cref="LookEvery"/>. What operators say of rollouts comes in between two looks.
 /// </summary>
 internal sealed partial class RolloutLoop(Publisher publisher, ReleaseBook releases, RolloutBook book, SiteBook sites,
-    DesiredStateCell cell, HubConditions conditions, SiteLife life, RestoreCheck restore, GateHosts hosts, AppChanges apps,
+    DesiredStateCell cell, HubConditions conditions, SiteLife life, RestoreCheck restore, GateHosts hosts, ManifestReader manifests,
     HubDatabase database, Freshness freshness, TimeProvider time, ILogger<RolloutLoop> log)
 {
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(5);
@@ -132,7 +132,7 @@ internal sealed partial class RolloutLoop(Publisher publisher, ReleaseBook relea
         return new(release?.Target, book.Newest, publisher.Generation, lines, evidence, freshness, listeningSince)
         {
             Target = book.Target?.Target,
-            ChangedApps = apps.Between,
+            ChangedApps = manifests.Between,
             Answers = hosts.Answers,
             Wishes = life.ForPlanner(),
             // After a restore a site may have been well on a bundle that this hub no longer has, and could give to nobody.

@@ -20,9 +20,8 @@ public sealed record MergedTree(IReadOnlyDictionary<string, MergeFile?> Changes,
     IReadOnlyList<TreeConflict> Decided);
 
 /// <summary>
-/// The three-way merge of file trees: additions, removals, renames with edits, modes, links, binary files. Every path of base and theirs
-/// ends
-/// as merged or as a conflict; files of ours that neither knows are left alone. Pure.
+/// The three-way merge of file trees: additions, removals, renames with edits, modes, links, binary files. Every path of base and
+/// theirs ends as merged or as a conflict; files of ours that neither knows are left alone. Pure.
 /// </summary>
 public sealed class TreeMerge
 {
