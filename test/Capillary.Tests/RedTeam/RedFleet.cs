@@ -21,6 +21,7 @@ using Capillary.RegionNode;
 using Capillary.Tests.Core.Apply;
 using Capillary.Tests.HubNode;
 using Capillary.Tests.Node.Networks;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
 using BundleContent = Capillary.HubNode.Publish.BundleContent;
@@ -143,6 +144,17 @@ internal sealed class RedFleet : IAsyncDisposable
             if (frame is Frame.Beat) return null;
         }
         return "ended";
+    }
+
+    /// <summary>A region in another's hands: until a test changes it, it greets with the hub's records and serves the hub's content.</summary>
+    public EvilParent EvilParent(SigningKey? key = null) => new(key ?? RegionKey) { Greeting = Greeting, Serve = ServeAsync };
+
+    public Frame.TrustAnswer Greeting(Frame.TrustQuery query) => new([], Record("eu").Envelope, Hub.Cell.Value.Beacon);
+
+    public async Task ServeAsync(HttpContext context, Digest digest)
+    {
+        if (Hub.Blobs.ReadAll(digest) is { } bytes) await context.Response.Body.WriteAsync(bytes);
+        else context.Response.StatusCode = StatusCodes.Status404NotFound;
     }
 
     /// <summary>A real agent, linked to whomever the wire leads to.</summary>

@@ -63,11 +63,8 @@ public sealed class WithholdingTests : IAsyncLifetime
         using var up = await HandRegion.JoinAsync(fleet, fleet.RegionKey);
         var greetsWith = fleet.Hub.Cell.Value.Beacon;
         var line = Forgery.Honest(fleet.Line("basel"));
-        await using var evil = new EvilParent(fleet.RegionKey)
-        {
-            Greeting = _ => new Frame.TrustAnswer([], fleet.Record("eu").Envelope, greetsWith),
-            Serve = async (context, digest) => await context.Response.Body.WriteAsync(fleet.Hub.Blobs.ReadAll(digest)!),
-        };
+        await using var evil = fleet.EvilParent();
+        evil.Greeting = _ => new Frame.TrustAnswer([], fleet.Record("eu").Envelope, greetsWith);
         await fleet.JoinAsync("basel", NodeKind.Site, await evil.StartAsync());
         fleet.StartSite();
         await evil.SayAsync(fleet.Stop, line);
@@ -116,11 +113,7 @@ public sealed class WithholdingTests : IAsyncLifetime
     public async Task RedTeam_events_that_are_acknowledged_and_kept_back_are_missed_and_come_later()
     {
         var up = await HandRegion.JoinAsync(fleet, fleet.RegionKey);
-        await using var evil = new EvilParent(fleet.RegionKey)
-        {
-            Greeting = _ => new Frame.TrustAnswer([], fleet.Record("eu").Envelope, fleet.Hub.Cell.Value.Beacon),
-            Serve = async (context, digest) => await context.Response.Body.WriteAsync(fleet.Hub.Blobs.ReadAll(digest)!),
-        };
+        await using var evil = fleet.EvilParent();
         await using var wire = new Relay(await evil.StartAsync());
         await fleet.JoinAsync("basel", NodeKind.Site, wire.At);
         fleet.StartSite();

@@ -11,7 +11,11 @@ namespace Capillary.Tests.Node.Parent;
 
 /// <summary>What these tests measure is the whole process's, so nothing runs beside them.</summary>
 [CollectionDefinition(nameof(AloneCollection), DisableParallelization = true)]
-public sealed class AloneCollection;
+public sealed class AloneCollection
+{
+    /// <summary>The managed heap's bytes that are in use.</summary>
+    public static long Settled() => GC.GetTotalMemory(forceFullCollection: true);
+}
 
 /// <summary>A child that reads nothing costs its parent no more than a frame, and not for ever.</summary>
 [Collection(nameof(AloneCollection))]
@@ -28,7 +32,7 @@ public sealed class BackpressureTests
             i => (new RegionId("eu"), Digest.Of([(byte)i]), (Digest?)null)), 1, DateTimeOffset.UtcNow);
         parent.Cell.Update(_ => parent.Authority.State);
         await parent.StartAsync();
-        var before = Settled();
+        var before = AloneCollection.Settled();
         // It says hello and then reads no frame, so that its window fills.
         using var child = await parent.JoinAsync(0, generation: 0);
         var most = 0L;
@@ -37,7 +41,7 @@ public sealed class BackpressureTests
         while (parent.Server.Sessions > 0)
         {
             await Task.Delay(500, parent.Stop);
-            most = Math.Max(most, Settled() - before);
+            most = Math.Max(most, AloneCollection.Settled() - before);
         }
         Assert.True(DateTimeOffset.UtcNow - since > TimeSpan.FromSeconds(3), "it was ended before it had stalled");
         Assert.True(most < 16 << 20, $"{most >> 20} MB more were held");
@@ -65,8 +69,6 @@ public sealed class BackpressureTests
         await server.WriteAsync(new byte[50_000]);
         await peer.ReadExactlyAsync(new byte[50_000]);
     }
-
-    private static long Settled() => GC.GetTotalMemory(forceFullCollection: true);
 
     private sealed class FastTime : TimeProvider
     {
