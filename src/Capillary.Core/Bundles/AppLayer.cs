@@ -1,4 +1,5 @@
 using System.Formats.Tar;
+using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using Capillary.Core.Identity;
@@ -27,6 +28,7 @@ public sealed record AppLayer(
     private const string SettingsEntry = "app.json";
     private const string ObjectsFolder = "objects/";
     private const string FilesFolder = "files/";
+    private const int TarBlock = 512;
     private const int MaxDeadline = 86_400;
     private const UnixFileMode FileMode =
         UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
@@ -46,7 +48,7 @@ public sealed record AppLayer(
         var entries = new SortedDictionary<string, ReadOnlyMemory<byte>>(StringComparer.Ordinal) { [SettingsEntry] = Settings() };
         foreach (var (key, value) in Objects) entries.Add($"{ObjectsFolder}{key}.json", value);
         foreach (var (key, value) in Files) entries.Add(FilesFolder + key, value);
-        using var stream = new MemoryStream();
+        using var stream = new MemoryStream(TarLength(entries.Values));
         using (var tar = new TarWriter(stream, TarEntryFormat.Ustar, leaveOpen: true))
         {
             foreach (var (name, content) in entries)
@@ -56,7 +58,14 @@ public sealed record AppLayer(
             }
         }
         if (stream.Length > MaxBytes) throw new BundleFormatException($"app '{Name}': {stream.Length} bytes, at most {MaxBytes}");
-        return stream.ToArray();
+        return stream.Length == stream.Capacity ? stream.GetBuffer() : stream.ToArray();
+    }
+
+    /// <summary>A header and whole blocks for each entry, and two empty blocks at the end.</summary>
+    private static int TarLength(IEnumerable<ReadOnlyMemory<byte>> contents)
+    {
+        var blocks = 2L + contents.Sum(content => 1L + ((content.Length + TarBlock - 1) / TarBlock));
+        return (int)Math.Min(blocks * TarBlock, MaxBytes);
     }
 
     /// <exception cref="BundleFormatException">
@@ -146,7 +155,7 @@ public sealed record AppLayer(
             ModificationTime = DateTimeOffset.UnixEpoch,
             Uid = 0,
             Gid = 0,
-            DataStream = new MemoryStream(content.ToArray(), writable: false),
+            DataStream = AsStream(content),
         };
         try
         {
@@ -157,4 +166,8 @@ public sealed record AppLayer(
             throw new BundleFormatException($"path '{name}' is too long for a bundle: at most 100 characters, or 255 with folders", e);
         }
     }
+
+    private static MemoryStream AsStream(ReadOnlyMemory<byte> content) => MemoryMarshal.TryGetArray(content, out var array)
+        ? new MemoryStream(array.Array!, array.Offset, array.Count, writable: false)
+        : new MemoryStream(content.ToArray(), writable: false);
 }

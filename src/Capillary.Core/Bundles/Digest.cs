@@ -31,7 +31,10 @@ public readonly record struct Digest : IComparable<Digest>
     public static Digest FromHash(ReadOnlySpan<byte> hash)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(hash.Length, SHA256.HashSizeInBytes);
-        return new Digest(Prefix + Convert.ToHexStringLower(hash));
+        Span<char> text = stackalloc char[Prefix.Length + (2 * SHA256.HashSizeInBytes)];
+        Prefix.CopyTo(text);
+        Convert.TryToHexStringLower(hash, text[Prefix.Length..], out _);
+        return new Digest(text.ToString());
     }
 
     /// <summary>The 32 bytes of the SHA-256 value.</summary>

@@ -12,6 +12,10 @@ internal sealed class YamlLoader
     private const int MaxDepth = 64;
     private const int SmallMapping = 8;
 
+    // YamlDotNet keeps its string builders in one pool for all threads. Two threads that scan at once pass it to and fro and are, together,
+    // half as fast as one alone (docs/performance.md), so one scans at a time.
+    private static readonly Lock Scanning = new();
+
     private readonly Parser parser;
     private readonly DiagnosticBag bag;
     private readonly DiagnosticCode syntax;
@@ -36,7 +40,7 @@ internal sealed class YamlLoader
         var loader = new YamlLoader(text, bag, syntax);
         try
         {
-            return loader.Documents();
+            lock (Scanning) return loader.Documents();
         }
         catch (YamlException e)
         {
