@@ -52,8 +52,9 @@ internal static class FleetGroups
             foreach (var problem in group.Plan.Problems) output.Write($"{problem}\n");
             ConflictText.Write(output, group.Plan.Conflicts, resolutions);
             if (group.Kind != GroupKind.Changed) continue;
-            foreach (var (path, change) in group.Plan.Changes.Where(item => !InstanceFiles.IsState(item.Key)))
-                output.Write(UnifiedDiff.Of(path, change.Before, change.After));
+            if (group.Sites.Count > 1)
+                output.Write($"as in {group.Sites[0]}; the others differ at most in the files' names and in the lines around:\n");
+            output.Write(Diff(group.Plan));
         }
         var counts = groups.Where(group => group.Kind == GroupKind.Changed).Select(group => $"{group.Sites.Count:N0} {group.Label}")
             .ToList();
@@ -83,14 +84,17 @@ internal static class FleetGroups
             foreach (var problem in group.Plan.Problems) json.WriteStringValue(problem.ToString());
             json.WriteEndArray();
             ConflictText.WriteJson(json, group.Plan.Conflicts, resolutions);
-            json.WriteString("diff", string.Concat(group.Plan.Conflicts.Count > 0 ? [] : group.Plan.Changes.Where(item =>
-                !InstanceFiles.IsState(item.Key))
-                .Select(item => UnifiedDiff.Of(item.Key, item.Value.Before, item.Value.After))));
+            json.WriteString("diffOf", group.Sites[0]);
+            json.WriteString("diff", group.Kind == GroupKind.Changed ? Diff(group.Plan) : "");
             json.WriteEndObject();
         }
         json.WriteEndArray();
         json.WriteEndObject();
     }
+
+    /// <summary>Of all but the state file, which says for each what the whole upgrade is about.</summary>
+    private static string Diff(UpgradePlan plan) => string.Concat(plan.Changes.Where(item => !InstanceFiles.IsState(item.Key))
+        .Select(item => UnifiedDiff.Of(item.Key, item.Value.Before, item.Value.After)));
 
     private static GroupKind KindOf(UpgradePlan plan) =>
         plan.Problems.Count > 0 ? GroupKind.Failed : plan.Conflicts.Count > 0 ? GroupKind.Conflict : GroupKind.Changed;

@@ -124,6 +124,18 @@ public sealed class TemplateSourceTests
     }
 
     [Fact]
+    public void Includes_in_a_circle_name_each_place_once()
+    {
+        var read = Read(("template.yaml", Manifest("variables: {}")), ("template/a", "{% include 'b' %}"), ("template/b", "x\n{% include 'a' %}"));
+        foreach (var problem in New(read.Source!).Problems.Select(item => item.ToString()))
+        {
+            Assert.Contains("and so on in a circle)", problem, StringComparison.Ordinal);
+            var way = problem[problem.IndexOf('(', StringComparison.Ordinal)..];
+            Assert.Equal((2, 3), (way.Split(":1:4").Length, way.Split(", ").Length));
+        }
+    }
+
+    [Fact]
     public void Bytes_that_are_no_text_are_copied_and_modes_kept()
     {
         var latin = new MergeFile(TreeEntryKind.ExecutableFile, Encoding.Latin1.GetBytes("{{ ü }}"));
