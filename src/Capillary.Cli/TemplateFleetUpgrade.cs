@@ -30,9 +30,9 @@ internal sealed class TemplateFleetUpgrade(TemplateUpgradeCommand.Wish wish, str
     /// <summary>What became of one instance.</summary>
     /// <param name="Name">The instance's.</param>
     /// <param name="Plan">What changes in it, or what is wrong.</param>
-    /// <param name="Key">See <see cref="FleetGroups.KeyOf"/>.</param>
+    /// <param name="Keys">See <see cref="FleetGroups.KeysOf"/>.</param>
     /// <param name="Chosen">Null for one whose state or template cannot be read.</param>
-    private sealed record Outcome(string Name, UpgradePlan Plan, string Key, Chosen? Chosen);
+    private sealed record Outcome(string Name, UpgradePlan Plan, (string Lines, string ButForValues) Keys, Chosen? Chosen);
 
     private string Ref => GitBranch.Prefix + name;
 
@@ -57,7 +57,7 @@ internal sealed class TemplateFleetUpgrade(TemplateUpgradeCommand.Wish wish, str
             batch => [.. batch.SelectMany(work => work.Upgrade.Wanted.Select(path => work.Files[path].Id)).Distinct()],
             (batch, blobs) => Finish(batch, blobs, resolutions, chosen.Count), stop);
         if (failure is not null) return TemplateRun.Fail(io, failure);
-        var groups = FleetGroups.Of(outcomes.Select(item => (item.Name, item.Plan, item.Key)));
+        var groups = FleetGroups.Of(outcomes.Select(item => (item.Name, item.Plan, item.Keys)));
         if (!wish.IsDry && resolutions is not null) Wait(resolutions);
         var commits = wish.IsDry ? "" : await CommitAsync(fleet, groups, branches, stop);
         Show(groups, fleet.Instances.Count + fleet.Broken.Count - outcomes.Count, resolutions);
@@ -119,7 +119,7 @@ internal sealed class TemplateFleetUpgrade(TemplateUpgradeCommand.Wish wish, str
     private void Failed(string instance, IReadOnlyList<Diagnostic> problems)
     {
         var plan = UpgradePlan.Failed(problems);
-        outcomes.Add(new(instance, plan, FleetGroups.KeyOf(plan), null));
+        outcomes.Add(new(instance, plan, FleetGroups.KeysOf(plan), null));
     }
 
     private async Task<TemplateOrigin?> TargetAsync(string repository, TemplateRepository source, CancellationToken stop)
@@ -150,7 +150,7 @@ internal sealed class TemplateFleetUpgrade(TemplateUpgradeCommand.Wish wish, str
             var instance = work.Chosen.Instance.Name;
             var plan = work.Upgrade.Finish(path => blobs[work.Files[path].Id],
                 conflict => TemplateUpgradeCommand.Decide(resolutions, conflict, instance, wish));
-            finished[i] = new(instance, plan, FleetGroups.KeyOf(plan), work.Chosen);
+            finished[i] = new(instance, plan, FleetGroups.KeysOf(plan), work.Chosen);
         });
         // Where nothing changes, it is as it shall be.
         outcomes.AddRange(finished.Where(item => !item.Plan.IsReady || item.Plan.Changes.Count > 0));

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
 using Capillary.Jinja;
@@ -85,7 +84,7 @@ internal sealed partial class FengineText
 
     private void Scalar(string words, int indent, bool isKey)
     {
-        if (words.Any(c => !IsPrintable(c)) || BreakAndBlank().IsMatch(words)) Write($"\"{Escaped(words)}\"");
+        if (words.Any(c => !IsPrintable(c)) || BreakAndBlank().IsMatch(words)) Quoted(words, indent, isKey);
         else if (IsPlain(words)) Folded(words, indent, isKey);
         else
         {
@@ -115,6 +114,25 @@ internal sealed partial class FengineText
         }
     }
 
+    private void Quoted(string words, int indent, bool isKey)
+    {
+        Write("\"");
+        var at = 0;
+        foreach (var rune in words.EnumerateRunes())
+        {
+            var isFold = !isKey && column > Width && rune.Value == ' ' && at > 0 && at + 1 < words.Length && words[at - 1] != ' ';
+            if (isFold)
+            {
+                End();
+                // A blank that begins a line would be passed over.
+                Write(new string(' ', indent) + (words[at + 1] == ' ' ? "\\" : ""));
+            }
+            else Write(Escaped(rune));
+            at += rune.Utf16SequenceLength;
+        }
+        Write("\"");
+    }
+
     private void Write(string piece)
     {
         text.Append(piece);
@@ -138,35 +156,27 @@ internal sealed partial class FengineText
         c is '\n' or (>= ' ' and <= '~') or (>= '\u00A0' and <= '\uD7FF') or (>= '\uE000' and <= '\uFFFD' and not '\uFEFF')
         && c is not ('\u2028' or '\u2029');
 
-    private static string Escaped(string words)
+    private static string Escaped(Rune rune) => rune.Value switch
     {
-        var escaped = new StringBuilder();
-        foreach (var rune in words.EnumerateRunes())
-        {
-            escaped.Append(rune.Value switch
-            {
-                '"' => "\\\"",
-                '\\' => "\\\\",
-                '\a' => "\\a",
-                '\b' => "\\b",
-                '\t' => "\\t",
-                '\n' => "\\n",
-                '\v' => "\\v",
-                '\f' => "\\f",
-                '\r' => "\\r",
-                0 => "\\0",
-                0x1B => "\\e",
-                0x85 => "\\N",
-                0x2028 => "\\L",
-                0x2029 => "\\P",
-                > 0xFFFF => rune.Value.ToString("X8", CultureInfo.InvariantCulture).Insert(0, "\\U"),
-                var value when value <= 0xFFFF && IsPrintable((char)value) => rune.ToString(),
-                <= 0xFF => rune.Value.ToString("X2", CultureInfo.InvariantCulture).Insert(0, "\\x"),
-                _ => rune.Value.ToString("X4", CultureInfo.InvariantCulture).Insert(0, "\\u"),
-            });
-        }
-        return escaped.ToString();
-    }
+        '"' => "\\\"",
+        '\\' => "\\\\",
+        '\a' => "\\a",
+        '\b' => "\\b",
+        '\t' => "\\t",
+        '\n' => "\\n",
+        '\v' => "\\v",
+        '\f' => "\\f",
+        '\r' => "\\r",
+        0 => "\\0",
+        0x1B => "\\e",
+        0x85 => "\\N",
+        0x2028 => "\\L",
+        0x2029 => "\\P",
+        > 0xFFFF => $"\\U{rune.Value:X8}",
+        _ when IsPrintable((char)rune.Value) => rune.ToString(),
+        <= 0xFF => $"\\x{rune.Value:X2}",
+        _ => $"\\u{rune.Value:X4}",
+    };
 
     [GeneratedRegex(@"\n | \n")]
     private static partial Regex BreakAndBlank();

@@ -31,6 +31,9 @@ public sealed record PlannedChange(string Template, MergeFile? Before, MergeFile
 public sealed record UpgradePlan(IReadOnlyDictionary<string, PlannedChange> Changes, IReadOnlyList<TreeConflict> Conflicts,
     IReadOnlyList<TreeConflict> Decided, IReadOnlyList<Diagnostic> Problems, IReadOnlyList<Diagnostic> Warnings)
 {
+    /// <summary>The instance's values before and after.</summary>
+    public OwnValues Own { get; init; } = OwnValues.None;
+
     /// <summary>Everything is decided.</summary>
     public bool IsReady => Problems.Count == 0 && Conflicts.Count == 0;
 
@@ -97,7 +100,10 @@ public sealed class TemplateUpgrade
         if (next.File != request.State.File || !IsSame(next, request.State))
             changes[next.File] = new(next.File, Here(next.File, read), MergeFile.Plain(next.ToBytes(after.Given.Context!.Value)));
         if (next.File != request.State.File) changes[request.State.File] = new(request.State.File, Here(request.State.File, read), null);
-        return new UpgradePlan(changes, merged.Conflicts, merged.Decided, [], after.Given.Warnings);
+        return new UpgradePlan(changes, merged.Conflicts, merged.Decided, [], after.Given.Warnings)
+        {
+            Own = new OwnValues([request.State.Values, next.Values]),
+        };
     }
 
     private Dictionary<string, string> Templates()

@@ -43,23 +43,34 @@ public static class UnifiedDiff
         return text.ToString();
     }
 
-    /// <summary>A digest of the lines that come and go, and their files: the same where folders change alike, whatever stands around.
+    /// <summary>Digests of the lines that come and go, and their files: the same where folders change alike, whatever stands around.
     /// </summary>
-    public static string Key(IEnumerable<(string Path, MergeFile? Before, MergeFile? After)> changes)
+    /// <param name="changes">Each file under the path of its template.</param>
+    /// <param name="own">The folder's own values.</param>
+    /// <returns>Of the lines as they are, and of the lines but for the folder's own values.</returns>
+    public static (string Lines, string ButForValues) Keys(IEnumerable<(string Path, MergeFile? Before, MergeFile? After)> changes,
+        OwnValues own)
     {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        using var exact = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        using var rough = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach (var (path, before, after) in changes)
         {
-            hash.AppendData(Encoding.UTF8.GetBytes($"{path}\0{before?.Kind}\0{after?.Kind}\0"));
+            Add(Encoding.UTF8.GetBytes($"{path}\0{before?.Kind}\0{after?.Kind}\0"), OwnValues.None);
             var (left, right, hunks) = Compare(before, after);
             foreach (var hunk in hunks)
             {
-                hash.AppendData(Encoding.ASCII.GetBytes($"{hunk.LeftCount} {hunk.RightCount}\0"));
-                hash.AppendData(left.Slice(hunk.LeftStart, hunk.LeftCount).Span);
-                hash.AppendData(right.Slice(hunk.RightStart, hunk.RightCount).Span);
+                Add(Encoding.ASCII.GetBytes($"{hunk.LeftCount} {hunk.RightCount}\0"), OwnValues.None);
+                Add(left.Slice(hunk.LeftStart, hunk.LeftCount), own);
+                Add(right.Slice(hunk.RightStart, hunk.RightCount), own);
             }
         }
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
+        return (Convert.ToHexStringLower(exact.GetHashAndReset()), Convert.ToHexStringLower(rough.GetHashAndReset()));
+
+        void Add(ReadOnlyMemory<byte> bytes, OwnValues hidden)
+        {
+            exact.AppendData(bytes.Span);
+            rough.AppendData(hidden.Hide(bytes).Span);
+        }
     }
 
     private static (LineText Left, LineText Right, List<LineHunk> Hunks) Compare(MergeFile? before, MergeFile? after)

@@ -226,6 +226,39 @@ public sealed class TemplateCliTests
         Assert.Contains("template_repository_version: '2'", world.Text("i/.fengine.yaml"), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_template_of_foxops_comes_as_foxops_renders_it()
+    {
+        using var world = new TemplateWorld();
+        using var foxops = new TestRepository();
+        foxops.Write("fengine.yaml", """
+            rendering: {excluded_files: ["vendor/**/*", "*.raw"]}
+            variables:
+              name: {type: string, description: n}
+              debug: {type: boolean, description: d, default: false}
+              net: {type: object, description: n, children: {vlan: {type: integer, description: v, default: 7}, dns: {type: list, description: d, default: []}}}
+            """);
+        foxops.Write("template/{{ name }}/sub/a.conf", "{{ name }} {{ net }}\n\n{% if debug %}\nd\n{% endif %}\n{{ _fengine_template_repository_version }}");
+        foxops.Write("template/vendor/x/v", "{{ not rendered }}\n");
+        foxops.Write("template/{{ name }}.raw", "{{ raw }}\n");
+        foxops.Write("template/crlf.txt", "a\r\n{% if debug %}\r\nb\r\n{% endif %}\r\n");
+        foxops.Write("template/bin/run.sh", "echo {{ name }}\n");
+        File.SetUnixFileMode(System.IO.Path.Combine(foxops.Work, "template/bin/run.sh"), (UnixFileMode)0b111_101_101);
+        // Links to a folder, to a file and to nothing.
+        foreach (var (link, target) in new[] { ("link-{{ name }}", "{{ name }}/sub"), ("file", "bin/run.sh"), ("none", "no/where") })
+            File.CreateSymbolicLink(System.IO.Path.Combine(foxops.Work, "template", link), target);
+        foxops.Commit("one");
+        foxops.Git("tag", "1.0");
+        await world.OkAsync("new", foxops.Work, world.Path("i"), "--set", "name=lab", "--set", "debug='yes'");
+        Assert.Equal("lab {'vlan': 7, 'dns': []}\n\n\nd\n\n1.0", world.Text("i/lab/sub/a.conf"));
+        Assert.Equal(("{{ not rendered }}\n", "{{ raw }}\n", "a\n\nb\n\n"), (world.Text("i/vendor/x/v"), world.Text("i/lab.raw"), world.Text("i/crlf.txt")));
+        Assert.Equal(("lab/sub", "bin/run.sh", "no/where"), (Target("link-lab"), Target("file"), Target("none")));
+        Assert.True((File.GetUnixFileMode(world.Path("i/bin/run.sh")) & UnixFileMode.UserExecute) != 0);
+        Assert.Equal("", await world.OkAsync("diff", world.Path("i")));
+
+        string? Target(string name) => new FileInfo(world.Path($"i/{name}")).LinkTarget;
+    }
+
     private static async Task<(int Code, string Output)> OutputAsync(string[] arguments) => await RunAsync(arguments) is var run ? (run.Code, run.Output) : default;
 
     private static Task<(int Code, string Output, string Error)> RunAsync(string[] arguments) => TemplateWorld.RunAsync(arguments);

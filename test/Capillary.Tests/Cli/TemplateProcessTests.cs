@@ -13,6 +13,12 @@ public sealed class TemplateProcessTests
     public async Task Git_is_called_as_often_for_fifty_instances_as_for_five()
     {
         using var world = new TemplateWorld();
+        foreach (var (version, text) in new[] { ("2.0", "old\n"), ("2.1", "new\n") })
+        {
+            for (var i = 0; i < 10; i++) world.Templates.Write($"template/f{i}", text);
+            world.Templates.Commit(version);
+            world.Templates.Git("tag", version);
+        }
         var tools = world.Path("../tools");
         Directory.CreateDirectory(tools);
         var git = (await RunAsync("/bin/sh", ["-c", "command -v git"], [])).Output.Trim();
@@ -29,16 +35,16 @@ public sealed class TemplateProcessTests
         string[][] commands =
         [
             ["template", "status", world.Fleet.Work],
-            ["template", "upgrade", world.Fleet.Work, "--all", "--to", "1.1", "--dry-run"],
-            ["template", "upgrade", world.Fleet.Work, "--all", "--to", "1.1", "--branch", "one"],
-            ["template", "upgrade", world.Fleet.Work, "--all", "--to", "1.1", "--branch", "many", "--branch-per-group"],
+            ["template", "upgrade", world.Fleet.Work, "--all", "--to", "2.1", "--dry-run"],
+            ["template", "upgrade", world.Fleet.Work, "--all", "--to", "2.1", "--branch", "one"],
+            ["template", "upgrade", world.Fleet.Work, "--all", "--to", "2.1", "--branch", "many", "--branch-per-group"],
         ];
         var few = new List<int>();
         for (var i = 0; i < 50; i++)
         {
-            await world.OkAsync("new", world.Template, world.Path($"s{i:00}"), "--to", "1.0", "--set", $"site=site-{i}");
-            // Each fifth is a group of its own.
-            if (i % 5 == 0) world.Fleet.Write($"s{i:00}/etc/site-{i}.conf", world.Text($"s{i:00}/etc/site-{i}.conf").Replace("cache on\nend", $"cache off\nend{i}", StringComparison.Ordinal));
+            await world.OkAsync("new", world.Template, world.Path($"s{i:00}"), "--to", "2.0", "--set", $"site=site-{i}");
+            // Each fifth is a group of its own: it has another one of the changes already.
+            if (i % 5 == 0) world.Fleet.Write($"s{i:00}/f{i / 5}", "new\n");
             if (i is not (4 or 49)) continue;
             world.Fleet.Commit($"{i}");
             foreach (var (command, at) in commands.Select((command, at) => (command, at)))

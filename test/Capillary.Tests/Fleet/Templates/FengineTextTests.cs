@@ -129,6 +129,8 @@ public sealed class FengineTextTests
         "word word word word word word word word word word word word word word word word\n    word")]
     [InlineData("it's: word word word word word word word word word word word word word word word",
         "'it''s: word word word word word word word word word word word word word word\n    word'")]
+    [InlineData("tab\tword word word word word word word word word word word word word word word word word",
+        "\"tab\\tword word word word word word word word word word word word word word word\n    word word\"")]
     public void A_string_is_in_quotes_only_where_it_needs_them(string value, string expected)
     {
         var written = Encoding.UTF8.GetString(Bytes(JinjaText(value)));
