@@ -79,7 +79,8 @@ internal static class FleetGroups
             ConflictText.Write(output, group.Plan.Conflicts, resolutions);
             if (group.Kind != GroupKind.Changed) continue;
             if (group.Sites.Count > 1)
-                output.Write($"as in {group.Sites[0]}; the others differ at most in files' names, in their own values and in the lines around:\n");
+                output.Write($"as in {group.Sites[0]}; the others differ at most in files' names, in their own values and in the lines "
+                    + "around:\n");
             output.Write(Diff(group.Plan));
         }
         var counts = groups.Where(group => group.Kind == GroupKind.Changed).Select(group => $"{group.Sites.Count:N0} {group.Label}")

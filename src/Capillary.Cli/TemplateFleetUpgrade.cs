@@ -50,7 +50,7 @@ internal sealed class TemplateFleetUpgrade(TemplateUpgradeCommand.Wish wish, str
         if (template is not null && !repositories.Contains(template))
             return TemplateRun.Fail(io, $"no instance names the template {template}; they name: {string.Join(", ", repositories)}");
         var chosen = await ChooseAsync(fleet, settings, stop);
-        foreach (var unset in wish.Unset.Where(name => !chosen.Exists(item => item.Instance.State.Values.Has(name))))
+        foreach (var unset in wish.Unset.Where(value => !chosen.Exists(item => item.Instance.State.Values.Has(value))))
             io.Error.WriteLine($"capillary: --unset {unset}: no instance gives such a value");
         var resolutions = await store.PlaceAsync("--git-common-dir", stop) is { } own ? new ResolutionStore(own) : null;
         var failure = await store.EachAsync(chosen.Chunk(BatchSize).Select(batch => Begin(fleet, batch, settings, stop)),

@@ -86,6 +86,16 @@ internal sealed class TemplateFolder(string folder, Action? step = null)
         }
     }
 
+    /// <summary>A folder of the path that is a link; null: none is.</summary>
+    public string? LinkAbove(string path)
+    {
+        for (var at = path.IndexOf('/', StringComparison.Ordinal); at > 0; at = path.IndexOf('/', at + 1))
+        {
+            if (new FileInfo(PathOf(path[..at])).LinkTarget is not null) return path[..at];
+        }
+        return null;
+    }
+
     private void List(DirectoryInfo at, string prefix, Dictionary<string, MergeEntry> entries, CancellationToken stop)
     {
         stop.ThrowIfCancellationRequested();
@@ -96,14 +106,5 @@ internal sealed class TemplateFolder(string folder, Action? step = null)
             if (item is DirectoryInfo child && item.LinkTarget is null) List(child, path + "/", entries, stop);
             else if (Entry(path) is { } entry) entries[path] = entry;
         }
-    }
-
-    private string? LinkAbove(string path)
-    {
-        for (var at = path.IndexOf('/', StringComparison.Ordinal); at > 0; at = path.IndexOf('/', at + 1))
-        {
-            if (new FileInfo(PathOf(path[..at])).LinkTarget is not null) return path[..at];
-        }
-        return null;
     }
 }

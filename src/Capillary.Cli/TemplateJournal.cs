@@ -15,7 +15,7 @@ namespace Capillary.Cli;
 internal sealed class TemplateJournal(TemplateFolder files, Action? step)
 {
     /// <summary>Its folder in the instance's.</summary>
-    public const string Name = ".capillary-unfinished";
+    public const string Name = InstanceFiles.Unfinished;
 
     /// <summary>What is to be done, in <see cref="Name"/>.</summary>
     public const string PlanName = "plan.json";
@@ -54,7 +54,9 @@ internal sealed class TemplateJournal(TemplateFolder files, Action? step)
     /// <summary>Does what is left of the plan. Null, or what is in the way.</summary>
     public string? Finish()
     {
-        var items = Read();
+        // Who gives a person a folder with a plan must not write elsewhere by it.
+        if (Read() is not { } items || !items.TrueForAll(IsOurs))
+            return $"{Plan} is not one that was written here; delete {Root}, and look at what git status says";
         if (items.Where(IsForeign).Select(item => item.Path).FirstOrDefault() is { } foreign)
         {
             return $"{files.PathOf(foreign)} was changed after the writing was cut off; bring back what Git has and delete {Root}, "
@@ -105,11 +107,21 @@ internal sealed class TemplateJournal(TemplateFolder files, Action? step)
         File.Move(unfinished, Plan);
     }
 
-    private List<Item> Read()
+    private List<Item>? Read()
     {
         using var stream = File.OpenRead(Plan);
-        return JsonSerializer.Deserialize<List<Item>>(stream) ?? [];
+        try
+        {
+            return JsonSerializer.Deserialize<List<Item>>(stream);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
     }
+
+    private bool IsOurs(Item item) => item is { Path: { } path } && TemplatePath.IsUsable(path) && files.LinkAbove(path) is null
+        && (item.After is null || (item.After.Length == 40 && item.After.All(char.IsAsciiHexDigitLower)));
 
     /// <summary>What stands there is neither as it was nor as it shall be, or was put back after it was done.</summary>
     private bool IsForeign(Item item)

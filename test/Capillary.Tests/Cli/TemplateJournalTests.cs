@@ -70,6 +70,26 @@ public sealed class TemplateJournalTests : IDisposable
         Assert.Equal(text, System.IO.File.ReadAllText(Path.Combine(Folder, path)));
     }
 
+    [Theory]
+    [InlineData("""[{"Path": "../out", "After": "0123456789012345678901234567890123456789"}]""")]
+    [InlineData("""[{"Path": "link/out", "After": "0123456789012345678901234567890123456789"}]""")]
+    [InlineData("""[{"Path": "in", "After": "/../../../../../../etc/x"}]""")]
+    [InlineData("[{}]")]
+    [InlineData("[null]")]
+    [InlineData("null")]
+    [InlineData("{")]
+    public void A_plan_that_others_made_writes_nothing(string plan)
+    {
+        Make();
+        Directory.CreateDirectory(Path.Combine(Folder, ".capillary-unfinished"));
+        System.IO.File.WriteAllText(Path.Combine(Folder, ".capillary-unfinished/plan.json"), plan);
+        using var error = new StringWriter();
+        Assert.False(new TemplateFolder(Folder).Finish(error));
+        Assert.Contains("is not one that was written here; delete", error.ToString(), StringComparison.Ordinal);
+        Assert.Equal(Show(Before), Show(new TemplateFolder(Folder)));
+        Assert.Equal(["i"], Directory.EnumerateFileSystemEntries(root.FullName).Select(Path.GetFileName));
+    }
+
     public void Dispose() => root.Delete(recursive: true);
 
     private static MergeFile File(string text) => MergeFile.Plain(Encoding.UTF8.GetBytes(text));

@@ -82,6 +82,7 @@ public sealed class TemplateSourceTests
     [InlineData("{{ x }}", ".git/config", "which is Git's own")]
     [InlineData("{{ x }}", "other", "its name renders to 'other', as that of template/other")]
     [InlineData("{{ x }}", ".capillary-template.yaml", "where the instance's state stands")]
+    [InlineData("{{ x }}", ".capillary-unfinished/plan.json", "where the instance's state stands")]
     [InlineData("{{ x }}", "other/below", "'other' is a file of the template too")]
     public void Names_that_cannot_be_are_errors(string name, string value, string expected)
     {
