@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using System.Text.Unicode;
 using Capillary.Fleet.Documents;
 using Capillary.Fleet.Templates.Merging;
 
@@ -19,7 +20,7 @@ internal static class ConflictText
         foreach (var conflict in conflicts)
         {
             output.Write($"conflict {Name(conflict)}: {Reason(conflict.Kind)}\n");
-            if (conflict.Kind == ConflictKind.Lines) output.Write(Encoding.UTF8.GetString(Marked(conflict)));
+            if (conflict.Kind == ConflictKind.Lines && IsShown(conflict)) output.Write(Encoding.UTF8.GetString(Marked(conflict)));
             else Sides(output, conflict);
             if (resolutions?.Find(conflict) is not { } known) continue;
             var places = string.Join(", ", known.Instances.Take(MaxPlaces));
@@ -29,8 +30,8 @@ internal static class ConflictText
 
     /// <summary>The lines of all three sides between markers.</summary>
     public static byte[] Marked(TreeConflict conflict) =>
-        new MergedText([new MergePiece.Conflict(Bytes(conflict.Base), Bytes(conflict.Ours),
-        Bytes(conflict.Theirs), false)]).ToBytes(Labels, withBase: true);
+        new MergedText([new MergePiece.Conflict(Bytes(conflict.Base), Bytes(conflict.Ours), Bytes(conflict.Theirs), false)])
+            .ToBytes(Labels, withBase: true);
 
     public static void WriteJson(Utf8JsonWriter json, IReadOnlyList<TreeConflict> conflicts, ResolutionStore? resolutions)
     {
@@ -65,7 +66,8 @@ internal static class ConflictText
             var text = side is null ? "not there" : conflict.Kind == ConflictKind.Renamed || !conflict.HasChoice
                 || side.Kind == TreeEntryKind.SymbolicLink
                 ? Encoding.UTF8.GetString(side.Bytes.Span)
-                    : $"{side.Bytes.Length:N0} bytes{(side.Kind == TreeEntryKind.ExecutableFile ? ", executable" : "")}";
+                    : $"{side.Bytes.Length:N0} bytes{(side.Kind == TreeEntryKind.ExecutableFile ? ", executable" : "")}"
+                    + (TextMerge.IsText(side.Bytes.Span) ? "" : ", binary or not UTF-8");
             output.Write($"  {name}: {text}\n");
         }
     }
@@ -73,11 +75,12 @@ internal static class ConflictText
     private static void Side(Utf8JsonWriter json, string name, MergeFile? side)
     {
         if (side is null) json.WriteNull(name);
-        else if (Utf8Bytes(side)) json.WriteString(name, side.Bytes.Span);
+        else if (Utf8.IsValid(side.Bytes.Span)) json.WriteString(name, side.Bytes.Span);
         else json.WriteBase64String(name + "Base64", side.Bytes.Span);
     }
 
-    private static bool Utf8Bytes(MergeFile side) => System.Text.Unicode.Utf8.IsValid(side.Bytes.Span);
+    private static bool IsShown(TreeConflict conflict) => new[] { conflict.Base, conflict.Ours, conflict.Theirs }
+        .All(side => TextMerge.IsText(Bytes(side).Span));
 
     private static ReadOnlyMemory<byte> Bytes(MergeFile? side) => side?.Bytes ?? default;
 

@@ -23,25 +23,51 @@ internal static class FleetGroups
 {
     private const int MaxNames = 5;
 
-    /// <summary>The same for instances that change alike. The state file is not looked at: it holds each one's values.</summary>
-    public static string KeyOf(UpgradePlan plan) => plan.Problems.Count > 0
-        ? string.Join('\n', plan.Problems.Select(problem => problem.Message))
-        : plan.Conflicts.Count > 0 ? string.Join('\n', plan.Conflicts.Select(conflict => $"{conflict.Path} {conflict.Key}"))
-        : UnifiedDiff.Key(plan.Changes.Where(item => !InstanceFiles.IsState(item.Key))
-            .Select(item => (item.Value.Template, item.Value.Before, item.Value.After))
-            .OrderBy(item => item.Template, StringComparer.Ordinal));
-
-    public static IReadOnlyList<FleetGroup> Of(IEnumerable<(string Name, UpgradePlan Plan, string Key)> outcomes)
+    /// <summary>What tells which instances change alike: those that have one of the keys in common. The state file is not looked at: it
+    /// holds each one's values.</summary>
+    public static (string Lines, string ButForValues) KeysOf(UpgradePlan plan)
     {
-        var groups = outcomes.GroupBy(item => (Kind: KindOf(item.Plan), item.Key)).OrderBy(group => group.Key.Kind)
-            .ThenByDescending(group => group.Count())
-            .ThenBy(group => group.Key.Key, StringComparer.Ordinal).ToList();
-        return [.. groups.Select((group, i) =>
+        if (plan.IsReady)
         {
-            var label = group.Key.Kind == GroupKind.Changed ? Letter(i) : group.Key.Kind.ToString().ToLowerInvariant();
-            var items = group.OrderBy(item => item.Name, StringComparer.Ordinal).ToList();
-            return new FleetGroup(label, group.Key.Kind, [.. items.Select(item => item.Name)], items[0].Plan);
+            return UnifiedDiff.Keys(plan.Changes.Where(item => !InstanceFiles.IsState(item.Key))
+                .Select(item => (item.Value.Template, item.Value.Before, item.Value.After))
+                .OrderBy(item => item.Template, StringComparer.Ordinal), plan.Own);
+        }
+        var key = string.Join('\n', plan.Problems.Count > 0 ? plan.Problems.Select(problem => problem.Message)
+            : plan.Conflicts.Select(conflict => $"{conflict.Path} {conflict.Key}"));
+        return (key, key);
+    }
+
+    public static IReadOnlyList<FleetGroup> Of(
+        IEnumerable<(string Name, UpgradePlan Plan, (string Lines, string ButForValues) Keys)> outcomes)
+    {
+        var groups = new List<List<(string Name, UpgradePlan Plan)>>();
+        var known = new Dictionary<(GroupKind Kind, string Key), List<(string Name, UpgradePlan Plan)>>();
+        foreach (var (name, plan, keys) in outcomes.OrderBy(item => item.Name, StringComparer.Ordinal))
+        {
+            var (lines, rough) = ((KindOf(plan), keys.Lines), (KindOf(plan), keys.ButForValues));
+            var group = known.GetValueOrDefault(lines) ?? known.GetValueOrDefault(rough);
+            if (group is null) groups.Add(group = []);
+            if (known.GetValueOrDefault(rough) is { } other && other != group) Join(other, group);
+            group.Add((name, plan));
+            known[lines] = known[rough] = group;
+        }
+        foreach (var group in groups) group.Sort((left, right) => string.CompareOrdinal(left.Name, right.Name));
+        var ordered = groups.OrderBy(group => KindOf(group[0].Plan)).ThenByDescending(group => group.Count)
+            .ThenBy(group => group[0].Name, StringComparer.Ordinal);
+        return [.. ordered.Select((group, i) =>
+        {
+            var kind = KindOf(group[0].Plan);
+            var label = kind == GroupKind.Changed ? Letter(i) : kind.ToString().ToLowerInvariant();
+            return new FleetGroup(label, kind, [.. group.Select(item => item.Name)], group[0].Plan);
         })];
+
+        void Join(List<(string, UpgradePlan)> from, List<(string, UpgradePlan)> into)
+        {
+            into.AddRange(from);
+            groups.Remove(from);
+            foreach (var key in known.Where(item => item.Value == from).Select(item => item.Key).ToList()) known[key] = into;
+        }
     }
 
     public static void Write(TextWriter output, IReadOnlyList<FleetGroup> groups, int untouched, ResolutionStore? resolutions)
@@ -52,8 +78,10 @@ internal static class FleetGroups
             foreach (var problem in group.Plan.Problems) output.Write($"{problem}\n");
             ConflictText.Write(output, group.Plan.Conflicts, resolutions);
             if (group.Kind != GroupKind.Changed) continue;
-            foreach (var (path, change) in group.Plan.Changes.Where(item => !InstanceFiles.IsState(item.Key)))
-                output.Write(UnifiedDiff.Of(path, change.Before, change.After));
+            if (group.Sites.Count > 1)
+                output.Write($"as in {group.Sites[0]}; the others differ at most in files' names, in their own values and in the lines "
+                    + "around:\n");
+            output.Write(Diff(group.Plan));
         }
         var counts = groups.Where(group => group.Kind == GroupKind.Changed).Select(group => $"{group.Sites.Count:N0} {group.Label}")
             .ToList();
@@ -83,14 +111,17 @@ internal static class FleetGroups
             foreach (var problem in group.Plan.Problems) json.WriteStringValue(problem.ToString());
             json.WriteEndArray();
             ConflictText.WriteJson(json, group.Plan.Conflicts, resolutions);
-            json.WriteString("diff", string.Concat(group.Plan.Conflicts.Count > 0 ? [] : group.Plan.Changes.Where(item =>
-                !InstanceFiles.IsState(item.Key))
-                .Select(item => UnifiedDiff.Of(item.Key, item.Value.Before, item.Value.After))));
+            json.WriteString("diffOf", group.Sites[0]);
+            json.WriteString("diff", group.Kind == GroupKind.Changed ? Diff(group.Plan) : "");
             json.WriteEndObject();
         }
         json.WriteEndArray();
         json.WriteEndObject();
     }
+
+    /// <summary>Of all but the state file, which says for each what the whole upgrade is about.</summary>
+    private static string Diff(UpgradePlan plan) => string.Concat(plan.Changes.Where(item => !InstanceFiles.IsState(item.Key))
+        .Select(item => UnifiedDiff.Of(item.Key, item.Value.Before, item.Value.After)));
 
     private static GroupKind KindOf(UpgradePlan plan) =>
         plan.Problems.Count > 0 ? GroupKind.Failed : plan.Conflicts.Count > 0 ? GroupKind.Conflict : GroupKind.Changed;

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Capillary.Fleet.Documents;
 using Capillary.Fleet.Inventory;
 using Capillary.Fleet.Schemas;
 
@@ -8,25 +7,23 @@ namespace Capillary.Cli;
 /// <summary><c>capillary fleet schema [KIND]</c>.</summary>
 internal static class FleetSchemaCommand
 {
-    private static readonly string[] Names = Enum.GetNames<DocumentKind>();
-
     public static Command Create()
     {
-        var kind = new Argument<DocumentKind?>("KIND")
+        var kind = new Argument<string?>("KIND")
         {
-            Description = $"One of {string.Join(", ", Names)}; without it, a schema that takes any of them.",
+            Description = $"One of {string.Join(", ", FleetSchemas.Kinds)}; without it, a schema that takes any "
+                + "that a fleet repository has.",
             Arity = ArgumentArity.ZeroOrOne,
             HelpName = "KIND",
             CustomParser = result =>
             {
                 var given = result.Tokens[0].Value;
-                var place = Array.FindIndex(Names, name => name.Equals(given, StringComparison.OrdinalIgnoreCase));
-                if (place >= 0) return (DocumentKind)place;
-                result.AddError($"there is no kind '{given}'; use {string.Join(", ", Names)}");
-                return null;
+                var found = FleetSchemas.Kinds.FirstOrDefault(name => name.Equals(given, StringComparison.OrdinalIgnoreCase));
+                if (found is null) result.AddError($"there is no kind '{given}'; use {string.Join(", ", FleetSchemas.Kinds)}");
+                return found;
             },
         };
-        kind.CompletionSources.Add(Names);
+        kind.CompletionSources.Add([.. FleetSchemas.Kinds]);
         var folder = new Option<string?>("--dir")
         {
             Description = "A fleet repository: layers may then set the variables of its apps only, each with its type.",
@@ -41,7 +38,7 @@ internal static class FleetSchemaCommand
         return command;
     }
 
-    private static int Run(DocumentKind? kind, string? folder, string? target, InvocationConfiguration io, CancellationToken stop)
+    private static int Run(string? kind, string? folder, string? target, InvocationConfiguration io, CancellationToken stop)
     {
         FleetInventory? fleet = null;
         if (folder is not null)
@@ -59,8 +56,8 @@ internal static class FleetSchemaCommand
             return ExitCode.Done;
         }
         Directory.CreateDirectory(target);
-        foreach (var one in kind is { } chosen ? [chosen] : Enum.GetValues<DocumentKind>())
-            Save(target, $"{one}", FleetSchemas.Of(one, fleet), io);
+        foreach (var one in kind is { } chosen ? [chosen] : FleetSchemas.Kinds)
+            Save(target, one, FleetSchemas.Of(one, fleet), io);
         if (kind is null) Save(target, "Any", FleetSchemas.OfAll(fleet), io);
         return ExitCode.Done;
     }

@@ -10,6 +10,9 @@ namespace Capillary.Cli;
 /// <param name="Instances">Where it was made or taken over.</param>
 internal sealed record KnownResolution(Resolution Resolution, IReadOnlyList<string> Instances);
 
+/// <summary>An upgrade that waits for decisions.</summary>
+internal sealed record PendingUpgrade(string Version, IReadOnlyList<string> Settings, IReadOnlyList<string> Unset);
+
 /// <summary>
 /// What was decided about conflicts, kept beside Git's own files, by the conflict's key: the same conflict elsewhere can take it over.
 /// It counts by itself only at the instance it was made for.
@@ -63,20 +66,24 @@ internal sealed class ResolutionStore(string gitFolder)
     }
 
     /// <summary>The upgrade that waits for decisions; null when none does.</summary>
-    public (string Version, IReadOnlyList<string> Settings)? Pending(string instance)
+    public PendingUpgrade? Pending(string instance)
     {
         if (!File.Exists(FileOf(instance))) return null;
         using var json = JsonDocument.Parse(File.ReadAllBytes(FileOf(instance)));
-        return (json.RootElement.GetProperty("version").GetString()!,
-            [.. json.RootElement.GetProperty("settings").EnumerateArray().Select(item => item.GetString()!)]);
+        string[] Texts(string name) => json.RootElement.TryGetProperty(name, out var list)
+            ? [.. list.EnumerateArray().Select(item => item.GetString()!)] : [];
+        return new(json.RootElement.GetProperty("version").GetString()!, Texts("settings"), Texts("unset"));
     }
 
-    public void Wait(string instance, string version, IEnumerable<string> settings) => Write(FileOf(instance), json =>
+    public void Wait(string instance, PendingUpgrade upgrade) => Write(FileOf(instance), json =>
     {
-        json.WriteString("version", version);
-        json.WriteStartArray("settings");
-        foreach (var item in settings) json.WriteStringValue(item);
-        json.WriteEndArray();
+        json.WriteString("version", upgrade.Version);
+        foreach (var (name, texts) in new[] { ("settings", upgrade.Settings), ("unset", upgrade.Unset) })
+        {
+            json.WriteStartArray(name);
+            foreach (var item in texts) json.WriteStringValue(item);
+            json.WriteEndArray();
+        }
     });
 
     public void Forget(string instance)

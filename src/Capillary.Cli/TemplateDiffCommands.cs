@@ -15,9 +15,10 @@ internal static class TemplateDiffCommands
         command.SetAction((parsed, stop) => TemplateRun.GuardAsync(parsed.InvocationConfiguration, async () =>
         {
             var io = parsed.InvocationConfiguration;
-            if (await EditsAsync(parsed.GetValue(folder)!, io, stop) is not var (_, edits)) return ExitCode.Failed;
-            foreach (var (path, (here, made)) in edits) io.Output.Write(UnifiedDiff.Of(path, made, here));
-            return edits.Count > 0 && parsed.GetValue(strict) ? ExitCode.Failed : ExitCode.Done;
+            if (await ReadAsync(parsed.GetValue(folder)!, io, stop) is not var (_, places)) return ExitCode.Failed;
+            var edited = places.Where(place => place.IsEdited).ToList();
+            foreach (var place in edited) io.Output.Write(UnifiedDiff.Of(place.Path, place.Made, place.Here));
+            return edited.Count > 0 && parsed.GetValue(strict) ? ExitCode.Failed : ExitCode.Done;
         }));
         return command;
     }
@@ -36,30 +37,32 @@ internal static class TemplateDiffCommands
         {
             folder, files, dry,
         };
-        command.SetAction((parsed, stop) => TemplateRun.GuardAsync(parsed.InvocationConfiguration, async () =>
-        {
-            var (io, names) = (parsed.InvocationConfiguration, parsed.GetValue(files) ?? []);
-            if (await EditsAsync(parsed.GetValue(folder)!, io, stop) is not var (instance, edits)) return ExitCode.Failed;
-            if (names.FirstOrDefault(name => !edits.ContainsKey(name)) is { } unknown)
-            {
-                io.Error.WriteLine($"capillary: {unknown}: no file of the template that was edited");
-                return ExitCode.Failed;
-            }
-            var chosen = edits.Where(item => names.Length == 0 || names.Contains(item.Key)).ToList();
-            foreach (var (path, (here, made)) in chosen) io.Output.Write(UnifiedDiff.Of(path, here, made));
-            if (parsed.GetValue(dry)) return ExitCode.Done;
-            var changes = chosen.ToDictionary(item => item.Key, item => (MergeFile?)item.Value.Made);
-            if (instance.Files.Write(changes) is not { } failure) return ExitCode.Done;
-            io.Error.WriteLine($"capillary: {failure}");
-            return ExitCode.Failed;
-        }));
+        command.SetAction((parsed, stop) => TemplateRun.GuardAsync(parsed.InvocationConfiguration, () =>
+            RunResetAsync(parsed.GetValue(folder)!, parsed.GetValue(files) ?? [], parsed.GetValue(dry), parsed.InvocationConfiguration,
+                stop)));
         return command;
     }
 
-    /// <summary>The template's files that are not as it rendered them; null after saying what is wrong.</summary>
-    private static async Task<(TemplateInstance Instance, SortedDictionary<string,
-        (MergeFile? Here, MergeFile Made)> Edits)?> EditsAsync(string folder,
-        InvocationConfiguration io, CancellationToken stop)
+    /// <summary>All of the files that are named, or none.</summary>
+    private static async Task<int> RunResetAsync(string folder, string[] files, bool isDry, InvocationConfiguration io,
+        CancellationToken stop)
+    {
+        if (await ReadAsync(folder, io, stop) is not var (instance, places)) return ExitCode.Failed;
+        var names = files.Select(name => Path.GetRelativePath(folder, Path.GetFullPath(name, Path.GetFullPath(folder))).Replace('\\', '/'))
+            .ToHashSet(StringComparer.Ordinal);
+        var unknown = names.Except(places.Select(place => place.Path)).ToList();
+        foreach (var name in unknown) io.Error.WriteLine($"capillary: {name}: no file of the template; nothing was reset");
+        if (unknown.Count > 0) return ExitCode.Failed;
+        var chosen = places.Where(place => place.IsEdited && (names.Count == 0 || names.Contains(place.Path))).ToList();
+        foreach (var place in chosen) io.Output.Write(UnifiedDiff.Of(place.Path, place.Here, place.Made));
+        if (isDry) return ExitCode.Done;
+        var changes = chosen.ToDictionary(place => place.Path, place => (MergeFile?)place.Made);
+        return instance.Files.Write(changes) is { } failure ? TemplateRun.Fail(io, failure) : ExitCode.Done;
+    }
+
+    /// <summary>The template's files in order of path; null after saying what is wrong.</summary>
+    private static async Task<(TemplateInstance Instance, List<Place> Places)?> ReadAsync(string folder, InvocationConfiguration io,
+        CancellationToken stop)
     {
         if (await TemplateInstance.OpenAsync(folder, io.Error, stop) is not { } instance) return null;
         if (await instance.Repository.SourceAsync(instance.State.Origin, instance.StateFile, stop) is not { } source) return null;
@@ -67,14 +70,14 @@ internal static class TemplateDiffCommands
         foreach (var problem in made.Problems) io.Error.WriteLine(problem.ToString());
         if (made.Problems.Count > 0) return null;
         var here = instance.Files.List(stop);
-        var edits = new SortedDictionary<string, (MergeFile?, MergeFile)>(StringComparer.Ordinal);
-        foreach (var (path, file) in made.Files)
-        {
-            if (InstanceFiles.IsState(path)) continue;
-            var entry = here.GetValueOrDefault(path);
-            if (entry is null) edits[path] = (null, file);
-            else if (!entry.IsSame(file)) edits[path] = (new MergeFile(entry.Kind, instance.Files.Read(path)), file);
-        }
-        return (instance, edits);
+        return (instance, [.. made.Files.Where(item => !InstanceFiles.IsState(item.Key)).Select(item => new Place(item.Key,
+            here.GetValueOrDefault(item.Key) is not { } entry ? null
+            : entry.IsSame(item.Value) ? item.Value : new MergeFile(entry.Kind, instance.Files.Read(item.Key)), item.Value))]);
+    }
+
+    /// <summary>A file of the template: as it is here, and as the template makes it.</summary>
+    private sealed record Place(string Path, MergeFile? Here, MergeFile Made)
+    {
+        public bool IsEdited => !Made.IsSame(Here);
     }
 }

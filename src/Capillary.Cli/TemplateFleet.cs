@@ -1,3 +1,4 @@
+using Capillary.Fleet.Documents;
 using Capillary.Fleet.Templates;
 using Capillary.Fleet.Templates.Merging;
 using Capillary.HubNode.Git;
@@ -20,12 +21,8 @@ internal sealed class TemplateFleet
     private readonly string[] paths;
     private readonly IReadOnlyDictionary<string, MergeEntry> files;
 
-    private TemplateFleet(GitStore store, string top, string commit, IReadOnlyDictionary<string, MergeEntry> files,
-        List<CommittedInstance> instances)
-    {
-        (Store, Top, Commit, this.files, Instances) = (store, top, commit, files, instances);
-        paths = [.. files.Keys.Order(StringComparer.Ordinal)];
-    }
+    private TemplateFleet(GitStore store, string top, string commit, IReadOnlyDictionary<string, MergeEntry> files) =>
+        (Store, Top, Commit, this.files, paths) = (store, top, commit, files, [.. files.Keys.Order(StringComparer.Ordinal)]);
 
     public GitStore Store { get; }
 
@@ -35,16 +32,17 @@ internal sealed class TemplateFleet
     public string Commit { get; }
 
     /// <summary>In order of path.</summary>
-    public IReadOnlyList<CommittedInstance> Instances { get; }
+    public IReadOnlyList<CommittedInstance> Instances { get; private set; } = [];
 
-    /// <summary>Null after saying why it cannot be read. An instance whose state cannot be used is told and left out, and
-    /// counted.</summary>
-    public static async Task<(TemplateFleet Fleet, int Broken)?> ReadAsync(string folder, string revision, TextWriter error,
-        CancellationToken stop)
+    /// <summary>Folders with a state that cannot be used, in order of path, and what is wrong with it.</summary>
+    public IReadOnlyList<(string Name, IReadOnlyList<Diagnostic> Problems)> Broken { get; private set; } = [];
+
+    /// <summary>Null after saying why it cannot be read.</summary>
+    public static async Task<TemplateFleet?> ReadAsync(string folder, string revision, TextWriter error, CancellationToken stop)
     {
         var store = new GitStore(folder);
-        var top = Directory.Exists(folder) ? await store.PlaceAsync("--show-toplevel", stop) ?? await store.PlaceAsync("--git-common-dir",
-            stop) : null;
+        var top = Directory.Exists(folder) ? await store.PlaceAsync("--show-toplevel", stop)
+            ?? await store.PlaceAsync("--git-common-dir", stop) : null;
         if (top is null || await store.ResolveAsync(revision, stop) is not { } commit)
         {
             error.WriteLine($"capillary: {folder} is in no Git repository with a commit '{revision}'");
@@ -57,29 +55,39 @@ internal sealed class TemplateFleet
             error.WriteLine($"capillary: {listed.Error}");
             return null;
         }
-        var states = files.Where(item => item.Key.StartsWith(prefix, StringComparison.Ordinal)
-            && InstanceFiles.IsState(item.Key[(item.Key.LastIndexOf('/') + 1)..])).OrderBy(item => item.Key, StringComparer.Ordinal)
-                .ToList();
-        var read = await store.BlobsAsync([.. states.Select(item => item.Value.Id).Distinct()], stop);
-        if (read.Value is not { } blobs)
+        var fleet = new TemplateFleet(store, top, commit, files);
+        var states = fleet.paths.Where(path => path.StartsWith(prefix, StringComparison.Ordinal) && fleet.IsState(path)).ToList();
+        var read = await store.BlobsAsync([.. states.Select(path => files[path].Id).Distinct()], stop);
+        if (read.Value is { } blobs)
         {
-            error.WriteLine($"capillary: {read.Error}");
-            return null;
+            fleet.Take(states, blobs);
+            return fleet;
         }
+        error.WriteLine($"capillary: {read.Error}");
+        return null;
+    }
+
+    private bool IsState(string path) => InstanceFiles.IsState(path[(path.LastIndexOf('/') + 1)..])
+        // An instance that was adopted by us may still have the state of foxops beside ours.
+        && !(path.EndsWith(InstanceFiles.FengineState, StringComparison.Ordinal)
+            && files.ContainsKey(path[..^InstanceFiles.FengineState.Length] + InstanceFiles.State));
+
+    private void Take(List<string> states, IReadOnlyDictionary<string, byte[]> blobs)
+    {
         var instances = new List<CommittedInstance>();
-        var broken = 0;
-        foreach (var (path, entry) in states)
+        var broken = new List<(string, IReadOnlyList<Diagnostic>)>();
+        foreach (var path in states)
         {
-            var at = path.LastIndexOf('/');
-            // An instance that was adopted by us may still have the state of foxops beside ours.
-            if (path.EndsWith(InstanceFiles.FengineState, StringComparison.Ordinal) && files.ContainsKey(path[..(at + 1)]
-                + InstanceFiles.State)) continue;
-            var state = InstanceState.Read(path, blobs[entry.Id]);
-            foreach (var problem in state.Problems) error.WriteLine(problem.ToString());
-            if (state.State is { } found) instances.Add(new(at < 0 ? "" : path[..at], path, found));
-            else broken++;
+            var folder = path[..(path.LastIndexOf('/') + 1)];
+            var read = InstanceState.Read(path, blobs[files[path].Id]);
+            var instance = new CommittedInstance(folder.TrimEnd('/'), path, read.State!);
+            var problems = !files.ContainsKey($"{folder}{TemplateJournal.Name}/{TemplateJournal.PlanName}") ? read.Problems
+                : [Diagnostic.Error(DiagnosticCodes.BadInstanceState, path, TextPosition.WholeFile,
+                    $"was committed in the middle of a change: {folder}{TemplateJournal.Name} says what was cut off")];
+            if (problems.Count == 0) instances.Add(instance);
+            else broken.Add((instance.Name, problems));
         }
-        return (new TemplateFleet(store, top, commit, files, instances), broken);
+        (Instances, Broken) = (instances, broken);
     }
 
     /// <summary>The files of one instance, by path below it.</summary>

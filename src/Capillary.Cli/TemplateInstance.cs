@@ -33,6 +33,11 @@ internal sealed class TemplateInstance
     /// <summary>Null after saying what is wrong.</summary>
     public static async Task<TemplateInstance?> OpenAsync(string folder, TextWriter error, CancellationToken stop)
     {
+        if (new TemplateFolder(folder).Unfinished is { } unfinished)
+        {
+            error.WriteLine($"capillary: {unfinished}");
+            return null;
+        }
         var file = new[] { InstanceFiles.State, InstanceFiles.FengineState }.Select(name => Path.Combine(folder, name))
             .FirstOrDefault(File.Exists);
         if (file is null)
@@ -60,8 +65,14 @@ internal sealed class TemplateInstance
     }
 
     /// <summary>Plans an upgrade; null after saying why it cannot be planned.</summary>
-    public async Task<TemplateUpgrade?> BeginAsync(TemplateOrigin to, TemplateValues settings, TextWriter error, CancellationToken stop)
+    public async Task<TemplateUpgrade?> BeginAsync(TemplateOrigin to, TemplateValues settings, IReadOnlyList<string> unset,
+        TextWriter error, CancellationToken stop)
     {
+        if (unset.FirstOrDefault(name => !State.Values.Has(name)) is { } nothing)
+        {
+            error.WriteLine($"capillary: --unset {nothing}: {Name} gives no such value");
+            return null;
+        }
         var origin = to with { Repository = State.Origin.Repository };
         if (await Repository.SourceAsync(State.Origin, StateFile, stop) is not { } before) return null;
         if (await Repository.SourceAsync(origin, StateFile, stop) is not { } after) return null;
@@ -71,6 +82,6 @@ internal sealed class TemplateInstance
                 $"the tag {State.Origin.Version} is now commit {now}; this was made from {State.Origin.Commit}, which is used")
                 with { Severity = DiagnosticSeverity.Warning });
         }
-        return TemplateUpgrade.Begin(new UpgradeRequest(State, before, after, origin, settings), Files.List(stop), stop);
+        return TemplateUpgrade.Begin(new UpgradeRequest(State, before, after, origin, settings) { Unset = unset }, Files.List(stop), stop);
     }
 }

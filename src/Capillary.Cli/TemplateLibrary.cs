@@ -86,6 +86,14 @@ internal sealed class TemplateRepository(string name, GitStore store, TextWriter
         return null;
     }
 
+    /// <summary>Those of the commits that are not here any more; null after saying why that cannot be told.</summary>
+    public async Task<IReadOnlySet<string>?> MissingAsync(IEnumerable<string> commits, CancellationToken stop)
+    {
+        var missing = await store.MissingAsync([.. commits.Distinct()], stop);
+        if (missing.Value is null) error.WriteLine($"capillary: {name}: {missing.Error}");
+        return missing.Value;
+    }
+
     /// <summary>What a tag points at now; null when there is no such tag.</summary>
     public Task<string?> ResolveTagAsync(string tag, CancellationToken stop) => store.ResolveAsync($"refs/tags/{tag}", stop);
 

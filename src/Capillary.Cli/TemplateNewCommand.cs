@@ -23,45 +23,35 @@ internal static class TemplateNewCommand
         {
             repository, folder, version, values, settings,
         };
-        command.SetAction((parsed, stop) => RunAsync(parsed.GetValue(repository)!, parsed.GetValue(folder)!, parsed.GetValue(version),
-            parsed.GetValue(values) ?? [], parsed.GetValue(settings) ?? [], parsed.InvocationConfiguration, stop));
+        command.SetAction((parsed, stop) => TemplateRun.GuardAsync(parsed.InvocationConfiguration, () =>
+            RunAsync(parsed.GetValue(repository)!, parsed.GetValue(folder)!, parsed.GetValue(version), parsed.GetValue(values) ?? [],
+                parsed.GetValue(settings) ?? [], parsed.InvocationConfiguration, stop)));
         return command;
     }
 
     private static async Task<int> RunAsync(string repository, string folder, string? version, string[] files, string[] settings,
         InvocationConfiguration io, CancellationToken stop)
     {
-        try
-        {
-            if (TemplateSettings.Read(files, settings, io.Error) is not { } values) return ExitCode.Failed;
-            var library = new TemplateLibrary(io.Error);
-            if (await library.OpenAsync(repository, Environment.CurrentDirectory, stop) is not { } template) return ExitCode.Failed;
-            if (await template.ResolveAsync(version, stop) is not { } origin) return ExitCode.Failed;
-            if (await template.SourceAsync(origin, repository, stop) is not { } source) return ExitCode.Failed;
-            origin = origin with { Repository = await NameAsync(repository, folder, stop) };
-            var made = NewInstance.Of(source, new InstanceState(TemplateForm.Capillary, origin, values), stop);
-            foreach (var problem in made.Problems.Concat(made.Warnings)) io.Error.WriteLine(problem.ToString());
-            return made.Problems.Count > 0 ? ExitCode.Failed : Write(folder, made, origin, io);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            io.Error.WriteLine($"capillary: {e.Message}");
-            return ExitCode.Failed;
-        }
+        if (TemplateSettings.Read(files, settings, io.Error) is not { } values) return ExitCode.Failed;
+        var library = new TemplateLibrary(io.Error);
+        if (await library.OpenAsync(repository, Environment.CurrentDirectory, stop) is not { } template) return ExitCode.Failed;
+        if (await template.ResolveAsync(version, stop) is not { } origin) return ExitCode.Failed;
+        if (await template.SourceAsync(origin, repository, stop) is not { } source) return ExitCode.Failed;
+        origin = origin with { Repository = await NameAsync(repository, folder, stop) };
+        var made = NewInstance.Of(source, new InstanceState(TemplateForm.Capillary, origin, values), stop);
+        foreach (var problem in made.Problems.Concat(made.Warnings)) io.Error.WriteLine(problem.ToString());
+        return made.Problems.Count > 0 ? ExitCode.Failed : Write(folder, made, origin, io);
     }
 
     private static int Write(string folder, NewInstance made, TemplateOrigin origin, InvocationConfiguration io)
     {
+        var files = new TemplateFolder(folder);
+        if (files.Unfinished is { } unfinished)
+            return TemplateRun.Fail(io, unfinished);
         if (made.Files.Keys.FirstOrDefault(path => Path.Exists(Path.Combine(folder, path))) is { } taken)
-        {
-            io.Error.WriteLine($"capillary: {Path.Combine(folder, taken)} is there already; nothing was written");
-            return ExitCode.Failed;
-        }
-        if (new TemplateFolder(folder).Write(made.Files.ToDictionary(item => item.Key, item => (MergeFile?)item.Value)) is { } failure)
-        {
-            io.Error.WriteLine($"capillary: {failure}");
-            return ExitCode.Failed;
-        }
+            return TemplateRun.Fail(io, $"{Path.Combine(folder, taken)} is there already; nothing was written");
+        if (files.Write(made.Files.ToDictionary(item => item.Key, item => (MergeFile?)item.Value)) is { } failure)
+            return TemplateRun.Fail(io, failure);
         var count = TemplateUpgradeCommand.Count(made.Files.Count, "file");
         io.Output.WriteLine($"{folder}: {count} from {origin.Repository} at {origin.Version}");
         return ExitCode.Done;

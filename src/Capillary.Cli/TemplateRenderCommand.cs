@@ -22,28 +22,21 @@ internal static class TemplateRenderCommand
                 + "as the templates of a fleet are rendered.",
         };
         var command = new Command("render", "Render one template and print the result.") { file, values, settings, loader, plain };
-        command.SetAction((parsed, stop) => Task.FromResult(Run(parsed.GetValue(file)!, parsed.GetValue(values) ?? [],
-            parsed.GetValue(settings) ?? [], parsed.GetValue(loader), parsed.GetValue(plain), parsed.InvocationConfiguration, stop)));
+        command.SetAction((parsed, stop) => TemplateRun.GuardAsync(parsed.InvocationConfiguration, () =>
+            Task.FromResult(Run(parsed.GetValue(file)!, parsed.GetValue(values) ?? [], parsed.GetValue(settings) ?? [],
+                parsed.GetValue(loader), parsed.GetValue(plain), parsed.InvocationConfiguration, stop))));
         return command;
     }
 
     private static int Run(string file, string[] valueFiles, string[] settings, string? loader, bool plain, InvocationConfiguration io,
         CancellationToken stop)
     {
-        try
-        {
-            var source = File.ReadAllBytes(file);
-            if (TemplateSettings.Read(valueFiles, settings, io.Error) is not { } values) return ExitCode.Failed;
-            var result = PlainTemplate.Render(source, file, values, plain, loader is null ? null : name => Load(loader, name), stop);
-            if (result.Text is { } text) io.Output.Write(text);
-            foreach (var problem in result.Problems) io.Error.WriteLine(problem.ToString());
-            return result.Text is null ? ExitCode.Failed : ExitCode.Done;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            io.Error.WriteLine($"capillary: {e.Message}");
-            return ExitCode.Failed;
-        }
+        var source = File.ReadAllBytes(file);
+        if (TemplateSettings.Read(valueFiles, settings, io.Error) is not { } values) return ExitCode.Failed;
+        var result = PlainTemplate.Render(source, file, values, plain, loader is null ? null : name => Load(loader, name), stop);
+        if (result.Text is { } text) io.Output.Write(text);
+        foreach (var problem in result.Problems) io.Error.WriteLine(problem.ToString());
+        return result.Text is null ? ExitCode.Failed : ExitCode.Done;
     }
 
     /// <summary>Only files below the folder, and none through a link that leads out of it.</summary>

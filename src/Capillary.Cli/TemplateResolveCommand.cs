@@ -44,16 +44,12 @@ internal static class TemplateResolveCommand
     }
 
     private static async Task<int> RunAsync(string folder, string[] names, Func<TreeConflict, Resolution?> choose,
-        InvocationConfiguration io,
-        CancellationToken stop)
+        InvocationConfiguration io, CancellationToken stop)
     {
-        var wish = new TemplateUpgradeCommand.Wish(folder, null, [], true, false, OutputFormat.Table);
+        var wish = new TemplateUpgradeCommand.Wish(folder, null, [], [], IsDry: true, TakesKnown: false, OutputFormat.Table);
         if (await TemplateUpgradeCommand.BeginAsync(wish, io.Error, stop) is not var (instance, upgrade, asked)) return ExitCode.Failed;
         if (instance.Resolutions is not { } store)
-        {
-            io.Error.WriteLine($"capillary: {folder} is not in a Git repository, where decisions are kept");
-            return ExitCode.Failed;
-        }
+            return TemplateRun.Fail(io, $"{folder} is not in a Git repository, where decisions are kept");
         var plan = upgrade.Finish(instance.Files.Read, _ => null);
         foreach (var problem in plan.Problems) io.Error.WriteLine(problem.ToString());
         if (plan.Problems.Count > 0) return ExitCode.Failed;
@@ -62,10 +58,7 @@ internal static class TemplateResolveCommand
             : names.Contains(conflict.Path) || names.Contains(ConflictText.Name(conflict));
         foreach (var name in names.Where(name => !plan.Conflicts.Any(conflict => name == conflict.Path
             || name == ConflictText.Name(conflict))))
-        {
-            io.Error.WriteLine($"capillary: there is no conflict '{name}'");
-            return ExitCode.Failed;
-        }
+            return TemplateRun.Fail(io, $"there is no conflict '{name}'");
         foreach (var conflict in plan.Conflicts.Where(IsMeant))
         {
             if (choose(conflict) is not { } resolution) continue;
@@ -76,7 +69,7 @@ internal static class TemplateResolveCommand
             }
             store.Keep(conflict, resolution, instance.Name);
             // The upgrade goes on to the version for which this was decided.
-            store.Wait(instance.Name, asked.Version!, asked.Settings);
+            store.Wait(instance.Name, new(asked.Version!, asked.Settings, asked.Unset));
         }
         var open = plan.Conflicts.Where(conflict => !IsDecided(conflict)).ToList();
         ConflictText.Write(io.Output, open, store);

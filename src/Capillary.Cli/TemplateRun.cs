@@ -15,8 +15,14 @@ internal static class TemplateRun
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
         {
-            io.Error.WriteLine($"capillary: {e.Message}");
-            return ExitCode.Failed;
+            return Fail(io, e.Message);
         }
+    }
+
+    /// <summary>Says why a command did not do it.</summary>
+    public static int Fail(InvocationConfiguration io, string reason)
+    {
+        io.Error.WriteLine($"capillary: {reason}");
+        return ExitCode.Failed;
     }
 }

@@ -12,6 +12,12 @@ internal static class TemplateSettings
         HelpName = "name=value",
     };
 
+    public static Option<string[]> UnsetOption() => new("--unset")
+    {
+        Description = "A value that was given and is no more, so that the template's default counts; a.b takes b out of the object a.",
+        HelpName = "name",
+    };
+
     /// <summary>All of them, later ones over earlier ones; null after saying what is wrong.</summary>
     public static TemplateValues? Read(IEnumerable<string> files, IEnumerable<string> settings, TextWriter error)
     {

@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.Globalization;
+using Capillary.Fleet.Templates;
 using Spectre.Console;
 
 namespace Capillary.Cli;
@@ -6,7 +8,8 @@ namespace Capillary.Cli;
 /// <summary><c>capillary template status [DIR]</c>.</summary>
 internal static class TemplateStatusCommand
 {
-    private sealed record Line(string Instance, string Repository, string Version, string? Newest, int? Behind);
+    // Problem: why nobody can say how far behind it is; null: one can.
+    private sealed record Line(string Instance, string? Repository, string? Version, string? Newest, int? Behind, string? Problem);
 
     public static Command Create()
     {
@@ -25,20 +28,31 @@ internal static class TemplateStatusCommand
 
     private static async Task<int> RunAsync(string folder, OutputFormat format, InvocationConfiguration io, CancellationToken stop)
     {
-        if (await TemplateFleet.ReadAsync(folder, "HEAD", io.Error, stop) is not var (fleet, broken)) return ExitCode.Failed;
+        if (await TemplateFleet.ReadAsync(folder, "HEAD", io.Error, stop) is not { } fleet) return ExitCode.Failed;
+        foreach (var problem in fleet.Broken.SelectMany(item => item.Problems)) io.Error.WriteLine(problem.ToString());
+        var lines = fleet.Broken.Select(item => new Line(item.Name, null, null, null, null, "its state cannot be read")).ToList();
         var library = new TemplateLibrary(io.Error);
-        var lines = new List<Line>();
-        foreach (var instance in fleet.Instances)
+        foreach (var template in fleet.Instances.GroupBy(instance => instance.State.Origin.Repository))
         {
-            var origin = instance.State.Origin;
-            var repository = await library.OpenAsync(origin.Repository, fleet.Top, stop);
+            var repository = await library.OpenAsync(template.Key, fleet.Top, stop);
             var versions = repository is null ? null : await repository.VersionsAsync(stop);
-            if (versions is null) broken++;
-            lines.Add(new(instance.Name, origin.Repository, origin.Version, versions?.Newest?.Name, versions?.Behind(origin)));
+            var missing = versions is null ? null
+                : await repository!.MissingAsync(template.Select(instance => instance.State.Origin.Commit), stop);
+            lines.AddRange(template.Select(instance => LineOf(instance, versions, missing)));
         }
+        lines.Sort((left, right) => string.CompareOrdinal(left.Instance, right.Instance));
         if (format == OutputFormat.Json) Json(io.Output, lines);
         else Table(io.Output, lines);
-        return broken > 0 ? ExitCode.Failed : ExitCode.Done;
+        return lines.Exists(line => line.Problem is not null) ? ExitCode.Failed : ExitCode.Done;
+    }
+
+    private static Line LineOf(CommittedInstance instance, TemplateVersions? versions, IReadOnlySet<string>? missing)
+    {
+        var origin = instance.State.Origin;
+        var problem = missing is null ? "its template cannot be read"
+            : missing.Contains(origin.Commit) ? $"the template has its commit {origin.Commit[..12]} no more" : null;
+        return new(instance.Name, origin.Repository, origin.Version, versions?.Newest?.Name,
+            problem is null ? versions?.Behind(origin) : null, problem);
     }
 
     private static void Table(TextWriter output, List<Line> lines)
@@ -46,12 +60,14 @@ internal static class TemplateStatusCommand
         var table = new Table().Border(TableBorder.None).AddColumns("INSTANCE", "TEMPLATE", "VERSION", "NEWEST", "BEHIND");
         foreach (var line in lines)
         {
-            table.AddRow([.. new[] { line.Instance, line.Repository, line.Version, line.Newest ?? "unknown", line.Behind?.ToString()
-                ?? "at no release" }
-                .Select(cell => new Text(cell))]);
+            string[] cells = [line.Instance, line.Repository ?? "", line.Version ?? "", line.Newest ?? "unknown",
+                line.Problem ?? line.Behind?.ToString(CultureInfo.InvariantCulture) ?? "at no release"];
+            table.AddRow([.. cells.Select(cell => new Text(cell))]);
         }
         CommandOutput.Console(output).Write(table);
-        output.Write($"{TemplateUpgradeCommand.Count(lines.Count, "instance")}, {lines.Count(line => line.Behind > 0):N0} behind\n");
+        var unknown = lines.Where(line => line.Problem is not null).Select(line => line.Instance).ToList();
+        output.Write($"{TemplateUpgradeCommand.Count(lines.Count, "instance")}, {lines.Count(line => line.Behind > 0):N0} behind"
+            + (unknown.Count == 0 ? "\n" : $", {unknown.Count:N0} of which nobody can say: {string.Join(", ", unknown)}\n"));
     }
 
     private static void Json(TextWriter output, List<Line> lines) => CommandOutput.WriteJson(output, json =>
@@ -66,6 +82,7 @@ internal static class TemplateStatusCommand
             json.WriteString("newest", line.Newest);
             if (line.Behind is { } behind) json.WriteNumber("behind", behind);
             else json.WriteNull("behind");
+            if (line.Problem is not null) json.WriteString("problem", line.Problem);
             json.WriteEndObject();
         }
         json.WriteEndArray();

@@ -8,14 +8,18 @@ namespace Capillary.Cli;
 internal static class TemplateUpgradeCommand
 {
     /// <summary>What a person asked for.</summary>
-    public sealed record Wish(string Folder, string? Version, IReadOnlyList<string> Settings, bool IsDry, bool TakesKnown,
-        OutputFormat Format);
+    public sealed record Wish(string Folder, string? Version, IReadOnlyList<string> Settings, IReadOnlyList<string> Unset, bool IsDry,
+        bool TakesKnown, OutputFormat Format)
+    {
+        public bool ChangesValues => Settings.Count + Unset.Count > 0;
+    }
 
     public static Command Create()
     {
         var folder = TemplateInstance.FolderArgument();
         var version = VersionOption();
         var settings = TemplateSettings.Option();
+        var unset = TemplateSettings.UnsetOption();
         var dry = new Option<bool>("--dry-run") { Description = "Show what would change and write nothing." };
         var known = new Option<bool>("--use-known") { Description = "Take over what was decided about the same conflicts elsewhere." };
         var all = new Option<bool>("--all")
@@ -41,7 +45,7 @@ internal static class TemplateUpgradeCommand
             "Bring an instance to another version of its template, or change its values; what was edited stays. "
             + "Without --to: to the newest release. Ends with 1 when there are conflicts, and then writes nothing.")
         {
-            folder, version, settings, dry, known, all, template, branch, perGroup, format,
+            folder, version, settings, unset, dry, known, all, template, branch, perGroup, format,
         };
         command.Validators.Add(result =>
         {
@@ -53,8 +57,8 @@ internal static class TemplateUpgradeCommand
         });
         command.SetAction((parsed, stop) =>
         {
-            var wish = new Wish(parsed.GetValue(folder)!, parsed.GetValue(version), parsed.GetValue(settings) ?? [], parsed.GetValue(dry),
-                parsed.GetValue(known), parsed.GetValue(format));
+            var wish = new Wish(parsed.GetValue(folder)!, parsed.GetValue(version), parsed.GetValue(settings) ?? [],
+                parsed.GetValue(unset) ?? [], parsed.GetValue(dry), parsed.GetValue(known), parsed.GetValue(format));
             var io = parsed.InvocationConfiguration;
             var fleet = new TemplateFleetUpgrade(wish, parsed.GetValue(template), parsed.GetValue(branch), parsed.GetValue(perGroup), io);
             return TemplateRun.GuardAsync(io, () => parsed.GetValue(all) ? fleet.RunAsync(stop) : RunAsync(wish, io, stop));
@@ -71,11 +75,11 @@ internal static class TemplateUpgradeCommand
     {
         if (await TemplateInstance.OpenAsync(wish.Folder, error, stop) is not { } instance) return null;
         // What waits for decisions is gone on with.
-        if (wish.Version is null && wish.Settings.Count == 0 && instance.Resolutions?.Pending(instance.Name) is { } pending)
-            wish = wish with { Version = pending.Version, Settings = pending.Settings };
+        if (wish.Version is null && !wish.ChangesValues && instance.Resolutions?.Pending(instance.Name) is { } pending)
+            wish = wish with { Version = pending.Version, Settings = pending.Settings, Unset = pending.Unset };
         if (TemplateSettings.Read([], wish.Settings, error) is not { } settings) return null;
         if (await instance.Repository.ResolveAsync(wish.Version, stop) is not { } to) return null;
-        return await instance.BeginAsync(to, settings, error, stop) is { } upgrade
+        return await instance.BeginAsync(to, settings, wish.Unset, error, stop) is { } upgrade
             ? (instance, upgrade, wish with { Version = to.Version }) : null;
     }
 
@@ -91,6 +95,7 @@ internal static class TemplateUpgradeCommand
 
     private static async Task<int> RunAsync(Wish wish, InvocationConfiguration io, CancellationToken stop)
     {
+        if (!wish.IsDry && !new TemplateFolder(wish.Folder).Finish(io.Error)) return ExitCode.Failed;
         if (await BeginAsync(wish, io.Error, stop) is not var (instance, upgrade, asked)) return ExitCode.Failed;
         var plan = upgrade.Finish(instance.Files.Read, conflict => Decide(instance.Resolutions, conflict, instance.Name, asked));
         foreach (var problem in plan.Problems.Concat(plan.Warnings)) io.Error.WriteLine(problem.ToString());
@@ -99,15 +104,12 @@ internal static class TemplateUpgradeCommand
         else Text(io.Output, instance, plan, asked);
         if (plan.Conflicts.Count > 0)
         {
-            if (!asked.IsDry) instance.Resolutions?.Wait(instance.Name, asked.Version!, asked.Settings);
+            if (!asked.IsDry) instance.Resolutions?.Wait(instance.Name, new(asked.Version!, asked.Settings, asked.Unset));
             return ExitCode.Failed;
         }
         if (asked.IsDry) return ExitCode.Done;
         if (instance.Files.Write(plan.Changes.ToDictionary(item => item.Key, item => item.Value.After)) is { } failure)
-        {
-            io.Error.WriteLine($"capillary: {failure}");
-            return ExitCode.Failed;
-        }
+            return TemplateRun.Fail(io, failure);
         instance.Resolutions?.Forget(instance.Name);
         return ExitCode.Done;
     }

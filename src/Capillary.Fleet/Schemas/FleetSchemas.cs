@@ -6,6 +6,7 @@ using System.Text.Json.Nodes;
 using Capillary.Core.Apply;
 using Capillary.Fleet.Documents;
 using Capillary.Fleet.Inventory;
+using Capillary.Fleet.Templates;
 
 namespace Capillary.Fleet.Schemas;
 
@@ -20,17 +21,27 @@ public static class FleetSchemas
     private const string Draft = "https://json-schema.org/draft/2020-12/schema";
     private const string RefPrefix = "#/$defs/";
 
+    /// <summary>Every kind that has a schema: those of a fleet repository, then those of templates.</summary>
+    public static IReadOnlyList<string> Kinds { get; } =
+        [.. Enum.GetNames<DocumentKind>(), TemplateManifest.Kind, InstanceState.Kind];
+
     /// <summary>The schema of one kind, as JSON text with a last newline.</summary>
-    /// <param name="kind">Of the document.</param>
+    /// <param name="kind">One of <see cref="Kinds"/>.</param>
     /// <param name="fleet">Layers may set the variables of its apps only, each with its type; null: any variable.</param>
-    public static string Of(DocumentKind kind, FleetInventory? fleet = null)
+    public static string Of(string kind, FleetInventory? fleet = null)
     {
+        var document = kind switch
+        {
+            TemplateManifest.Kind => TemplateSchema.Template(),
+            InstanceState.Kind => TemplateSchema.Instance(),
+            _ => Document(Enum.Parse<DocumentKind>(kind), fleet),
+        };
         var root = new JsonObject { ["$schema"] = Draft, ["title"] = $"{kind} ({HostObjectReader.ApiVersion})" };
-        foreach (var (keyword, value) in Document(kind, fleet).ToList()) root[keyword] = value?.DeepClone();
+        foreach (var (keyword, value) in document.ToList()) root[keyword] = value?.DeepClone();
         return Text(WithDefinitions(root));
     }
 
-    /// <summary>One schema for a document of any kind: <c>kind</c> says which.</summary>
+    /// <summary>One schema for a document of any kind in a fleet repository: <c>kind</c> says which.</summary>
     /// <param name="fleet">See <see cref="Of"/>.</param>
     public static string OfAll(FleetInventory? fleet = null)
     {

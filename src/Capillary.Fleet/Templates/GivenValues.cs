@@ -10,6 +10,9 @@ namespace Capillary.Fleet.Templates;
 /// <param name="Warnings">Values that a template of foxops does not know: foxops passes over them too.</param>
 internal sealed record GivenValues(JinjaValue? Context, IReadOnlyList<Diagnostic> Problems, IReadOnlyList<Diagnostic> Warnings)
 {
+    /// <summary>The name under which templates see where they come from.</summary>
+    public const string OwnOrigin = "template";
+
     public static GivenValues Check(TemplateManifest manifest, TemplateValues values, TemplateOrigin origin)
     {
         var problems = new List<Diagnostic>();
@@ -56,7 +59,7 @@ internal sealed record GivenValues(JinjaValue? Context, IReadOnlyList<Diagnostic
     private static void AddOrigin(Dictionary<string, JinjaValue> map, TemplateOrigin origin)
     {
         var foxops = JinjaNodes.Map(("repository", origin.Repository), ("repository_version", origin.Version));
-        map["template"] = JinjaNodes.Map(("repository", origin.Repository), ("version", origin.Version));
+        map[OwnOrigin] = JinjaNodes.Map(("repository", origin.Repository), ("version", origin.Version));
         map["fengine"] = JinjaNodes.Map(("template", foxops));
         map["_fengine_template_repository"] = origin.Repository;
         map["_fengine_template_repository_version"] = origin.Version;

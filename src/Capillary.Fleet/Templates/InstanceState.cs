@@ -16,8 +16,11 @@ public sealed record InstanceStateRead(InstanceState? State, IReadOnlyList<Diagn
 /// <param name="Values">As they were given, without defaults.</param>
 public sealed record InstanceState(TemplateForm Form, TemplateOrigin Origin, TemplateValues Values)
 {
-    private const string Kind = "TemplateInstance";
-    private static readonly JinjaTemplate Body = JinjaTemplate.Parse("{{ head }}{{ body | to_yaml }}\n", "state",
+    internal const string Kind = "TemplateInstance";
+
+    private const string FengineHead = "# This file is auto-generated and owned by foxops.\n# DO NOT EDIT MANUALLY.\n";
+    private static readonly JinjaTemplate Body = JinjaTemplate.Parse(
+        "# Written by capillary template. Values stand here as they were given.\n{{ body | to_yaml }}\n", "state",
         new JinjaOptions { KeepTrailingNewline = true });
 
     /// <summary>Its file's name.</summary>
@@ -35,27 +38,29 @@ public sealed record InstanceState(TemplateForm Form, TemplateOrigin Origin, Tem
             "a state file holds one document");
         if (!bag.IsEmpty || FieldReader.Of(roots[0], "", bag) is not { } root) return new(null, bag.Items);
         var state = file.EndsWith(InstanceFiles.FengineState, StringComparison.Ordinal) ? Fengine(root) : Document(root);
-        if (state is not null && state.Origin.Commit.Length is not (40 or 64)
-            || state?.Origin.Commit.All(char.IsAsciiHexDigitLower) == false)
-            bag.Error(DiagnosticCodes.BadInstanceState, TextPosition.WholeFile,
-                $"'{state.Origin.Commit}' is no commit: 40 or 64 hexadecimal digits");
         return bag.IsEmpty ? new(state, []) : new(null, bag.Items);
     }
 
     /// <summary>The state file.</summary>
     /// <param name="all">Every value that templates saw; foxops keeps these too.</param>
-    internal byte[] ToBytes(JinjaValue all) => Form == TemplateForm.Fengine
-        ? Write("# This file is auto-generated and owned by foxops.\n# DO NOT EDIT MANUALLY.\n", JinjaNodes.Map(
-            ("template_data", JinjaNodes.Of(Values)), ("template_data_full", all),
-            ("template_repository", Origin.Repository), ("template_repository_version", Origin.Version),
-            ("template_repository_version_hash", Origin.Commit)))
-        : Write("# Written by capillary template. Values stand here as they were given.\n", JinjaNodes.Map(
+    internal byte[] ToBytes(JinjaValue all)
+    {
+        if (Form == TemplateForm.Fengine)
+        {
+            return Encoding.UTF8.GetBytes(FengineHead + FengineText.Of(JinjaNodes.Map(
+                ("template_data", JinjaNodes.Of(Values)), ("template_data_full", WithoutOurs(all)),
+                ("template_repository", Origin.Repository), ("template_repository_version", Origin.Version),
+                ("template_repository_version_hash", Origin.Commit))));
+        }
+        return Encoding.UTF8.GetBytes(Body.Render(JinjaNodes.Map(("body", JinjaNodes.Map(
             ("apiVersion", HostObjectReader.ApiVersion), ("kind", Kind), ("spec", JinjaNodes.Map(
                 ("repository", Origin.Repository), ("version", Origin.Version), ("commit", Origin.Commit),
-                ("variables", JinjaNodes.Of(Values))))));
+                ("variables", JinjaNodes.Of(Values)))))))));
+    }
 
-    private static byte[] Write(string head, JinjaValue body) =>
-        Encoding.UTF8.GetBytes(Body.Render(JinjaNodes.Map(("head", head), ("body", body))));
+    /// <summary>What foxops' templates see too.</summary>
+    private static JinjaValue WithoutOurs(JinjaValue all) => JinjaValue.FromMap(all.AsMap!
+        .Where(item => item.Key.ToString() != GivenValues.OwnOrigin).ToDictionary(item => item.Key.ToString(), item => item.Value));
 
     private static InstanceState? Document(FieldReader root)
     {
@@ -84,6 +89,9 @@ public sealed record InstanceState(TemplateForm Form, TemplateOrigin Origin, Tem
         if (node is not (null or YamlMapping)) FieldReader.WrongType(fields.Bag, node, fields.PathOf(data),
             "a mapping from names to values");
         if (from is null || asked is null || id is null) return null;
+        if (id.Value.Value.Length is not (40 or 64) || !id.Value.Value.All(char.IsAsciiHexDigitLower))
+            fields.Bag.Error(DiagnosticCodes.BadInstanceState, id.Value.At,
+                $"'{id.Value.Value}' is no commit: 40 or 64 hexadecimal digits");
         var values = node is YamlMapping map ? TemplateValues.Of(map, fields.Bag.File) : TemplateValues.None;
         return new InstanceState(form, new TemplateOrigin(from.Value.Value, asked.Value.Value, id.Value.Value), values);
     }

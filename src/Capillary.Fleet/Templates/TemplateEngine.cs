@@ -26,8 +26,13 @@ internal sealed class TemplateEngine
     public Diagnostic ProblemInFolder(JinjaException e) => environment.Loader?.Invoke(e.Template) is null ? Problem(e)
         : Problem(e) with { File = TemplateManifest.Folder + e.Template };
 
-    /// <summary>At the template that is wrong, with the way that led there.</summary>
-    public static Diagnostic Problem(JinjaException e) => Diagnostic.Error(DiagnosticCodes.TemplateFailed, e.Template,
-        new TextPosition(e.Line, e.Column), e.Chain.Count == 0 ? e.Reason : $"{e.Reason} ({string.Join(", ", e.Chain)})",
-            TemplateProgram.Help(e));
+    /// <summary>At the template that is wrong, with the way that led there. In a circle each place stands once.</summary>
+    public static Diagnostic Problem(JinjaException e)
+    {
+        // The first one goes by its path in the repository, what it includes by the name below the template folder.
+        var places = e.Chain.DistinctBy(place => place.ToString().Replace(TemplateManifest.Folder, "", StringComparison.Ordinal)).ToList();
+        var way = string.Join(", ", places) + (places.Count < e.Chain.Count ? ", and so on in a circle" : "");
+        return Diagnostic.Error(DiagnosticCodes.TemplateFailed, e.Template, new TextPosition(e.Line, e.Column),
+            places.Count == 0 ? e.Reason : $"{e.Reason} ({way})", TemplateProgram.Help(e));
+    }
 }

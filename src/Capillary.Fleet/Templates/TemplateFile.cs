@@ -1,5 +1,4 @@
 using System.Text;
-using System.Text.Unicode;
 using Capillary.Fleet.Documents;
 using Capillary.Fleet.Templates.Merging;
 using Capillary.Jinja;
@@ -39,8 +38,9 @@ internal sealed record TemplateFile(string Path, MergeFile Raw)
         }
         try
         {
-            var text = IsText(raw) && (raw.Kind == TreeEntryKind.SymbolicLink || !manifest.Excluded.Any(pattern => pattern.Matches(path)))
-                ? Encoding.UTF8.GetString(raw.Bytes.Span) : null;
+            // Whatever is no text is copied, whether it is excluded or not.
+            var isExcluded = raw.Kind != TreeEntryKind.SymbolicLink && manifest.Excluded.Any(pattern => pattern.Matches(path));
+            var text = TextMerge.IsText(raw.Bytes.Span) && !isExcluded ? Encoding.UTF8.GetString(raw.Bytes.Span) : null;
             var conditions = manifest.Conditions.Where(condition => condition.Files.Matches(path))
                 .Select(condition => Condition(condition, manifest, engine));
             return new TemplateFile(path, raw)
@@ -69,9 +69,6 @@ internal sealed record TemplateFile(string Path, MergeFile Raw)
         if (HasCarriageReturns) text = text.Replace("\n", "\r\n", StringComparison.Ordinal);
         return (path, new MergeFile(Raw.Kind, Encoding.UTF8.GetBytes(text)));
     }
-
-    // Whatever is no text is copied, whether it is excluded or not.
-    private static bool IsText(MergeFile raw) => !TextMerge.IsBinary(raw.Bytes.Span) && Utf8.IsValid(raw.Bytes.Span);
 
     private static JinjaTemplate Condition(FileCondition condition, TemplateManifest manifest, TemplateEngine engine) =>
         engine.Parse($"{{% if {condition.When} %}}1{{% endif %}}", $"{manifest.File}:{condition.At.Line} (when)");

@@ -19,6 +19,9 @@ public enum TemplateForm
 /// <param name="Variables">In the order declared.</param>
 internal sealed record TemplateManifest(string File, TemplateForm Form, IReadOnlyList<VariableDeclaration> Variables)
 {
+    /// <summary>What our document says it is.</summary>
+    public const string Kind = "Template";
+
     /// <summary>The document of ours.</summary>
     public const string CapillaryFile = "template.yaml";
 

@@ -8,7 +8,7 @@ namespace Capillary.Fleet.Templates;
 internal static class TemplateManifestReader
 {
     /// <summary>Names that a template reads and no variable may have.</summary>
-    private static readonly string[] Reserved = ["template", "fengine"];
+    public static readonly string[] Reserved = [GivenValues.OwnOrigin, "fengine"];
 
     /// <summary>Null after reporting.</summary>
     public static TemplateManifest? Read(TreeFile file, DiagnosticBag bag)
@@ -30,7 +30,7 @@ internal static class TemplateManifestReader
         if (root.Text("apiVersion", required: true) is { } version && version.Value != HostObjectReader.ApiVersion)
             root.Bag.Error(DiagnosticCodes.WrongApiVersion, version.At, $"apiVersion '{version.Value}' is not known",
                 $"write {HostObjectReader.ApiVersion}");
-        root.OneOf("kind", ["Template"], required: true);
+        root.OneOf("kind", [TemplateManifest.Kind], required: true);
         var metadata = root.Child("metadata", required: true);
         metadata?.Name("name", required: true);
         metadata?.RejectUnknown();

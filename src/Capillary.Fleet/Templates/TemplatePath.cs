@@ -3,7 +3,8 @@ namespace Capillary.Fleet.Templates;
 /// <summary>Paths of files in a template or an instance: relative, <c>/</c>-separated, and never out of their tree.</summary>
 public static class TemplatePath
 {
-    private const int MaxLength = 1024;
+    /// <summary>In characters.</summary>
+    internal const int MaxLength = 1024;
 
     /// <summary>True for a path that stays in its tree.</summary>
     public static bool IsUsable(string path) => Problem(path) is null;

@@ -109,7 +109,7 @@ public sealed class TemplateSource
 
         if (TemplatePath.Problem(path) is { } problem) return Error(DiagnosticCodes.TemplatePath,
             $"its name renders to '{path}', which {problem}");
-        if (InstanceFiles.IsState(path)) return Error(DiagnosticCodes.TemplatePath,
+        if (InstanceFiles.IsReserved(path)) return Error(DiagnosticCodes.TemplatePath,
             $"its name renders to '{path}', where the instance's state stands");
         if (from.TryGetValue(path, out var other)) return Error(DiagnosticCodes.NameTakenTwice,
             $"its name renders to '{path}', as that of {other}");

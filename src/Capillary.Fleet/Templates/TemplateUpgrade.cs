@@ -10,7 +10,11 @@ namespace Capillary.Fleet.Templates;
 /// <param name="To">Where <paramref name="After"/> comes from.</param>
 /// <param name="Settings">Values that change, over those of its state.</param>
 public sealed record UpgradeRequest(InstanceState State, TemplateSource Before, TemplateSource After, TemplateOrigin To,
-    TemplateValues Settings);
+    TemplateValues Settings)
+{
+    /// <summary>Values of its state that go before <see cref="Settings"/> come, so that defaults count again.</summary>
+    public IReadOnlyList<string> Unset { get; init; } = [];
+}
 
 /// <summary>One file that changes.</summary>
 /// <param name="Template">The path of its template, which is the same in every instance; of a state file its own.</param>
@@ -27,10 +31,15 @@ public sealed record PlannedChange(string Template, MergeFile? Before, MergeFile
 public sealed record UpgradePlan(IReadOnlyDictionary<string, PlannedChange> Changes, IReadOnlyList<TreeConflict> Conflicts,
     IReadOnlyList<TreeConflict> Decided, IReadOnlyList<Diagnostic> Problems, IReadOnlyList<Diagnostic> Warnings)
 {
+    /// <summary>The instance's values before and after.</summary>
+    public OwnValues Own { get; init; } = OwnValues.None;
+
     /// <summary>Everything is decided.</summary>
     public bool IsReady => Problems.Count == 0 && Conflicts.Count == 0;
 
-    internal static UpgradePlan Failed(IReadOnlyList<Diagnostic> problems) =>
+    /// <summary>An upgrade that cannot be planned.</summary>
+    /// <param name="problems">Why.</param>
+    public static UpgradePlan Failed(IReadOnlyList<Diagnostic> problems) =>
         new(new Dictionary<string, PlannedChange>(), [], [], problems, []);
 }
 
@@ -48,8 +57,7 @@ public sealed class TemplateUpgrade
     private readonly List<Diagnostic> problems;
 
     private TemplateUpgrade(UpgradeRequest request, IReadOnlyDictionary<string, MergeEntry> ours, RenderedTemplate before,
-        RenderedTemplate after,
-        InstanceState next, List<Diagnostic> problems)
+        RenderedTemplate after, InstanceState next, List<Diagnostic> problems)
     {
         (this.request, this.ours, this.before, this.after, this.next, this.problems) = (request, ours, before, after, next, problems);
         Wanted = problems.Count > 0 ? [] : [.. TreeMerge.Wanted(Trees(_ => default)).Append(request.State.File).Append(next.File)
@@ -70,7 +78,7 @@ public sealed class TemplateUpgrade
         problems.AddRange(before.Problems.Select(problem => At(problem, request.State.Origin)));
         var values = request.State.Values;
         if (before.Given.Context is { } context) values = VariableMigrations.Apply(request.After.Manifest, values, context, problems);
-        values = values.With(request.Settings);
+        values = values.Without(request.Unset).With(request.Settings);
         var after = request.After.Render(values, request.To, stop);
         problems.AddRange(after.Problems.Select(problem => At(problem, request.To)));
         var form = request.After.Form == TemplateForm.Capillary ? TemplateForm.Capillary : request.State.Form;
@@ -92,7 +100,10 @@ public sealed class TemplateUpgrade
         if (next.File != request.State.File || !IsSame(next, request.State))
             changes[next.File] = new(next.File, Here(next.File, read), MergeFile.Plain(next.ToBytes(after.Given.Context!.Value)));
         if (next.File != request.State.File) changes[request.State.File] = new(request.State.File, Here(request.State.File, read), null);
-        return new UpgradePlan(changes, merged.Conflicts, merged.Decided, [], after.Given.Warnings);
+        return new UpgradePlan(changes, merged.Conflicts, merged.Decided, [], after.Given.Warnings)
+        {
+            Own = new OwnValues([request.State.Values, next.Values]),
+        };
     }
 
     private Dictionary<string, string> Templates()

@@ -75,7 +75,40 @@ public sealed class TemplateValues
         return new(joined);
     }
 
+    /// <summary>These values without some; <c>a.b</c> takes <c>b</c> out of the object <c>a</c>.</summary>
+    public TemplateValues Without(IEnumerable<string> names)
+    {
+        var left = All.ToList();
+        foreach (var path in names.Select(name => name.Split('.')))
+        {
+            var at = left.FindIndex(value => value.Name == path[0]);
+            if (at >= 0 && path.Length == 1) left.RemoveAt(at);
+            else if (at >= 0) left[at] = left[at] with { Node = Without(left[at].Node, path.AsSpan(1)) };
+        }
+        return new(left);
+    }
+
+    /// <summary>True for a name, or <c>a.b</c>, that was given a value.</summary>
+    public bool Has(string name)
+    {
+        var path = name.Split('.');
+        var node = Find(path[0])?.Node;
+        foreach (var member in path.Skip(1)) node = (node as YamlMapping)?.FindEntry(member)?.Value;
+        return node is not null;
+    }
+
     internal TemplateValue? Find(string name) => All.FirstOrDefault(value => value.Name == name);
+
+    private static YamlNode Without(YamlNode node, ReadOnlySpan<string> path)
+    {
+        if (node is not YamlMapping map) return node;
+        var entries = map.Entries.ToList();
+        var name = path[0];
+        var at = entries.FindIndex(entry => entry.Key.Text == name);
+        if (at >= 0 && path.Length == 1) entries.RemoveAt(at);
+        else if (at >= 0) entries[at] = entries[at] with { Value = Without(entries[at].Value, path[1..]) };
+        return new YamlMapping(entries, map.At, map.Weight);
+    }
 
     private static YamlNode Join(YamlNode below, YamlNode over)
     {

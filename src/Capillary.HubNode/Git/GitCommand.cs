@@ -109,7 +109,8 @@ internal sealed class GitCommand(string folder, TimeSpan limit)
         }
     }
 
-    private static async Task<string> ReadText(Stream stream, CancellationToken stop)
+    /// <summary>The whole output as text.</summary>
+    public static async Task<string> ReadText(Stream stream, CancellationToken stop)
     {
         using var reader = new StreamReader(stream);
         return await reader.ReadToEndAsync(stop);

@@ -14,8 +14,7 @@ public readonly record struct GitAnswer<T>(T? Value, string? Error) where T : cl
 
 /// <summary>
 /// Whole commits of a local repository, of any content: listings, blobs by the thousand, tags, and new commits. Git is called once for
-/// each,
-/// whatever their number.
+/// each, whatever their number.
 /// </summary>
 /// <param name="folder">A folder inside the repository, or a bare one.</param>
 public sealed class GitStore(string folder)
@@ -115,6 +114,27 @@ public sealed class GitStore(string folder)
         if (run is GitRun.Failed failure) return new(null, failure.Error);
         return new([.. ((GitRun.Done)run).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split('\0'))
             .Select(fields => new TemplateTag(fields[0], fields[2].Length > 0 ? fields[2] : fields[1]))], null);
+    }
+
+    /// <summary>All branches, by their refs such as <c>refs/heads/main</c>.</summary>
+    public async Task<GitAnswer<IReadOnlyDictionary<string, GitBranch>>> BranchesAsync(CancellationToken stop)
+    {
+        var run = await git.RunAsync(["for-each-ref", "--format=%(refname)%00%(objectname)%00%(parent)", GitBranch.Prefix], stop);
+        if (run is GitRun.Failed failure) return new(null, failure.Error);
+        return new(((GitRun.Done)run).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split('\0'))
+            .ToDictionary(fields => fields[0], fields => new GitBranch(fields[1], fields[2].Split(' ')), StringComparer.Ordinal), null);
+    }
+
+    /// <summary>Those of the ids that are no commit here.</summary>
+    public async Task<GitAnswer<IReadOnlySet<string>>> MissingAsync(IReadOnlyCollection<string> commits, CancellationToken stop)
+    {
+        var asked = Encoding.ASCII.GetBytes(string.Concat(commits.Select(id => id + "\n")));
+        var run = await git.RunAsync(["cat-file", "--batch-check=%(objecttype) %(objectname)"],
+            (stream, token) => stream.WriteAsync(asked, token).AsTask(), GitCommand.ReadText, stop);
+        if (run is GitRun.Failed failure) return new(null, failure.Error);
+        var found = ((GitRun.Done)run).Output.Split('\n').Select(line => line.Split(' ')).Where(fields => fields[0] == "commit")
+            .Select(fields => fields[1]).ToHashSet(StringComparer.Ordinal);
+        return new(commits.Where(id => !found.Contains(id)).ToHashSet(StringComparer.Ordinal), null);
     }
 
     /// <summary>The full id of a revision's commit, or null.</summary>

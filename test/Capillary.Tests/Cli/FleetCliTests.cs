@@ -122,7 +122,7 @@ public sealed class FleetCliTests
         using var repository = Repository();
         var (target, docs) = (repository.Mirror, Path.GetFullPath(Path.Combine(Here(), "../../../docs/schemas")));
         var (code, output, _) = await RunAsync(["fleet", "schema", "--out", target], repository.Work);
-        Assert.Equal((0, 8), (code, output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length));
+        Assert.Equal((0, 10), (code, output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length));
         foreach (var file in Directory.EnumerateFiles(docs))
             Assert.Equal(File.ReadAllText(file), File.ReadAllText(Path.Combine(target, Path.GetFileName(file))));
         Assert.Equal(File.ReadAllText(Path.Combine(docs, "Site.json")), (await RunAsync(["fleet", "schema", "site"], repository.Work)).Output);

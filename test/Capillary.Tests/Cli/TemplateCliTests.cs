@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Text.Json;
-using Capillary.Cli;
 using Capillary.Tests.Fleet.Templates;
 using Capillary.Tests.HubNode.Git;
 using Xunit;
@@ -10,8 +9,6 @@ namespace Capillary.Tests.Cli;
 /// <summary>The template commands end to end, in this process, on real Git repositories.</summary>
 public sealed class TemplateCliTests
 {
-    private const string Conf = "# {{ site }}\nlisten 80\nlog info\nlevel 1\nzone {{ site }}\ncache on\nend\n";
-
     [Theory]
     [InlineData("template-help", "template", "--help")]
     [InlineData("template-merge-help", "template", "merge", "--help")]
@@ -60,7 +57,7 @@ public sealed class TemplateCliTests
     [Fact]
     public async Task An_instance_is_made_edited_upgraded_and_reset()
     {
-        using var world = new World();
+        using var world = new TemplateWorld();
         var lab = world.Path("sites/lab");
         await world.OkAsync("new", world.Template, lab, "--to", "1.0", "--set", "site=basel");
         Assert.Equal("# basel\nlisten 80\nlog info\nlevel 1\nzone basel\ncache on\nend\n", world.Text("sites/lab/etc/basel.conf"));
@@ -83,7 +80,7 @@ public sealed class TemplateCliTests
     [Fact]
     public async Task Lines_written_without_an_end_stay_lines_and_the_version_is_kept()
     {
-        using var world = new World();
+        using var world = new TemplateWorld();
         await world.OkAsync("new", world.Template, world.Path("a"), "--to", "1.0", "--set", "site=lab");
         world.Fleet.Write("a/etc/lab.conf", world.Text("a/etc/lab.conf").Replace("cache on", "cache some", StringComparison.Ordinal));
         world.Fleet.Commit("one");
@@ -107,7 +104,7 @@ public sealed class TemplateCliTests
     [Fact]
     public async Task A_conflict_writes_nothing_is_decided_and_offered_elsewhere()
     {
-        using var world = new World();
+        using var world = new TemplateWorld();
         foreach (var site in (string[])["a", "b"])
         {
             await world.OkAsync("new", world.Template, world.Path(site), "--to", "1.0", "--set", "site=lab");
@@ -138,7 +135,7 @@ public sealed class TemplateCliTests
     [InlineData(true)]
     public async Task A_fleet_is_upgraded_in_groups(bool perGroup)
     {
-        using var world = new World();
+        using var world = new TemplateWorld();
         for (var i = 0; i < 12; i++) await world.OkAsync("new", world.Template, world.Path($"s{i:00}"), "--to", "1.0", "--set", $"site=site-{i}");
         world.Fleet.Write("s03/etc/site-3.conf", world.Text("s03/etc/site-3.conf").Replace("cache on", "cache some", StringComparison.Ordinal));
         foreach (var i in (int[])[4, 5]) File.Delete(world.Path($"s0{i}/run.sh")); // Unchanged by the template: stays away.
@@ -170,7 +167,7 @@ public sealed class TemplateCliTests
     [Fact]
     public async Task Status_says_how_far_behind_each_is()
     {
-        using var world = new World();
+        using var world = new TemplateWorld();
         await world.OkAsync("new", world.Template, world.Path("new"), "--set", "site=x");
         await world.OkAsync("new", world.Template, world.Path("old"), "--to", "1.0", "--set", "site=x");
         world.Fleet.Commit("two");
@@ -182,7 +179,7 @@ public sealed class TemplateCliTests
     [Fact]
     public async Task Bad_input_is_told_and_writes_nothing()
     {
-        using var world = new World();
+        using var world = new TemplateWorld();
         var lab = world.Path("lab");
         await world.FailsAsync("there is no version '9.9'", "new", world.Template, lab, "--to", "9.9", "--set", "site=x");
         await world.FailsAsync("declares no variable 'stie'", "new", world.Template, lab, "--set", "stie=x");
@@ -211,7 +208,7 @@ public sealed class TemplateCliTests
     [Fact]
     public async Task An_instance_of_foxops_is_adopted_as_it_is()
     {
-        using var world = new World();
+        using var world = new TemplateWorld();
         using var foxops = new TestRepository();
         foxops.Write("fengine.yaml", "variables: {name: {type: string, description: n}, n: {type: integer, description: n, default: 2}}\n");
         foxops.Write("template/{{ name }}", "{{ name }}\n\n{{ n }}\n\nold\n");
@@ -226,68 +223,43 @@ public sealed class TemplateCliTests
         world.Fleet.Commit("adopted");
         await world.OkAsync("upgrade", world.Path("i"));
         Assert.Equal("x\n\n7\n# mine\n\nnew\n", world.Text("i/x"));
-        Assert.Contains("template_repository_version: \"2\"", world.Text("i/.fengine.yaml"), StringComparison.Ordinal);
+        Assert.Contains("template_repository_version: '2'", world.Text("i/.fengine.yaml"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_template_of_foxops_comes_as_foxops_renders_it()
+    {
+        using var world = new TemplateWorld();
+        using var foxops = new TestRepository();
+        foxops.Write("fengine.yaml", """
+            rendering: {excluded_files: ["vendor/**/*", "*.raw"]}
+            variables:
+              name: {type: string, description: n}
+              debug: {type: boolean, description: d, default: false}
+              net: {type: object, description: n, children: {vlan: {type: integer, description: v, default: 7}, dns: {type: list, description: d, default: []}}}
+            """);
+        foxops.Write("template/{{ name }}/sub/a.conf", "{{ name }} {{ net }}\n\n{% if debug %}\nd\n{% endif %}\n{{ _fengine_template_repository_version }}");
+        foxops.Write("template/vendor/x/v", "{{ not rendered }}\n");
+        foxops.Write("template/{{ name }}.raw", "{{ raw }}\n");
+        foxops.Write("template/crlf.txt", "a\r\n{% if debug %}\r\nb\r\n{% endif %}\r\n");
+        foxops.Write("template/bin/run.sh", "echo {{ name }}\n");
+        File.SetUnixFileMode(System.IO.Path.Combine(foxops.Work, "template/bin/run.sh"), (UnixFileMode)0b111_101_101);
+        // Links to a folder, to a file and to nothing.
+        foreach (var (link, target) in new[] { ("link-{{ name }}", "{{ name }}/sub"), ("file", "bin/run.sh"), ("none", "no/where") })
+            File.CreateSymbolicLink(System.IO.Path.Combine(foxops.Work, "template", link), target);
+        foxops.Commit("one");
+        foxops.Git("tag", "1.0");
+        await world.OkAsync("new", foxops.Work, world.Path("i"), "--set", "name=lab", "--set", "debug='yes'");
+        Assert.Equal("lab {'vlan': 7, 'dns': []}\n\n\nd\n\n1.0", world.Text("i/lab/sub/a.conf"));
+        Assert.Equal(("{{ not rendered }}\n", "{{ raw }}\n", "a\n\nb\n\n"), (world.Text("i/vendor/x/v"), world.Text("i/lab.raw"), world.Text("i/crlf.txt")));
+        Assert.Equal(("lab/sub", "bin/run.sh", "no/where"), (Target("link-lab"), Target("file"), Target("none")));
+        Assert.True((File.GetUnixFileMode(world.Path("i/bin/run.sh")) & UnixFileMode.UserExecute) != 0);
+        Assert.Equal("", await world.OkAsync("diff", world.Path("i")));
+
+        string? Target(string name) => new FileInfo(world.Path($"i/{name}")).LinkTarget;
     }
 
     private static async Task<(int Code, string Output)> OutputAsync(string[] arguments) => await RunAsync(arguments) is var run ? (run.Code, run.Output) : default;
 
-    private static async Task<(int Code, string Output, string Error)> RunAsync(string[] arguments)
-    {
-        using var output = new StringWriter { NewLine = "\n" };
-        using var error = new StringWriter { NewLine = "\n" };
-        var code = await CommandRun.InvokeAsync(new RootCommand { TemplateCommand.Create() }, arguments,
-            new InvocationConfiguration { Output = output, Error = error });
-        return (code, output.ToString(), error.ToString());
-    }
-
-    /// <summary>A template repository with two releases, and a fleet's repository.</summary>
-    private sealed class World : IDisposable
-    {
-        private readonly TestRepository template = new();
-
-        public World()
-        {
-            template.Write("template.yaml", TemplateFixture.Manifest("variables: {site: {type: string, required: true}}"));
-            template.Write("template/etc/{{ site }}.conf", Conf);
-            template.Write("template/run.sh", "#!/bin/sh\n");
-            File.SetUnixFileMode(System.IO.Path.Combine(template.Work, "template/run.sh"), (UnixFileMode)0b111_101_101);
-            Old = template.Commit("one");
-            template.Git("tag", "1.0");
-            template.Write("template/etc/{{ site }}.conf", Conf.Replace("cache on", "cache off", StringComparison.Ordinal));
-            template.Commit("two");
-            template.Git("tag", "1.1");
-            Fleet.Git("config", "user.name", "Ada");
-            Fleet.Git("config", "user.email", "ada@example.org");
-        }
-
-        public string Template => template.Work;
-
-        public string Old { get; }
-
-        public TestRepository Fleet { get; } = new();
-
-        public string Path(string name) => System.IO.Path.Combine(Fleet.Work, name);
-
-        public string Text(string name) => File.ReadAllText(Path(name));
-
-        public async Task<string> OkAsync(params string[] arguments)
-        {
-            var run = await RunAsync(["template", .. arguments]);
-            Assert.True(run.Code == 0, $"{string.Join(' ', arguments)}: {run.Code}\n{run.Output}{run.Error}");
-            return run.Output;
-        }
-
-        public async Task FailsAsync(string reason, params string[] arguments)
-        {
-            var run = await RunAsync(["template", .. arguments]);
-            Assert.Equal(1, run.Code);
-            Assert.Contains(reason, run.Output + run.Error, StringComparison.Ordinal);
-        }
-
-        public void Dispose()
-        {
-            template.Dispose();
-            Fleet.Dispose();
-        }
-    }
+    private static Task<(int Code, string Output, string Error)> RunAsync(string[] arguments) => TemplateWorld.RunAsync(arguments);
 }

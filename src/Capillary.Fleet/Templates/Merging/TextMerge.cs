@@ -1,3 +1,5 @@
+using System.Text.Unicode;
+
 namespace Capillary.Fleet.Templates.Merging;
 
 /// <summary>
@@ -38,6 +40,9 @@ public static class TextMerge
 
     /// <summary>True for bytes that are no text, by Git's rule: a NUL among the first 8,000.</summary>
     public static bool IsBinary(ReadOnlySpan<byte> bytes) => bytes[..Math.Min(bytes.Length, BinaryWindow)].Contains((byte)0);
+
+    /// <summary>True for bytes that a person can be shown: UTF-8 without NUL.</summary>
+    public static bool IsText(ReadOnlySpan<byte> bytes) => !IsBinary(bytes) && Utf8.IsValid(bytes);
 
     private static List<MergePiece> Pieces(MergeSides sides, List<MergeChange> changes)
     {

@@ -29,8 +29,7 @@ public sealed class TreeMerge
     private readonly MergeLabels labels;
     private readonly Func<TreeConflict, Resolution?> decide;
     private readonly SortedDictionary<string, MergeFile?> changes = new(StringComparer.Ordinal);
-    private readonly List<TreeConflict> conflicts = [];
-    private readonly List<TreeConflict> decided = [];
+    private readonly List<(TreeConflict Conflict, bool IsDecided)> asked = [];
 
     private TreeMerge(MergeTrees trees, MergeLabels labels, Func<TreeConflict, Resolution?> decide) =>
         (this.trees, this.labels, this.decide) = (trees, labels, decide);
@@ -46,7 +45,20 @@ public sealed class TreeMerge
         foreach (var pair in pairs.InBase) merge.File(pair);
         foreach (var path in pairs.Added) merge.Add(path);
         merge.CheckFolders();
-        return new MergedTree(merge.changes, merge.conflicts, merge.decided);
+        return merge.Result();
+    }
+
+    /// <summary>Two files may ask about one path: each conflict gets a number of its own there. Those that a choice decides come first, so
+    /// that a choice moves no other's number.</summary>
+    private MergedTree Result()
+    {
+        var numbers = new Dictionary<string, int>(StringComparer.Ordinal);
+        var all = asked.OrderBy(item => item.Conflict.HasChoice ? 0 : 1).Select(item =>
+        {
+            var number = numbers[item.Conflict.Path] = numbers.GetValueOrDefault(item.Conflict.Path) + 1;
+            return item with { Conflict = item.Conflict with { Hunk = number } };
+        }).ToLookup(item => item.IsDecided, item => item.Conflict);
+        return new MergedTree(changes, [.. all[false]], [.. all[true]]);
     }
 
     /// <summary>The paths of ours that must be read before the merge: those that are not as in base and at which theirs changed something.
@@ -63,17 +75,16 @@ public sealed class TreeMerge
         var target = pair.Theirs is null || pair.Theirs == pair.Base ? pair.Ours ?? pair.Base : pair.Theirs;
         var result = new FileMerge(pair.Ours ?? target, labels, decide).Merge(ancestor, ours, theirs);
         if (pair.Ours is { } here && here != pair.Base && pair.Theirs is { } there && there != pair.Base && here != there)
-            target = Named(pair, result) ? there : here;
+            target = IsNamedThere(pair) ? there : here;
         Put(target, pair.Ours, result);
     }
 
     /// <summary>Both gave it a name: true when theirs is chosen.</summary>
-    private bool Named(TreePair pair, FileMerged result)
+    private bool IsNamedThere(TreePair pair)
     {
-        var hunk = 1 + result.Conflicts.Count + result.Decided.Count;
-        var question = new TreeConflict(pair.Ours!, hunk, ConflictKind.Renamed, Name(pair.Base), Name(pair.Ours!), Name(pair.Theirs!));
+        var question = new TreeConflict(pair.Ours!, 1, ConflictKind.Renamed, Name(pair.Base), Name(pair.Ours!), Name(pair.Theirs!));
         var answer = decide(question);
-        (answer is null ? conflicts : decided).Add(question);
+        asked.Add((question, answer is not null));
         return answer is Resolution.Theirs;
     }
 
@@ -87,17 +98,21 @@ public sealed class TreeMerge
     /// <summary>Puts a result to its place, where a file with another history may be.</summary>
     private void Put(string target, string? from, FileMerged result)
     {
-        conflicts.AddRange(result.Conflicts);
-        decided.AddRange(result.Decided);
-        if (from != target && result.File is { } file && trees.Ours.GetValueOrDefault(target)?.IsSame(file) == false)
-        {
-            // Whichever of the two were chosen, a person's edits in the other would be gone.
-            conflicts.Add(new TreeConflict(target, 1, ConflictKind.NameTaken, null, Name(target), Name(from ?? target)));
-            return;
-        }
+        asked.AddRange(result.Conflicts.Select(conflict => (conflict, false)).Concat(result.Decided.Select(conflict => (conflict, true)))
+            .OrderBy(item => item.conflict.Hunk));
         if (from is not null && from != target) changes.TryAdd(from, null);
         var entry = trees.Ours.GetValueOrDefault(target);
-        if (result.File is null ? entry is not null : entry?.IsSame(result.File) != true) changes[target] = result.File;
+        if (result.File is not { } file)
+        {
+            if (from is not null) changes[from] = null;
+        }
+        else if (from != target && entry?.IsSame(file) == false)
+        {
+            // Whichever of the two were chosen, a person's edits in the other would be gone.
+            asked.Add((new(target, 1, ConflictKind.NameTaken, null, Name(target), Name(from ?? target)), false));
+            if (from is not null) changes.Remove(from);
+        }
+        else if (entry?.IsSame(file) != true) changes[target] = file;
     }
 
     private static MergeFile Name(string path) => MergeFile.Plain(System.Text.Encoding.UTF8.GetBytes(path));
@@ -123,7 +138,7 @@ public sealed class TreeMerge
             for (var at = path.IndexOf('/', StringComparison.Ordinal); at > 0; at = path.IndexOf('/', at + 1))
             {
                 if (!files.Contains(path[..at]) || (!changes.ContainsKey(path) && !changes.ContainsKey(path[..at]))) continue;
-                conflicts.Add(new TreeConflict(path[..at], 1, ConflictKind.PlaceTaken, null, Name(path[..at]), Name(path)));
+                asked.Add((new(path[..at], 1, ConflictKind.PlaceTaken, null, Name(path[..at]), Name(path)), false));
             }
         }
     }

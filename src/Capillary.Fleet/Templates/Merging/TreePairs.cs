@@ -68,16 +68,27 @@ internal sealed record TreePairs(IReadOnlyList<TreePair> InBase, IReadOnlyList<s
         foreach (var (path, file) in trees.Base)
         {
             if (trees.Ours.ContainsKey(path) || !IsChanged(trees, path)) continue;
-            // Both gave it the same name.
-            if (theirs.TryGetValue(path, out var there) && trees.Ours.ContainsKey(there)) pairs[path] = there;
+            // Both gave it the same name; unless what has that name here is another file.
+            if (Named(path) is { } there && TreeSimilarity.Pair(One(path, file), One(there, Read(trees, there))).Count > 0)
+                pairs[path] = there;
             else missing[path] = file;
         }
         if (missing.Count == 0) return pairs;
-        var added = Candidates(trees).ToDictionary(path => path, path => new MergeFile(trees.Ours[path].Kind, trees.Read(path)),
-            StringComparer.Ordinal);
+        var added = Candidates(trees).ToDictionary(path => path, path => Read(trees, path), StringComparer.Ordinal);
         foreach (var (from, to) in TreeSimilarity.Pair(missing, added)) pairs[from] = to;
+        // It is nowhere else: then the name says more than its lines, which a person may all have written anew.
+        foreach (var path in missing.Keys.Where(path => !pairs.ContainsKey(path)))
+        {
+            if (Named(path) is { } there) pairs[path] = there;
+        }
         return pairs;
+
+        string? Named(string path) => theirs.GetValueOrDefault(path) is { } name && trees.Ours.ContainsKey(name) ? name : null;
     }
+
+    private static MergeFile Read(MergeTrees trees, string path) => new(trees.Ours[path].Kind, trees.Read(path));
+
+    private static Dictionary<string, MergeFile> One(string path, MergeFile file) => new(StringComparer.Ordinal) { [path] = file };
 
     private static IEnumerable<string> Candidates(MergeTrees trees)
     {

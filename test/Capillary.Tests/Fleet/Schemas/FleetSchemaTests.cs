@@ -28,23 +28,24 @@ public sealed class FleetSchemaTests
         "default: ", // a default that does not fit its type in detail
         "is not a number", // a number in quotes is one: value: "1.5"
         "write it such as .status.phase", // JSONPath
+        "brackets that do not close", // a glob
     ];
 
-    public static TheoryData<DocumentKind> Kinds => [.. Enum.GetValues<DocumentKind>()];
+    public static TheoryData<string> Kinds => [.. FleetSchemas.Kinds];
 
     [Fact]
     public void They_stand_in_the_docs()
     {
         var folder = Path.Combine(SchemaFixture.Root, "docs/schemas");
-        foreach (var kind in Enum.GetValues<DocumentKind>()) GoldenFile.CheckText(Path.Combine(folder, $"{kind}.json"), FleetSchemas.Of(kind));
+        foreach (var kind in FleetSchemas.Kinds) GoldenFile.CheckText(Path.Combine(folder, $"{kind}.json"), FleetSchemas.Of(kind));
         GoldenFile.CheckText(Path.Combine(folder, "Any.json"), FleetSchemas.OfAll());
-        Assert.Equal(Enum.GetNames<DocumentKind>().Append("Any").Order(StringComparer.Ordinal),
+        Assert.Equal(FleetSchemas.Kinds.Append("Any").Order(StringComparer.Ordinal),
             Directory.EnumerateFiles(folder).Select(Path.GetFileNameWithoutExtension).Order(StringComparer.Ordinal));
     }
 
     [Theory]
     [MemberData(nameof(Kinds))]
-    public void They_are_schemas(DocumentKind kind)
+    public void They_are_schemas(string kind)
     {
         foreach (var text in new[] { FleetSchemas.Of(kind), FleetSchemas.OfAll() })
             Assert.True(MetaSchemas.Draft202012.Evaluate(JsonDocument.Parse(text).RootElement).IsValid);
@@ -52,7 +53,7 @@ public sealed class FleetSchemaTests
 
     [Theory]
     [MemberData(nameof(Kinds))]
-    public void A_full_document_fits_and_has_every_name_that_the_schema_has(DocumentKind kind)
+    public void A_full_document_fits_and_has_every_name_that_the_schema_has(string kind)
     {
         var full = SchemaFixture.Full(kind);
         Assert.Equal([], SchemaFixture.Read(kind, full).Select(item => item.ToString()));
@@ -64,7 +65,7 @@ public sealed class FleetSchemaTests
     /// <summary>An unknown field makes a reader name those that it knows: the full document must have them all, so the schema has, too.</summary>
     [Theory]
     [MemberData(nameof(Kinds))]
-    public void A_full_document_has_every_name_that_the_reader_knows(DocumentKind kind)
+    public void A_full_document_has_every_name_that_the_reader_knows(string kind)
     {
         const string Unknown = "zzzzzzzzzzzzzzzz";
         var known = new Dictionary<string, HashSet<string>>(StringComparer.Ordinal);
@@ -82,7 +83,7 @@ public sealed class FleetSchemaTests
             }
             map.Remove(Unknown);
         }
-        Assert.True(closed >= 3);
+        Assert.True(closed >= 2);
         foreach (var (place, names) in known)
         {
             var written = Maps(full, "").Where(item => item.Place == place).SelectMany(item => item.Map.Select(member => member.Key)).ToHashSet();
@@ -98,16 +99,17 @@ public sealed class FleetSchemaTests
         {
             if (FleetLayout.Place(path) is not { } place || SchemaFixture.Json(text) is not { } json) continue;
             judged++;
-            Compare(place.Kind, json, SchemaFixture.Read(path, text), path);
-            if ((json as JsonObject)?["kind"]?.ToString() == place.Kind.ToString())
-                Assert.True(SchemaFixture.Fits(null, json) == SchemaFixture.Fits(place.Kind, json), $"{path}: the schema of all kinds says otherwise");
+            var kind = place.Kind.ToString();
+            Compare(kind, json, SchemaFixture.Read(path, text), path);
+            if ((json as JsonObject)?["kind"]?.ToString() == kind)
+                Assert.True(SchemaFixture.Fits(null, json) == SchemaFixture.Fits(kind, json), $"{path}: the schema of all kinds says otherwise");
         }
         Assert.True(judged > 80, $"{judged}");
     }
 
     [Theory]
     [MemberData(nameof(Kinds))]
-    public void A_broken_document_is_judged_as_its_reader_does(DocumentKind kind)
+    public void A_broken_document_is_judged_as_its_reader_does(string kind)
     {
         var (judged, refused) = (0, 0);
         foreach (var change in Changes(SchemaFixture.Full(kind)))
@@ -120,20 +122,22 @@ public sealed class FleetSchemaTests
 
     /// <summary>The page says so of each: only a compile tells.</summary>
     [Theory]
-    [InlineData(DocumentKind.RolloutPolicy, "spec", "soakTime", "8d", "is not a time from")]
-    [InlineData(DocumentKind.RolloutPolicy, "spec.waves.2", "name", "some", "stands twice")]
-    [InlineData(DocumentKind.RolloutPolicy, "spec.waves.0.gates.http", "url", "https:", "is not an https: URL")]
-    [InlineData(DocumentKind.RolloutPolicy, "spec.freezes.0", "from", "2026-13-45", "expected a date")]
-    [InlineData(DocumentKind.RolloutPolicy, "spec.freezes.0", "to", "2026-12-24", "'to' is not after 'from'")]
-    [InlineData(DocumentKind.RolloutPolicy, "spec.windows.0", "cron", "often", "is not a cron expression")]
-    [InlineData(DocumentKind.Region, "spec", "timeZone", "Europe/Nowhere", "there is no time zone")]
-    [InlineData(DocumentKind.Region, "spec.addresses", "0", "eu.example.org:99999", "is not an address")]
-    [InlineData(DocumentKind.HealthRules, "spec.rules.0", "messagePath", "[", "write it such as .status.phase")]
-    [InlineData(DocumentKind.App, "spec.variables.text", "pattern", "(", "pattern: ")]
-    [InlineData(DocumentKind.App, "spec.variables.text", "default", "ABC", "default: ")]
-    [InlineData(DocumentKind.App, "spec.variables.port", "maximum", 0, "is above")]
-    [InlineData(DocumentKind.Site, "metadata", "name", "other", "the file's path says")]
-    public void What_no_schema_can_say_the_reader_says(DocumentKind kind, string place, string field, object value, string message)
+    [InlineData("RolloutPolicy", "spec", "soakTime", "8d", "is not a time from")]
+    [InlineData("RolloutPolicy", "spec.waves.2", "name", "some", "stands twice")]
+    [InlineData("RolloutPolicy", "spec.waves.0.gates.http", "url", "https:", "is not an https: URL")]
+    [InlineData("RolloutPolicy", "spec.freezes.0", "from", "2026-13-45", "expected a date")]
+    [InlineData("RolloutPolicy", "spec.freezes.0", "to", "2026-12-24", "'to' is not after 'from'")]
+    [InlineData("RolloutPolicy", "spec.windows.0", "cron", "often", "is not a cron expression")]
+    [InlineData("Region", "spec", "timeZone", "Europe/Nowhere", "there is no time zone")]
+    [InlineData("Region", "spec.addresses", "0", "eu.example.org:99999", "is not an address")]
+    [InlineData("HealthRules", "spec.rules.0", "messagePath", "[", "write it such as .status.phase")]
+    [InlineData("App", "spec.variables.text", "pattern", "(", "pattern: ")]
+    [InlineData("App", "spec.variables.text", "default", "ABC", "default: ")]
+    [InlineData("App", "spec.variables.port", "maximum", 0, "is above")]
+    [InlineData("Template", "spec.files.0", "path", "a[", "brackets that do not close")]
+    [InlineData("Template", "spec.renames.1", "from", "lab.conf", "stands twice")]
+    [InlineData("Site", "metadata", "name", "other", "the file's path says")]
+    public void What_no_schema_can_say_the_reader_says(string kind, string place, string field, object value, string message)
     {
         var document = SchemaFixture.Full(kind);
         var changed = value is int number ? JsonValue.Create(number) : JsonValue.Create((string)value);
@@ -146,7 +150,7 @@ public sealed class FleetSchemaTests
     }
 
     /// <summary>True when both refuse it.</summary>
-    private static bool Compare(DocumentKind kind, JsonNode json, IReadOnlyList<Diagnostic> said, string where)
+    private static bool Compare(string kind, JsonNode json, IReadOnlyList<Diagnostic> said, string where)
     {
         var fits = SchemaFixture.Fits(kind, json);
         if (fits == (said.Count == 0)) return !fits;

@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Capillary.Fleet.Documents;
 using Capillary.Fleet.Schemas;
+using Capillary.Fleet.Templates;
 using Json.Schema;
 
 namespace Capillary.Tests.Fleet.Schemas;
@@ -11,8 +12,8 @@ namespace Capillary.Tests.Fleet.Schemas;
 /// <summary>One document judged by its schema, with a validator that is not ours, and by its reader.</summary>
 internal static class SchemaFixture
 {
-    private static readonly Dictionary<DocumentKind, JsonSchema> Schemas =
-        Enum.GetValues<DocumentKind>().ToDictionary(kind => kind, kind => JsonSchema.FromText(FleetSchemas.Of(kind)));
+    private static readonly Dictionary<string, JsonSchema> Schemas =
+        FleetSchemas.Kinds.ToDictionary(kind => kind, kind => JsonSchema.FromText(FleetSchemas.Of(kind)));
 
     private static readonly JsonSchema Any = JsonSchema.FromText(FleetSchemas.OfAll());
 
@@ -21,7 +22,7 @@ internal static class SchemaFixture
     public static string Root => Path.GetFullPath(Path.Combine(Folder(), "../../../.."));
 
     /// <summary>A document with every field that its kind has.</summary>
-    public static JsonObject Full(DocumentKind kind) => (JsonObject)Json(File.ReadAllText(Path.Combine(Folder(), "Full", $"{kind}.yaml")))!;
+    public static JsonObject Full(string kind) => (JsonObject)Json(File.ReadAllText(Path.Combine(Folder(), "Full", $"{kind}.yaml")))!;
 
     /// <summary>YAML of one document as JSON; null when it cannot be read.</summary>
     public static JsonNode? Json(string yaml)
@@ -32,14 +33,26 @@ internal static class SchemaFixture
     }
 
     /// <summary>By the schema of one kind, or by that of all kinds.</summary>
-    public static bool Fits(DocumentKind? kind, JsonNode document) =>
+    public static bool Fits(string? kind, JsonNode document) =>
         (kind is { } one ? Schemas[one] : Any).Evaluate(JsonSerializer.SerializeToElement(document)).IsValid;
 
     /// <summary>What the reader says of a document that stands where its name wants it; JSON is YAML.</summary>
-    public static IReadOnlyList<Diagnostic> Read(DocumentKind kind, JsonNode document) => Read(PathOf(kind), document.ToJsonString());
+    public static IReadOnlyList<Diagnostic> Read(string kind, JsonNode document) => kind switch
+    {
+        TemplateManifest.Kind => ReadTemplate(document.ToJsonString()),
+        InstanceState.Kind => InstanceState.Read(InstanceFiles.State, Encoding.UTF8.GetBytes(document.ToJsonString())).Problems,
+        _ => Read(PathOf(Enum.Parse<DocumentKind>(kind)), document.ToJsonString()),
+    };
 
     public static IReadOnlyList<Diagnostic> Read(string path, string text) =>
         DocumentParser.Parse(CaseFile.FileOf(path, Encoding.UTF8.GetBytes(text))).Diagnostics;
+
+    private static IReadOnlyList<Diagnostic> ReadTemplate(string text)
+    {
+        var bag = new DiagnosticBag(TemplateManifest.CapillaryFile);
+        TemplateManifestReader.Read(CaseFile.FileOf(bag.File, Encoding.UTF8.GetBytes(text)), bag);
+        return bag.Items;
+    }
 
     private static string PathOf(DocumentKind kind) => kind switch
     {

@@ -82,6 +82,7 @@ public sealed class TemplateSourceTests
     [InlineData("{{ x }}", ".git/config", "which is Git's own")]
     [InlineData("{{ x }}", "other", "its name renders to 'other', as that of template/other")]
     [InlineData("{{ x }}", ".capillary-template.yaml", "where the instance's state stands")]
+    [InlineData("{{ x }}", ".capillary-unfinished/plan.json", "where the instance's state stands")]
     [InlineData("{{ x }}", "other/below", "'other' is a file of the template too")]
     public void Names_that_cannot_be_are_errors(string name, string value, string expected)
     {
@@ -121,6 +122,18 @@ public sealed class TemplateSourceTests
         Assert.NotEmpty(problems);
         Assert.All(problems, problem => Assert.True(problem.Line > 0, problem.ToString()));
         Assert.StartsWith(expected, problems[0].ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Includes_in_a_circle_name_each_place_once()
+    {
+        var read = Read(("template.yaml", Manifest("variables: {}")), ("template/a", "{% include 'b' %}"), ("template/b", "x\n{% include 'a' %}"));
+        foreach (var problem in New(read.Source!).Problems.Select(item => item.ToString()))
+        {
+            Assert.Contains("and so on in a circle)", problem, StringComparison.Ordinal);
+            var way = problem[problem.IndexOf('(', StringComparison.Ordinal)..];
+            Assert.Equal((2, 3), (way.Split(":1:4").Length, way.Split(", ").Length));
+        }
     }
 
     [Fact]

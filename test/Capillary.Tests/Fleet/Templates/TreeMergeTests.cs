@@ -114,6 +114,69 @@ public sealed class TreeMergeTests
         }
     }
 
+    [Fact]
+    public void A_rename_here_is_followed_though_its_new_name_there_is_taken()
+    {
+        // 'a' is 'own' here and 'b' there; what is called 'b' here is another file.
+        var trees = Trees("a=" + Long, "own=one|MINE|three|four|five|six|,b=quite|other|", "b=one|two|three|four|five|SIX|");
+        var conflict = Assert.Single(TreeMerge.Merge(trees, Labels, _ => null).Conflicts);
+        Assert.Equal((ConflictKind.Renamed, "own"), (conflict.Kind, conflict.Path));
+        Assert.Equal("own=one|MINE|three|four|five|SIX|", Show(TreeMerge.Merge(trees, Labels, _ => new Resolution.Ours())));
+        var taken = TreeMerge.Merge(trees, Labels, _ => new Resolution.Theirs());
+        Assert.Equal((ConflictKind.NameTaken, "b"), Assert.Single(taken.Conflicts) is var one ? (one.Kind, one.Path) : default);
+        Assert.Empty(taken.Changes);
+    }
+
+    [Fact]
+    public void Every_conflict_has_a_name_of_its_own()
+    {
+        // 'b' has two places where lines conflict, and is where the template wants 'a'.
+        var trees = Trees($"a={Long},b=1|2|3|4|5|6|7|", $"a=one|MINE|three|four|five|six|,b=1|mine|3|4|5|6|m|",
+            "b=1|t|3|4|5|6|tt|,c/d=1|") with { Renames = new Dictionary<string, string> { ["a"] = "b" } };
+        Unique(TreeMerge.Merge(trees, Labels, _ => null).Conflicts);
+        // Two files in a folder whose name a file has here.
+        var merged = Merge("", "a=1|", "a/b=1|,a/c=1|");
+        Assert.Equal(["a#1", "a#2"], merged.Conflicts.Select(conflict => $"{conflict.Path}#{conflict.Hunk}"));
+        // The new name of a file that was renamed on both sides, and its lines; a choice about one moves no other's number.
+        trees = Trees("a=" + Long, "win=one|two|three|four|five|MINE|", "w=one|two|three|four|five|THEIRS|");
+        var all = TreeMerge.Merge(trees, Labels, _ => null).Conflicts;
+        Assert.Equal(["win#1 Renamed", "win#2 Lines"], all.Select(conflict => $"{conflict.Path}#{conflict.Hunk} {conflict.Kind}"));
+        merged = TreeMerge.Merge(trees, Labels, conflict => conflict.Kind == ConflictKind.Renamed ? new Resolution.Ours() : null);
+        Assert.Equal(("win#2", "win#1"), (Name(Assert.Single(merged.Conflicts)), Name(Assert.Single(merged.Decided))));
+
+        static string Name(TreeConflict conflict) => $"{conflict.Path}#{conflict.Hunk}";
+    }
+
+    [Theory]
+    [InlineData(3)]
+    [InlineData(77)]
+    public void Conflicts_of_any_trees_have_names_of_their_own(int seed)
+    {
+        var random = new Random(seed);
+        string[] names = ["a", "b", "c", "d/e", "d"];
+        string Tree() => string.Join(',', names.Where(_ => random.Next(3) > 0)
+            .Select(name => $"{name}={string.Concat(Enumerable.Range(0, 6).Select(line => $"{line}{random.Next(2)}|"))}"));
+        for (var i = 0; i < 2000; i++)
+        {
+            var (ancestor, ours, theirs) = (Tree(), Tree(), Tree());
+            try
+            {
+                Unique(Merge(ancestor, ours, theirs).Conflicts);
+            }
+            catch (Exception e)
+            {
+                throw new InvalidOperationException($"seed {seed}, {i}: {ancestor} / {ours} / {theirs}", e);
+            }
+        }
+    }
+
+    private static void Unique(IReadOnlyList<TreeConflict> conflicts)
+    {
+        Assert.Equal(conflicts.Count, conflicts.Select(conflict => (conflict.Path, conflict.Hunk)).Distinct().Count());
+        foreach (var file in conflicts.GroupBy(conflict => conflict.Path))
+            Assert.Equal(Enumerable.Range(1, file.Count()), file.Select(conflict => conflict.Hunk).Order());
+    }
+
     [Theory]
     [InlineData("ours", "a=1|mine|3|4|5|6|m|")]
     [InlineData("theirs", "a=1|t|3|4|5|6|tt|")]
