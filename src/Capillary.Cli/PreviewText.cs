@@ -107,13 +107,15 @@ internal sealed class PreviewText(FleetPreview preview, RolloutPreview rollout, 
 
     private static List<ChangeGroup> Group(FleetPreview preview)
     {
-        var diffs = new SiteDiff[preview.Changes.Count];
-        Parallel.For(0, diffs.Length, i => diffs[i] = preview.Changes[i] is { Before: { } before, After: { } after }
-            ? SiteDiff.Of(before, after) : new SiteDiff("", ""));
-        return [.. preview.Changes.Select((change, i) => (change.Site.Value, change.Kind, Diff: diffs[i]))
-            .GroupBy(item => (item.Kind, item.Diff.ChangedLines))
-            .Select(group => new ChangeGroup(group.Key.Kind, group.First().Diff.Text, [.. group.Select(item => item.Value)]))];
+        var keys = new string[preview.Changes.Count];
+        Parallel.For(0, keys.Length, i => keys[i] = preview.Changes[i] is { Before: { } before, After: { } after }
+            ? SiteDiff.Key(before, after) : "");
+        return [.. preview.Changes.Zip(keys).GroupBy(item => (item.First.Kind, item.Second), item => item.First)
+            .Select(group => new ChangeGroup(group.Key.Kind, DiffOf(group.First()), [.. group.Select(change => change.Site.Value)]))];
     }
+
+    private static string DiffOf(SiteChange change) =>
+        change is { Before: { } before, After: { } after } ? SiteDiff.Text(before, after) : "";
 
     private void RolloutMarkdown(TextWriter output)
     {

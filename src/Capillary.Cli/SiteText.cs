@@ -10,10 +10,12 @@ internal static class SiteText
     /// <summary>
     /// <c>app/kubernetes</c> (how the app is applied), <c>app/objects/KEY.yaml</c> and <c>app/files/path</c> to text, in apply order.
     /// </summary>
-    public static IReadOnlyList<(string Name, string Text)> Of(CompiledSite site)
+    /// <param name="site">The site.</param>
+    /// <param name="except">Layers of apps that are left out.</param>
+    public static IReadOnlyList<(string Name, string Text)> Of(CompiledSite site, IReadOnlySet<Core.Bundles.Digest>? except = null)
     {
         var texts = new List<(string, string)>();
-        foreach (var app in site.Apps)
+        foreach (var app in site.Apps.Where(app => except?.Contains(app.Descriptor.Digest) != true))
         {
             var folder = app.Layer.Name.Value;
             if (app.Layer.Kubernetes is { } policy) texts.Add(($"{folder}/kubernetes", Yaml(Encoding.UTF8.GetBytes(policy))));

@@ -11,7 +11,7 @@ public static class UnifiedDiff
 {
     private const int Context = 3;
 
-    /// <summary>The differences of one file, as <c>diff -u</c> writes them; of one that is no UTF-8 text its sizes. Where some lines end
+    /// <summary>The differences of one file, as <c>git diff</c> writes them; of one that is no UTF-8 text its sizes. Where some lines end
     /// with CR LF and others do not, <c>\r</c> shows which.</summary>
     /// <param name="path">For the head.</param>
     /// <param name="before">Null: it was not there.</param>
@@ -20,7 +20,7 @@ public static class UnifiedDiff
     {
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture,
-            $"--- {(before is null ? "/dev/null" : path)}\n+++ {(after is null ? "/dev/null" : path)}\n");
+            $"--- {(before is null ? "/dev/null" : $"a/{path}")}\n+++ {(after is null ? "/dev/null" : $"b/{path}")}\n");
         if (before is not null && after is not null && before.Kind != after.Kind)
             text.Append(CultureInfo.InvariantCulture, $"mode {Mode(before.Kind)} -> {Mode(after.Kind)}\n");
         else if ((before is null || after is null) && (before ?? after)!.Kind is not TreeEntryKind.File and var kind)
