@@ -129,7 +129,7 @@ public sealed class TemplateTellingTests
         foreach (var name in (string[])["a", "b"]) await world.OkAsync("new", world.Template, world.Path(name), "--to", "1.0", "--set", $"site={name}");
         world.Fleet.Commit("two");
         string[] command = ["upgrade", world.Fleet.Work, "--all", "--to", "1.1", "--dry-run"];
-        Assert.StartsWith("A: 2 instances: a, b\nas in a; the others differ at most in files' names, in their own values and in the lines around:\n--- etc/a.conf\n",
+        Assert.StartsWith("A: 2 instances: a, b\nas in a; the others differ at most in files' names, in their own values and in the lines around:\n--- a/etc/a.conf\n",
             await world.OkAsync(command), StringComparison.Ordinal);
         using var json = JsonDocument.Parse(await world.OkAsync([.. command, "-o", "json"]));
         Assert.Equal("a", json.RootElement.GetProperty("groups")[0].GetProperty("diffOf").GetString());

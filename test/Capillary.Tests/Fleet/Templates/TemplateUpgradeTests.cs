@@ -155,22 +155,22 @@ public sealed class TemplateUpgradeTests
     public void A_diff_of_what_is_no_text_or_has_other_line_ends_can_be_read()
     {
         static MergeFile Latin(string text) => MergeFile.Plain(System.Text.Encoding.Latin1.GetBytes(text));
-        Assert.Equal("--- f\n+++ f\nbinary or not UTF-8: 4 bytes -> 5 bytes\n", UnifiedDiff.Of("f", Latin("für\n"), Latin("füür\n")));
-        Assert.Equal("--- /dev/null\n+++ f\nbinary or not UTF-8: not there -> 2 bytes\n", UnifiedDiff.Of("f", null, File("\0a")));
-        Assert.Equal("--- f\n+++ f\n@@ -1,2 +1,2 @@\n-a\\r\n+a\n b\n", UnifiedDiff.Of("f", File("a\r\nb\n"), File("a\nb\n")));
+        Assert.Equal("--- a/f\n+++ b/f\nbinary or not UTF-8: 4 bytes -> 5 bytes\n", UnifiedDiff.Of("f", Latin("für\n"), Latin("füür\n")));
+        Assert.Equal("--- /dev/null\n+++ b/f\nbinary or not UTF-8: not there -> 2 bytes\n", UnifiedDiff.Of("f", null, File("\0a")));
+        Assert.Equal("--- a/f\n+++ b/f\n@@ -1,2 +1,2 @@\n-a\\r\n+a\n b\n", UnifiedDiff.Of("f", File("a\r\nb\n"), File("a\nb\n")));
         // All lines end alike: nothing to mark.
-        Assert.Equal("--- f\n+++ f\n@@ -1,1 +1,1 @@\n-a\r\n+b\r\n", UnifiedDiff.Of("f", File("a\r\n"), File("b\r\n")));
-        Assert.Equal("--- f\n+++ f\n@@ -1,1 +1,1 @@\n-a\n\\ No newline at end of file\n+a\n", UnifiedDiff.Of("f", File("a"), File("a\n")));
+        Assert.Equal("--- a/f\n+++ b/f\n@@ -1,1 +1,1 @@\n-a\r\n+b\r\n", UnifiedDiff.Of("f", File("a\r\n"), File("b\r\n")));
+        Assert.Equal("--- a/f\n+++ b/f\n@@ -1,1 +1,1 @@\n-a\n\\ No newline at end of file\n+a\n", UnifiedDiff.Of("f", File("a"), File("a\n")));
         var script = new MergeFile(Capillary.Fleet.Documents.TreeEntryKind.ExecutableFile, File("a\n").Bytes);
-        Assert.Equal("--- f\n+++ f\nmode 100644 -> 100755\n", UnifiedDiff.Of("f", File("a\n"), script));
-        Assert.Equal("--- /dev/null\n+++ f\nmode 100755\n@@ -0,0 +1,1 @@\n+a\n", UnifiedDiff.Of("f", null, script));
+        Assert.Equal("--- a/f\n+++ b/f\nmode 100644 -> 100755\n", UnifiedDiff.Of("f", File("a\n"), script));
+        Assert.Equal("--- /dev/null\n+++ b/f\nmode 100755\n@@ -0,0 +1,1 @@\n+a\n", UnifiedDiff.Of("f", null, script));
     }
 
     [Fact]
     public void A_diff_reads_like_one_and_its_key_ignores_what_stands_around()
     {
-        Assert.Equal("--- f\n+++ f\n@@ -1,5 +1,5 @@\n a\n-b\n+B\n c\n d\n e\n", UnifiedDiff.Of("f", File(Lines), File("a\nB\nc\nd\ne\n")));
-        Assert.Equal("--- /dev/null\n+++ f\n@@ -0,0 +1,1 @@\n+a\n\\ No newline at end of file\n", UnifiedDiff.Of("f", null, File("a")));
+        Assert.Equal("--- a/f\n+++ b/f\n@@ -1,5 +1,5 @@\n a\n-b\n+B\n c\n d\n e\n", UnifiedDiff.Of("f", File(Lines), File("a\nB\nc\nd\ne\n")));
+        Assert.Equal("--- /dev/null\n+++ b/f\n@@ -0,0 +1,1 @@\n+a\n\\ No newline at end of file\n", UnifiedDiff.Of("f", null, File("a")));
         Assert.Equal(Key([("f", File("1\nb\n"), File("1\nB\n"))]), Key([("f", File("2\nb\n"), File("2\nB\n"))]));
         Assert.NotEqual(Key([("f", File("1\nb\n"), File("1\nB\n"))]), Key([("f", File("1\nb\n"), File("1\nC\n"))]));
     }
