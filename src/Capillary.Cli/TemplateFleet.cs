@@ -12,7 +12,9 @@ namespace Capillary.Cli;
 internal sealed record CommittedInstance(string Path, string StateFile, InstanceState State)
 {
     /// <summary>For people.</summary>
-    public string Name => Path.Length == 0 ? "." : Path;
+    public string Name => NameOf(Path);
+
+    public static string NameOf(string path) => path.Length == 0 ? "." : path;
 }
 
 /// <summary>Every instance of a repository at one commit, read with two git commands whatever their number.</summary>
@@ -80,12 +82,11 @@ internal sealed class TemplateFleet
         {
             var folder = path[..(path.LastIndexOf('/') + 1)];
             var read = InstanceState.Read(path, blobs[files[path].Id]);
-            var instance = new CommittedInstance(folder.TrimEnd('/'), path, read.State!);
             var problems = !files.ContainsKey($"{folder}{TemplateJournal.Name}/{TemplateJournal.PlanName}") ? read.Problems
                 : [Diagnostic.Error(DiagnosticCodes.BadInstanceState, path, TextPosition.WholeFile,
                     $"was committed in the middle of a change: {folder}{TemplateJournal.Name} says what was cut off")];
-            if (problems.Count == 0) instances.Add(instance);
-            else broken.Add((instance.Name, problems));
+            if (problems.Count == 0 && read.State is { } state) instances.Add(new(folder.TrimEnd('/'), path, state));
+            else broken.Add((CommittedInstance.NameOf(folder.TrimEnd('/')), problems));
         }
         (Instances, Broken) = (instances, broken);
     }
