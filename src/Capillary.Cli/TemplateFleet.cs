@@ -12,7 +12,9 @@ namespace Capillary.Cli;
 internal sealed record CommittedInstance(string Path, string StateFile, InstanceState State)
 {
     /// <summary>For people.</summary>
-    public string Name => Path.Length == 0 ? "." : Path;
+    public string Name => NameOf(Path);
+
+    public static string NameOf(string path) => path.Length == 0 ? "." : path;
 }
 
 /// <summary>Every instance of a repository at one commit, read with two git commands whatever their number.</summary>
@@ -34,7 +36,7 @@ internal sealed class TemplateFleet
     /// <summary>In order of path.</summary>
     public IReadOnlyList<CommittedInstance> Instances { get; private set; } = [];
 
-    /// <summary>Folders with a state that cannot be used, in order of path, and what is wrong with it.</summary>
+    /// <summary>Folders with a state that cannot be used, and what is wrong with it.</summary>
     public IReadOnlyList<(string Name, IReadOnlyList<Diagnostic> Problems)> Broken { get; private set; } = [];
 
     /// <summary>Null after saying why it cannot be read.</summary>
@@ -60,7 +62,7 @@ internal sealed class TemplateFleet
         var read = await store.BlobsAsync([.. states.Select(path => files[path].Id).Distinct()], stop);
         if (read.Value is { } blobs)
         {
-            fleet.Take(states, blobs);
+            fleet.Take(states, blobs, prefix);
             return fleet;
         }
         error.WriteLine($"capillary: {read.Error}");
@@ -72,20 +74,22 @@ internal sealed class TemplateFleet
         && !(path.EndsWith(InstanceFiles.FengineState, StringComparison.Ordinal)
             && files.ContainsKey(path[..^InstanceFiles.FengineState.Length] + InstanceFiles.State));
 
-    private void Take(List<string> states, IReadOnlyDictionary<string, byte[]> blobs)
+    private void Take(List<string> states, IReadOnlyDictionary<string, byte[]> blobs, string prefix)
     {
+        const string Plan = $"{TemplateJournal.Name}/{TemplateJournal.PlanName}";
+        var halves = paths.Where(path => path.StartsWith(prefix, StringComparison.Ordinal)
+            && (path == Plan || path.EndsWith("/" + Plan, StringComparison.Ordinal))).Select(path => path[..^Plan.Length]).ToHashSet();
         var instances = new List<CommittedInstance>();
-        var broken = new List<(string, IReadOnlyList<Diagnostic>)>();
+        var broken = halves.Select(folder => (CommittedInstance.NameOf(folder.TrimEnd('/')),
+            (IReadOnlyList<Diagnostic>)[Diagnostic.Error(DiagnosticCodes.BadInstanceState, folder + Plan, TextPosition.WholeFile,
+                "the folder was committed in the middle of a change, which this says")])).ToList();
         foreach (var path in states)
         {
             var folder = path[..(path.LastIndexOf('/') + 1)];
+            if (halves.Contains(folder)) continue;
             var read = InstanceState.Read(path, blobs[files[path].Id]);
-            var instance = new CommittedInstance(folder.TrimEnd('/'), path, read.State!);
-            var problems = !files.ContainsKey($"{folder}{TemplateJournal.Name}/{TemplateJournal.PlanName}") ? read.Problems
-                : [Diagnostic.Error(DiagnosticCodes.BadInstanceState, path, TextPosition.WholeFile,
-                    $"was committed in the middle of a change: {folder}{TemplateJournal.Name} says what was cut off")];
-            if (problems.Count == 0) instances.Add(instance);
-            else broken.Add((instance.Name, problems));
+            if (read.State is { } state) instances.Add(new(folder.TrimEnd('/'), path, state));
+            else broken.Add((CommittedInstance.NameOf(folder.TrimEnd('/')), read.Problems));
         }
         (Instances, Broken) = (instances, broken);
     }

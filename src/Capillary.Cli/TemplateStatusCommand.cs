@@ -8,7 +8,7 @@ namespace Capillary.Cli;
 /// <summary><c>capillary template status [DIR]</c>.</summary>
 internal static class TemplateStatusCommand
 {
-    // Problem: why nobody can say how far behind it is; null: one can.
+    /// <summary>One instance; with a problem nobody can say how far behind it is.</summary>
     private sealed record Line(string Instance, string? Repository, string? Version, string? Newest, int? Behind, string? Problem);
 
     public static Command Create()

@@ -43,9 +43,12 @@ public sealed class TemplateTellingTests
         using var world = new TemplateWorld();
         await world.OkAsync("new", world.Template, world.Path("half"), "--to", "1.0", "--set", "site=x");
         world.Fleet.Write("half/.capillary-unfinished/plan.json", "[]");
+        // One that was never there before has no state yet.
+        world.Fleet.Write("new/.capillary-unfinished/plan.json", "[]");
         world.Fleet.Commit("half");
-        await world.FailsAsync("was committed in the middle of a change", "status", world.Fleet.Work);
-        await world.FailsAsync("1 failed", "upgrade", world.Fleet.Work, "--all", "--to", "1.1");
+        await world.FailsAsync("2 of which nobody can say: half, new\n", "status", world.Fleet.Work);
+        await world.FailsAsync("was committed in the middle of a change", "status", world.Path("new"));
+        await world.FailsAsync("2 failed", "upgrade", world.Fleet.Work, "--all", "--to", "1.1");
     }
 
     [Theory]
