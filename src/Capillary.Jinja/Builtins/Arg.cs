@@ -22,6 +22,15 @@ internal static class Arg
         return value.IsIntegral ? value.Bits : throw Wrong(r, value, what, "an integer");
     }
 
+    /// <summary>So many blanks.</summary>
+    internal static string Blanks(RenderState r, JinjaValue value, string what, long missing)
+    {
+        var count = Integer(r, value, what, missing);
+        if (count > r.MaxChars) throw Arithmetic.TooLong(r);
+        r.ChargeText(Math.Max(0, count));
+        return new string(' ', (int)Math.Max(0, count));
+    }
+
     internal static bool Flag(RenderState r, JinjaValue value) => !value.IsAbsent && Sequences.IsTrue(r, value);
 
     private static JinjaException Wrong(RenderState r, JinjaValue value, string what, string needed) => value.Ref is UndefinedValue

@@ -21,12 +21,16 @@ internal static class OrderFilters
         var items = Sequences.Items(r, self);
         var caseSensitive = Arg.Flag(r, args[1]);
         var paths = args[2].Ref is string several && several.Contains(',')
-            ? Array.ConvertAll(several.Split(','), ItemPath.Of)
-            : args[2].IsAbsent || args[2].IsNone ? [] : [ItemPath.Of(r, args[2])];
+            ? Array.ConvertAll(several.Split(','), path => ItemPath.Of(r, path))
+            : Paths(r, args[2]);
         var keys = new JinjaValue[items.Length];
         for (var i = 0; i < keys.Length; i++) keys[i] = SortKey(r, items[i], paths, caseSensitive);
         return ListValue.Of(StableSort.By(r, items, keys, Arg.Flag(r, args[0])));
     }
+
+    // None: the items themselves are compared.
+    private static ItemPath[] Paths(RenderState r, JinjaValue attribute) =>
+        attribute.IsAbsent || attribute.IsNone ? [] : [ItemPath.Of(r, attribute)];
 
     private static JinjaValue SortKey(RenderState r, JinjaValue item, ItemPath[] paths, bool caseSensitive)
     {
@@ -38,13 +42,6 @@ internal static class OrderFilters
 
     private static JinjaValue Folded(JinjaValue key, bool caseSensitive) =>
         !caseSensitive && key.Ref is string text ? text.ToLowerInvariant() : key;
-
-    private static JinjaValue Key(RenderState r, JinjaValue item, JinjaValue attribute, bool caseSensitive)
-    {
-        r.Charge();
-        var key = attribute.IsAbsent || attribute.IsNone ? item : ItemPath.Of(r, attribute).Read(r, item);
-        return Folded(key, caseSensitive);
-    }
 
     private static JinjaValue GroupBy(RenderState r, JinjaValue self, JinjaValue[] args)
     {
@@ -68,11 +65,12 @@ internal static class OrderFilters
 
     private static JinjaValue Unique(RenderState r, JinjaValue self, JinjaValue[] args)
     {
+        var (paths, caseSensitive) = (Paths(r, args[1]), Arg.Flag(r, args[0]));
         var seen = new HashSet<JinjaValue>(new ByContent(r));
         var kept = new List<JinjaValue>();
         foreach (var item in Sequences.Items(r, self))
         {
-            if (seen.Add(Key(r, item, args[1], Arg.Flag(r, args[0])))) kept.Add(item);
+            if (seen.Add(SortKey(r, item, paths, caseSensitive))) kept.Add(item);
         }
         return ListValue.Of([.. kept]);
     }
@@ -81,11 +79,11 @@ internal static class OrderFilters
     {
         var items = Sequences.Items(r, self);
         if (items.Length == 0) return UndefinedValue.Because(r, r.At, "No aggregated item, sequence was empty.");
-        var caseSensitive = Arg.Flag(r, args[0]);
-        var (best, bestKey) = (items[0], Key(r, items[0], args[1], caseSensitive));
+        var (paths, caseSensitive) = (Paths(r, args[1]), Arg.Flag(r, args[0]));
+        var (best, bestKey) = (items[0], SortKey(r, items[0], paths, caseSensitive));
         foreach (var item in items.AsSpan(1))
         {
-            var key = Key(r, item, args[1], caseSensitive);
+            var key = SortKey(r, item, paths, caseSensitive);
             if (Math.Sign(Comparison.Order(r, key, bestKey, sign < 0 ? "<" : ">")) == sign) (best, bestKey) = (item, key);
         }
         return best;

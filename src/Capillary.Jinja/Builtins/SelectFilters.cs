@@ -55,8 +55,11 @@ internal static class SelectFilters
         var filter = r.Program.Environment.FindFilter(name)
             ?? throw r.Fail($"no filter named '{name}'", Syntax.Spelling.Closest(name, Filters.Names));
         var laid = filter.Signature.Lay(r, Rest(given));
-        // Some filters write to their arguments.
-        return item => filter.Body(r, item, [.. laid]);
+        return item =>
+        {
+            r.Charge(laid.Length);
+            return filter.Body(r, item, laid);
+        };
     }
 
     private static JinjaValue SelectBy(RenderState r, JinjaValue self, CallArguments given, bool keep)

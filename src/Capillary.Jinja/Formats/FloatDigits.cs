@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Numerics;
 using System.Text;
 
 namespace Capillary.Jinja.Formats;
@@ -20,14 +21,31 @@ internal static class FloatDigits
         };
     }
 
+    /// <summary>Python's <c>round()</c>: to so many decimals, of the exact value, halves to even. Infinite if the result is too large.</summary>
+    internal static double Rounded(double value, int decimals)
+    {
+        // No double has a digit beyond these.
+        if (!double.IsFinite(value) || value == 0 || decimals > 323) return value;
+        var (digits, exponent) = Exact(Math.Abs(value));
+        var (kept, _) = Round(digits, exponent + 1 + decimals);
+        var size = kept.Length == 0 ? 0 : double.Parse($"{kept}E{-decimals}", CultureInfo.InvariantCulture);
+        return Math.CopySign(size, value);
+    }
+
     // value = d.ddd x 10^exponent, all digits there are. No double has more than 767.
     private static (string Digits, int Exponent) Exact(double value)
     {
         if (value == 0) return ("0", 0);
-        var text = value.ToString("E766", CultureInfo.InvariantCulture);
-        var at = text.IndexOf('E');
-        var digits = string.Concat(text.AsSpan(0, 1), text.AsSpan(2, at - 2).TrimEnd('0'));
-        return (digits, int.Parse(text.AsSpan(at + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture));
+        var bits = BitConverter.DoubleToInt64Bits(value);
+        var isNormal = bits >> 52 != 0;
+        var mantissa = (bits & ((1L << 52) - 1)) | (isNormal ? 1L << 52 : 0);
+        var zeros = BitOperations.TrailingZeroCount(mantissa);
+        var exponent = (int)(isNormal ? bits >> 52 : 1) - 1075 + zeros;
+        mantissa >>= zeros;
+        // m / 2^n is m x 5^n / 10^n.
+        var whole = exponent < 0 ? mantissa * BigInteger.Pow(5, -exponent) : (BigInteger)mantissa << exponent;
+        var text = whole.ToString(CultureInfo.InvariantCulture);
+        return (text.TrimEnd('0'), text.Length - 1 + Math.Min(0, exponent));
     }
 
     // The first `count` digits, rounded; one more if it carried over.

@@ -10,7 +10,7 @@ internal sealed record NumberSpec
 {
     internal string Fill { get; init; } = " ";
 
-    /// <summary><c>&lt; &gt; ^ =</c>, or none: text left, numbers right.</summary>
+    /// <summary><c>&lt; &gt; ^ =</c>, or none: text left, numbers right, or with zeros behind their sign.</summary>
     internal char Align { get; init; }
 
     /// <summary><c>+</c>, a blank, or none: only the minus of negative numbers.</summary>
@@ -29,7 +29,7 @@ internal sealed record NumberSpec
     internal NumberSpec WithFlag(char flag) => flag switch
     {
         '#' => this with { Alternate = true },
-        '0' => Align == '<' ? this : this with { Align = '=', Fill = "0" },
+        '0' => Align == '<' ? this : this with { Fill = "0" },
         '-' => this with { Align = '<', Fill = " " },
         '+' => this with { Sign = '+' },
         _ => Sign == '+' ? this : this with { Sign = ' ' },
@@ -58,19 +58,17 @@ internal sealed record NumberSpec
     /// <summary>A float whose digits are known; they are without a sign.</summary>
     internal void WriteDigits(RenderState r, double value, string text)
     {
-        var spec = double.IsFinite(value) || Fill != "0" || Align != '=' ? this : this with { Fill = " ", Align = '>' };
         var end = text.AsSpan().IndexOfAnyExceptInRange('0', '9');
         var whole = end < 0 ? text : text[..end];
         var sign = SignOf(double.IsNegative(value) && !double.IsNaN(value));
-        spec.Pad(r, sign, spec.Grouped(whole, 3) + (end < 0 ? "" : text[end..]), isNumber: true);
+        Pad(r, sign, Grouped(whole, 3) + (end < 0 ? "" : text[end..]), isNumber: true);
     }
 
     internal void Pad(RenderState r, string sign, string text, bool isNumber)
     {
         var missing = Width - sign.Length - CodePoints.Count(text);
-        var align = Align == '\0' ? (isNumber ? '>' : (IsPrintf ? '>' : '<')) : Align;
-        if (align == '=' && !isNumber) align = '>';
-        var fill = isNumber || Align != '=' ? Fill : " ";
+        var align = Align != '\0' ? Align : !isNumber ? (IsPrintf ? '>' : '<') : Fill == "0" ? '=' : '>';
+        var fill = IsPrintf && !isNumber ? " " : Fill;
         var left = missing <= 0 || align is '<' or '=' ? 0 : align == '>' ? missing : missing / 2;
         Repeat(r, fill, left);
         r.Output.Append(sign);

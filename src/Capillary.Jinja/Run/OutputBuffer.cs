@@ -50,8 +50,6 @@ internal sealed class OutputBuffer(RenderState state, int limit) : IDisposable
         return text;
     }
 
-    internal void DropFrom(int mark) => Length = mark;
-
     public void Dispose()
     {
         if (_chars.Length > 0) ArrayPool<char>.Shared.Return(_chars);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Capillary.Jinja.Values;
 
 namespace Capillary.Jinja.Syntax;
 
@@ -22,7 +23,7 @@ internal sealed class ExpressionLexer(SourceText source, int end, List<Token> to
     internal bool SkipBlanks()
     {
         var before = At;
-        while (At < end && char.IsWhiteSpace(_text[At])) At++;
+        while (At < end && CodePoints.IsBlank(_text[At])) At++;
         return At > before;
     }
 

@@ -45,7 +45,7 @@ internal sealed class For(Target target, Expr items, Expr? condition, Block body
     private void RunRecursive(RenderState r, JinjaValue[] list, Frame outer, int depth)
     {
         var before = r.Frame;
-        r.Frame = new Frame(_slots, outer);
+        r.Frame = r.NewFrame(_slots, outer);
         Run(r, list, outer, depth);
         r.Frame = before;
     }
@@ -129,9 +129,5 @@ internal sealed class For(Target target, Expr items, Expr? condition, Block body
 /// <summary><c>{% break %}</c> and <c>{% continue %}</c></summary>
 internal sealed class LeaveRound(int position, LoopExit exit) : Stmt(position)
 {
-    internal override void Render(RenderState r)
-    {
-        r.Charge();
-        r.Exit = exit;
-    }
+    internal override void Render(RenderState r) => r.Exit = exit;
 }

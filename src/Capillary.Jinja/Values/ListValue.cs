@@ -29,10 +29,16 @@ internal sealed class ListValue(JinjaValue[] items, ListShape shape) : Boxed
     {
         get
         {
-            if (_growing is not null && _items.Length != _growing.Count) _items = [.. _growing];
+            if (!IsWhole) _items = [.. _growing!];
             return _items;
         }
     }
+
+    /// <summary>How many items there are, without making the array.</summary>
+    internal int Count => _growing?.Count ?? _items.Length;
+
+    /// <summary>The array stands for what was added so far: adding again makes the next reader copy it.</summary>
+    internal bool IsWhole => _growing is null || _items.Length == _growing.Count;
 
     internal ListShape Shape => shape;
 
@@ -45,7 +51,7 @@ internal sealed class ListValue(JinjaValue[] items, ListShape shape) : Boxed
     internal string[] Names { get; init; } = [];
 
     /// <summary>What a range was made of; for its text.</summary>
-    internal (long Start, long Stop, long Step) Bounds { get; init; }
+    internal (Int128 Start, Int128 Stop, Int128 Step) Bounds { get; init; }
 
     internal override JinjaKind Kind => JinjaKind.List;
 
