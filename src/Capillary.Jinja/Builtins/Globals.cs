@@ -49,10 +49,10 @@ internal static class Globals
         var stop = Arg.Integer(r, onlyStop ? args[0] : args[1], "the stop", 0);
         var step = Arg.Integer(r, args[2], "the step", 1);
         if (step == 0) throw r.Fail("range() arg 3 must not be zero");
-        return Range(r, ((Int128)start, stop, step));
+        return Range(r, new RangeBounds(start, stop, step));
     }
 
-    internal static JinjaValue Range(RenderState r, (Int128 Start, Int128 Stop, Int128 Step) bounds)
+    internal static JinjaValue Range(RenderState r, RangeBounds bounds)
     {
         var (start, stop, step) = bounds;
         var distance = step > 0 ? stop - start : start - stop;

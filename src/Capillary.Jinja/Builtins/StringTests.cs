@@ -52,7 +52,7 @@ internal static class StringTests
         return found;
     }
 
-    private static bool IsIdentifier(string text) => text.Length > 0 && BeginsIdentifier(Rune.GetRuneAt(text, 0))
+    private static bool IsIdentifier(string text) => text.Length > 0 && BeginsIdentifier(text.EnumerateRunes().First())
         && text.EnumerateRunes().All(static c => BeginsIdentifier(c) || Rune.GetUnicodeCategory(c) is UnicodeCategory.DecimalDigitNumber
             or UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.ConnectorPunctuation);
 

@@ -70,22 +70,15 @@ internal sealed record NumberSpec
         var align = Align != '\0' ? Align : !isNumber ? (IsPrintf ? '>' : '<') : Fill == "0" ? '=' : '>';
         var fill = IsPrintf && !isNumber ? " " : Fill;
         var left = missing <= 0 || align is '<' or '=' ? 0 : align == '>' ? missing : missing / 2;
-        Repeat(r, fill, left);
+        r.Output.Append(fill, left);
         r.Output.Append(sign);
-        if (align == '=') Repeat(r, fill, missing);
+        if (align == '=') r.Output.Append(fill, missing);
         r.Output.Append(text);
-        if (align is '<' or '^') Repeat(r, fill, missing - left);
+        if (align is '<' or '^') r.Output.Append(fill, missing - left);
     }
 
     /// <summary>Text stands right in printf, left in braces.</summary>
     internal bool IsPrintf { get; init; } = true;
-
-    private static void Repeat(RenderState r, string fill, int count)
-    {
-        if (count <= 0) return;
-        if (fill.Length == 1) r.Output.Append(fill[0], count);
-        else for (var i = 0; i < count; i++) r.Output.Append(fill);
-    }
 
     private static string InRadix(BigInteger value, char type)
     {

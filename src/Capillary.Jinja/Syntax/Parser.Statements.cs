@@ -206,7 +206,7 @@ internal sealed partial class Parser
         var targets = new List<Target> { first };
         while (Skip(","))
         {
-            if (Current.IsName("in") || Current.IsOperator(")")) break;
+            if (EndsTuple()) break;
             targets.Add(ParseTargetItem());
         }
         return new TupleTarget(first.Position, [.. targets]);

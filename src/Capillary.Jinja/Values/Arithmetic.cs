@@ -146,7 +146,7 @@ internal static class Arithmetic
 
     private static (BigInteger Quotient, BigInteger Remainder) FloorDivide(RenderState r, BigInteger a, BigInteger b)
     {
-        r.Charge(a.GetBitLength() / 64);
+        r.Charge(a.GetBitLength() / 16);
         var (quotient, rest) = BigInteger.DivRem(a, b);
         return rest.IsZero || rest.Sign == b.Sign ? (quotient, rest) : (quotient - 1, rest + b);
     }

@@ -117,9 +117,10 @@ internal sealed class BigValue(BigInteger value) : Boxed
         return value.Sign * Math.ScaleB((double)(ulong)top, shift);
     }
 
+    /// <summary>Counts work on so many bits; an error if no integer may have them.</summary>
     internal static void Guard(RenderState r, long bits)
     {
         if (bits > MaxBits) throw r.Limit("an integer has more than 4300 digits");
-        r.Charge(bits / 64);
+        r.Charge(bits / 16);
     }
 }

@@ -11,6 +11,12 @@ internal enum ListShape
     Pairs,
 }
 
+/// <summary>What a range was made of; wide enough for one that is cut out of another.</summary>
+internal sealed record RangeBounds(Int128 Start, Int128 Stop, Int128 Step)
+{
+    public override string ToString() => Step == 1 ? $"range({Start}, {Stop})" : $"range({Start}, {Stop}, {Step})";
+}
+
 /// <summary>
 /// A list, or another sequence that Python tells from one. Only a list that a template made can change; an array that was given out
 /// never does.
@@ -50,8 +56,8 @@ internal sealed class ListValue(JinjaValue[] items, ListShape shape) : Boxed
     /// <summary>Names of the items, for the tuples that <c>groupby</c> makes.</summary>
     internal string[] Names { get; init; } = [];
 
-    /// <summary>What a range was made of; for its text.</summary>
-    internal (Int128 Start, Int128 Stop, Int128 Step) Bounds { get; init; }
+    /// <summary>Of a range.</summary>
+    internal RangeBounds? Bounds { get; init; }
 
     internal override JinjaKind Kind => JinjaKind.List;
 

@@ -98,8 +98,8 @@ internal static class Sequences
     {
         if (list.Shape == ListShape.Range)
         {
-            var (start, _, step) = list.Bounds;
-            return Globals.Range(r, (start + from * (Int128)step, start + to * (Int128)step, step * (Int128)stride));
+            var (start, _, step) = list.Bounds!;
+            return Globals.Range(r, new RangeBounds(start + from * step, start + to * step, step * stride));
         }
         var (distance, size) = stride > 0 ? (to - from, stride) : (from - to, -stride);
         var picked = new JinjaValue[distance <= 0 ? 0 : (distance - 1) / size + 1];

@@ -142,9 +142,9 @@ internal static class Strings
         // Python's center puts the odd blank left only if the width is odd too.
         if (leftShare is > 0 and < 1) left = (int)(missing / 2 + (missing & width & 1));
         var mark = r.Output.Length;
-        for (var i = 0; i < left; i++) r.Output.Append(fill);
+        r.Output.Append(fill, left);
         r.Output.Append(text);
-        for (var i = left; i < missing; i++) r.Output.Append(fill);
+        r.Output.Append(fill, (int)missing - left);
         return r.Output.TakeFrom(mark);
     }
 
@@ -176,9 +176,10 @@ internal static class Strings
     private static string StripRunes(string text, HashSet<Rune> set, bool start, bool end)
     {
         var (from, to) = (0, text.Length);
-        while (start && from < to && Rune.GetRuneAt(text, from) is var first && set.Contains(first)) from += first.Utf16SequenceLength;
-        while (end && to > from && Rune.DecodeLastFromUtf16(text.AsSpan(from, to - from), out var last, out var length) == 0
-            && set.Contains(last)) to -= length;
+        while (start && Rune.DecodeFromUtf16(text.AsSpan(from, to - from), out var first, out var length) == 0 && set.Contains(first))
+            from += length;
+        while (end && Rune.DecodeLastFromUtf16(text.AsSpan(from, to - from), out var last, out var length) == 0 && set.Contains(last))
+            to -= length;
         return text[from..to];
     }
 

@@ -59,7 +59,10 @@ internal static class ValueText
         switch (value.Ref)
         {
             case ListValue list: WriteList(r, list); break;
-            case BigValue big: r.Output.Append(big.Value.ToString(CultureInfo.InvariantCulture)); break;
+            case BigValue big:
+                BigValue.Guard(r, big.Value.GetBitLength());
+                r.Output.Append(big.Value.ToString(CultureInfo.InvariantCulture));
+                break;
             case MapValue map: WriteMap(r, map.Entries); break;
             case NamespaceValue space:
                 r.Output.Append("<Namespace ");
@@ -79,7 +82,7 @@ internal static class ValueText
     {
         if (list.Shape == ListShape.Range)
         {
-            WriteRange(r.Output, list.Bounds);
+            r.Output.Append(list.Bounds!.ToString());
             return;
         }
         r.EnsureStack();
@@ -95,9 +98,6 @@ internal static class ValueText
         r.Output.Append(list.IsTuple ? ')' : ']');
         if (list.Shape is ListShape.Keys or ListShape.Values or ListShape.Pairs) r.Output.Append(')');
     }
-
-    private static void WriteRange(OutputBuffer output, (Int128 Start, Int128 Stop, Int128 Step) bounds) =>
-        output.Append(bounds.Step == 1 ? $"range({bounds.Start}, {bounds.Stop})" : $"range({bounds.Start}, {bounds.Stop}, {bounds.Step})");
 
     private static void WriteMap(RenderState r, IEnumerable<KeyValuePair<JinjaValue, JinjaValue>> entries)
     {
