@@ -93,7 +93,8 @@ public sealed record JinjaOptions
         ArgumentOutOfRangeException.ThrowIfNegative(MaxOutputChars);
         ArgumentOutOfRangeException.ThrowIfNegative(MaxSteps);
         ArgumentOutOfRangeException.ThrowIfNegative(MaxIncludes);
-        if (NewlineSequence is not ("\n" or "\r\n" or "\r")) throw new ArgumentException("a newline is \\n, \\r\\n or \\r", nameof(NewlineSequence));
+        if (NewlineSequence is not ("\n" or "\r\n" or "\r"))
+            throw new ArgumentException("a newline is \\n, \\r\\n or \\r", nameof(NewlineSequence));
         if (BlockStart == VariableStart || BlockStart == CommentStart || VariableStart == CommentStart)
             throw new ArgumentException("two kinds of tags begin alike", nameof(BlockStart));
         foreach (var delimiter in (string[])[BlockStart, VariableStart, CommentStart, BlockEnd, VariableEnd, CommentEnd])

@@ -114,8 +114,8 @@ public readonly partial struct JinjaValue : IEquatable<JinjaValue>
     /// <inheritdoc/>
     public bool Equals(JinjaValue other)
     {
-        if (IsUndefined || other.IsUndefined) return IsUndefined && other.IsUndefined;
-        return Comparison.AreEqual(RenderState.Detached(), this, other);
+        using var state = RenderState.Detached();
+        return Comparison.AreEqual(state, this, other);
     }
 
     /// <inheritdoc/>

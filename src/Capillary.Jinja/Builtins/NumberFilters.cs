@@ -62,12 +62,8 @@ internal static class NumberFilters
     private static bool TryFloat(string? text, out double value)
     {
         value = 0;
+        text = text is null ? null : Joined(text);
         if (text is null) return false;
-        for (var at = text.IndexOf('_'); at >= 0; at = text.IndexOf('_', at + 1))
-        {
-            if (at == 0 || at == text.Length - 1 || !char.IsAsciiDigit(text[at - 1]) || !char.IsAsciiDigit(text[at + 1])) return false;
-        }
-        text = text.Replace("_", "");
         var bare = text.TrimStart('+', '-').ToLowerInvariant();
         if (text.Length - bare.Length > 1) bare = "";
         if (bare is "inf" or "infinity" or "nan")
@@ -78,6 +74,16 @@ internal static class NumberFilters
         const NumberStyles Style = NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent;
         return bare.Length > 0 && (char.IsAsciiDigit(bare[^1]) || bare[^1] == '.')
             && double.TryParse(text, Style, CultureInfo.InvariantCulture, out value);
+    }
+
+    // Without the underscores that stand between digits; null if others do.
+    private static string? Joined(string text)
+    {
+        for (var at = text.IndexOf('_'); at >= 0; at = text.IndexOf('_', at + 1))
+        {
+            if (at == 0 || at == text.Length - 1 || !char.IsAsciiDigit(text[at - 1]) || !char.IsAsciiDigit(text[at + 1])) return null;
+        }
+        return text.Replace("_", "");
     }
 
     private static JinjaValue ToFloat(RenderState r, JinjaValue self, JinjaValue[] args)
@@ -111,8 +117,9 @@ internal static class NumberFilters
         return Arithmetic.Divide(r, scaled, scale);
     }
 
-    private static JinjaValue Whole(RenderState r, double value) =>
-        double.IsFinite(value) ? BigValue.Of(r, new BigInteger(value)) : throw r.Fail($"cannot convert float {(double.IsNaN(value) ? "NaN" : "infinity")} to integer");
+    private static JinjaValue Whole(RenderState r, double value) => double.IsFinite(value)
+        ? BigValue.Of(r, new BigInteger(value))
+        : throw r.Fail("infinity and NaN are no integers");
 
     private static double RoundFloat(RenderState r, double value, int precision)
     {

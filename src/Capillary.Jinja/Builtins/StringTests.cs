@@ -20,12 +20,14 @@ internal static class StringTests
         Of("islower", static text => IsCased(text, Rune.IsLower, Rune.IsUpper)),
         Of("istitle", IsTitle),
         Of("isidentifier", IsIdentifier),
-        Of("isprintable", static text => text.EnumerateRunes().All(c => c.Value == ' ' || ValueText.IsPrintable(Rune.GetUnicodeCategory(c)))),
+        Of("isprintable", static text => text.EnumerateRunes().All(IsPrintable)),
     ];
 
     private static Builtin Of(string name, Func<string, bool> holds) => new(new(name, []), (_, self, _) => holds((string)self.Ref!));
 
     private static bool IsAll(string text, Func<Rune, bool> holds) => text.Length > 0 && text.EnumerateRunes().All(holds);
+
+    private static bool IsPrintable(Rune c) => c.Value == ' ' || ValueText.IsPrintable(Rune.GetUnicodeCategory(c));
 
     // Superscripts too.
     private static bool IsDigit(Rune c) => CharUnicodeInfo.GetDigitValue(c.ToString(), 0) >= 0;

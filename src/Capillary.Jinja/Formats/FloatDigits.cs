@@ -21,7 +21,7 @@ internal static class FloatDigits
         };
     }
 
-    /// <summary>Python's <c>round()</c>: to so many decimals, of the exact value, halves to even. Infinite if the result is too large.</summary>
+    /// <summary>Python's <c>round()</c>: to so many decimals, of the exact value, halves to even; infinite if that is too large.</summary>
     internal static double Rounded(double value, int decimals)
     {
         // No double has a digit beyond these.

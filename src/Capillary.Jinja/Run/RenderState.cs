@@ -57,6 +57,9 @@ internal sealed partial class RenderState : IDisposable
 
     internal long MaxSteps => _options.MaxSteps;
 
+    /// <summary>The host handles a value outside of any render.</summary>
+    internal bool IsDetached => ReferenceEquals(Program, Program.Nothing);
+
     internal static RenderState Detached() => new(Program.Nothing, MapValue.Empty, default);
 
     public void Dispose() => Output.Dispose();
@@ -86,7 +89,7 @@ internal sealed partial class RenderState : IDisposable
         else Charge();
     }
 
-    /// <summary>Variables of a macro, loop, block or template that begins to run; <paramref name="outer"/> is where it was defined.</summary>
+    /// <summary>Variables for a macro, loop, block or template that begins; <paramref name="outer"/> is where it was defined.</summary>
     internal Frame NewFrame(int slots, Frame? outer = null)
     {
         Charge(slots / 8);

@@ -19,7 +19,8 @@ internal sealed class For(Target target, Expr items, Expr? condition, Block body
         binder.Visit(items);
         // Called again from within, a recursive loop needs variables of its own each time.
         if (recursive) (_entry, _slots) = binder.InFunction(DeclareInside, () => BindInside(binder));
-        else BindLoop(binder);
+        else _entry = binder.InScope(DeclareInside, () => BindInside(binder));
+        if (!recursive) BindOtherwise(binder);
     }
 
     internal override void Render(RenderState r)
@@ -94,12 +95,6 @@ internal sealed class For(Target target, Expr items, Expr? condition, Block body
             if (Sequences.IsTrue(r, value)) kept[count++] = item;
         }
         return (kept, count);
-    }
-
-    private void BindLoop(Binder binder)
-    {
-        _entry = binder.InScope(DeclareInside, () => BindInside(binder));
-        if (!recursive) BindOtherwise(binder);
     }
 
     private void BindOtherwise(Binder binder)

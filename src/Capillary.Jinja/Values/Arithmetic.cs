@@ -20,7 +20,10 @@ internal static class Arithmetic
         if (a.IsNumber && b.IsNumber) return Float(r, a) + Float(r, b);
         if (a.Ref is string && b.Ref is string) return JoinText(r, a, b);
         if (a.Ref is ListValue p && b.Ref is ListValue q && p.Shape == q.Shape && p.Shape is ListShape.List or ListShape.Tuple)
-            return new JinjaValue(new ListValue(JoinLists(r, ((ListValue)a.Ref).Items, ((ListValue)b.Ref!).Items), ((ListValue)a.Ref).Shape));
+        {
+            var items = JoinLists(r, ((ListValue)a.Ref).Items, ((ListValue)b.Ref!).Items);
+            return new JinjaValue(new ListValue(items, ((ListValue)a.Ref).Shape));
+        }
         throw Unsupported(r, "+", a, b);
     }
 

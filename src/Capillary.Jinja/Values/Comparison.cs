@@ -99,6 +99,7 @@ internal static class Comparison
 
     private static bool UndefinedEqual(RenderState r, JinjaValue a, JinjaValue b)
     {
+        if (r.IsDetached) return a.IsUndefined && b.IsUndefined;
         if (a.Ref is UndefinedValue { IsStrict: true } or null) throw r.FailUndefined(a);
         if (b.Ref is UndefinedValue { IsStrict: true } or null) throw r.FailUndefined(b);
         return a.IsUndefined && b.IsUndefined;
