@@ -7,7 +7,7 @@ namespace Capillary.Jinja.Formats;
 /// <summary>Floats with so many digits, rounded from the exact value, halves to even: Python's <c>e</c>, <c>f</c> and <c>g</c>.</summary>
 internal static class FloatDigits
 {
-    /// <summary>Without a sign. <paramref name="type"/> is <c>e</c>, <c>f</c> or <c>g</c>.</summary>
+    /// <summary>Without a sign. <paramref name="type"/> is <c>e</c>, <c>f</c>, <c>g</c>, or <c>r</c> for a <c>g</c> that shows a float.</summary>
     internal static string Write(double value, char type, int precision, bool alternate)
     {
         if (double.IsNaN(value)) return "nan";
@@ -17,7 +17,8 @@ internal static class FloatDigits
         {
             'f' => Fixed(digits, exponent, precision, alternate),
             'e' => Scientific(digits, exponent, precision, alternate),
-            _ => General(digits, exponent, Math.Max(1, precision), alternate),
+            'g' => General(digits, exponent, Math.Max(1, precision), alternate),
+            _ => General(digits, exponent, Math.Max(1, precision), alternate, showsFloat: true),
         };
     }
 
@@ -90,15 +91,16 @@ internal static class FloatDigits
         return WithExponent(rounded, exponent, alternate);
     }
 
-    private static string General(string digits, int exponent, int precision, bool alternate)
+    private static string General(string digits, int exponent, int precision, bool alternate, bool showsFloat = false)
     {
         var (rounded, carried) = Round(digits, precision);
         if (carried) (rounded, exponent) = (rounded[..^1], exponent + 1);
         if (!alternate) rounded = rounded.Length > 1 ? rounded[0] + rounded[1..].TrimEnd('0') : rounded;
-        if (exponent < -4 || exponent >= precision) return WithExponent(rounded, exponent, alternate);
+        if (exponent < -4 || exponent >= (showsFloat ? precision - 1 : precision)) return WithExponent(rounded, exponent, alternate);
         if (exponent < 0) return "0." + new string('0', -exponent - 1) + rounded;
         rounded = rounded.PadRight(exponent + 1, '0');
         var fraction = rounded[(exponent + 1)..];
+        if (fraction.Length == 0 && showsFloat) fraction = "0";
         return fraction.Length > 0 || alternate ? $"{rounded[..(exponent + 1)]}.{fraction}" : rounded;
     }
 

@@ -53,7 +53,7 @@ internal sealed class PrintfFormat
         var spec = new NumberSpec();
         while (_at < _format.Length && "#0- +".Contains(_format[_at])) spec = spec.WithFlag(_format[_at++]);
         spec = spec with { Width = Count(0) };
-        if (spec.Width < 0) spec = spec with { Align = '<', Width = -spec.Width };
+        if (spec.Width < 0) spec = spec.WithFlag('-') with { Width = -spec.Width };
         if (Peek() == '.')
         {
             _at++;

@@ -126,6 +126,7 @@ public sealed class LimitTests
     [InlineData("{% for i in range(99999) %}{% set x = [1] | tojson(4000000) | length %}{% endfor %}")]
     [InlineData("{{ [1] | map(attribute='.' * 4000000) }}")]
     [InlineData("{{ ('a ' * 100000) | wordwrap(1, wrapstring='x' * 100000) }}")]
+    [InlineData("{% for i in range(99999) %}{% set x = '{:.4000000}'.format(1.5) %}{% endfor %}")]
     [InlineData("{% for i in range(99999) %}{% set x = 1.5e-300 | round(301) %}{% endfor %}")]
     [InlineData("{% set x = 10 ** 4000 %}{% for i in range(99999) %}{% set y = {}[x] is defined %}{% endfor %}")]
     public void Work_that_grows_faster_than_its_text_is_counted_so(string template)
