@@ -6,8 +6,13 @@ namespace Capillary.Jinja.Builtins;
 /// <summary>Reads one argument as the type a builtin needs, or fails naming it.</summary>
 internal static class Arg
 {
-    internal static string Text(RenderState r, JinjaValue value, string what) =>
-        value.Ref as string ?? throw Wrong(r, value, what, "a string");
+    internal static string Text(RenderState r, JinjaValue value, string what)
+    {
+        if (value.Ref is not string text) throw Wrong(r, value, what, "a string");
+        // Whoever asks for it goes over it.
+        r.ChargeText(text.Length);
+        return text;
+    }
 
     internal static string Text(RenderState r, JinjaValue value, string what, string missing) =>
         value.IsAbsent ? missing : Text(r, value, what);

@@ -29,7 +29,7 @@ internal static class Globals
     {
         if (given.Ref is MapValue other)
         {
-            r.Charge(other.Count);
+            other.ChargeKeys(r);
             foreach (var (key, value) in other.Entries.ToArray()) map.Set(key, value);
             return;
         }

@@ -35,20 +35,24 @@ internal static class OrderFilters
     private static JinjaValue SortKey(RenderState r, JinjaValue item, ItemPath[] paths, bool caseSensitive)
     {
         r.Charge();
-        if (paths.Length == 0) return Folded(item, caseSensitive);
-        if (paths.Length == 1) return Folded(paths[0].Read(r, item), caseSensitive);
-        return ListValue.Of(Array.ConvertAll(paths, path => Folded(path.Read(r, item), caseSensitive)));
+        if (paths.Length == 0) return Folded(r, item, caseSensitive);
+        if (paths.Length == 1) return Folded(r, paths[0].Read(r, item), caseSensitive);
+        return ListValue.Of(Array.ConvertAll(paths, path => Folded(r, path.Read(r, item), caseSensitive)));
     }
 
-    private static JinjaValue Folded(JinjaValue key, bool caseSensitive) =>
-        !caseSensitive && key.Ref is string text ? text.ToLowerInvariant() : key;
+    private static JinjaValue Folded(RenderState r, JinjaValue key, bool caseSensitive)
+    {
+        if (caseSensitive || key.Ref is not string text) return key;
+        r.ChargeText(text.Length);
+        return text.ToLowerInvariant();
+    }
 
     private static JinjaValue GroupBy(RenderState r, JinjaValue self, JinjaValue[] args)
     {
         var items = Sequences.Items(r, self);
         var path = ItemPath.Of(r, args[0]);
         var missing = args[1].IsNone ? default : args[1];
-        var keys = Array.ConvertAll(items, item => Folded(path.Read(r, item, missing), Arg.Flag(r, args[2])));
+        var keys = Array.ConvertAll(items, item => Folded(r, path.Read(r, item, missing), Arg.Flag(r, args[2])));
         var order = StableSort.Order(r, keys, reverse: false);
         var groups = new List<JinjaValue>();
         for (var from = 0; from < order.Length;)
@@ -97,7 +101,7 @@ internal static class OrderFilters
         if (by is not ("key" or "value")) throw r.Fail("You can only sort by either \"key\" or \"value\"");
         r.Charge(map.Count);
         var keys = by == "key" ? map.Keys() : map.Values();
-        for (var i = 0; i < keys.Length; i++) keys[i] = Folded(keys[i], Arg.Flag(r, args[0]));
+        for (var i = 0; i < keys.Length; i++) keys[i] = Folded(r, keys[i], Arg.Flag(r, args[0]));
         return ListValue.Of(StableSort.By(r, map.Pairs(), keys, Arg.Flag(r, args[2])));
     }
 

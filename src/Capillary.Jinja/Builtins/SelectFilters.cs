@@ -74,8 +74,8 @@ internal static class SelectFilters
         var kept = new List<JinjaValue>();
         foreach (var item in items)
         {
-            r.ChargeFor(item);
             var value = path is null ? item : path.Read(r, item);
+            r.ChargeFor(value);
             var passes = test is null ? Sequences.IsTrue(r, value) : test.Body(r, value, laid);
             if (passes == keep) kept.Add(item);
         }

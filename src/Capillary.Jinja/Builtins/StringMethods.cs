@@ -60,7 +60,7 @@ internal static class StringMethods
     private static string Self(JinjaValue self) => (string)self.Ref!;
 
     private static string Strip(RenderState r, JinjaValue self, JinjaValue[] args, bool start, bool end) =>
-        Strings.Strip(r, Self(self), Arg.TextOrNull(r, args[0], "chars"), start, end);
+        Strings.Strip(Self(self), Arg.TextOrNull(r, args[0], "chars"), start, end);
 
     private static JinjaValue Split(RenderState r, JinjaValue self, JinjaValue[] args)
     {
@@ -90,12 +90,7 @@ internal static class StringMethods
     {
         var wanted = parts.Ref is ListValue { IsTuple: true } several ? several.Items : [parts];
         var texts = Array.ConvertAll(wanted, part => Arg.Text(r, part, "the text looked for"));
-        foreach (var part in texts)
-        {
-            r.ChargeText(part.Length);
-            if (text is not null && matches(text, part)) return true;
-        }
-        return false;
+        return text is not null && Array.Exists(texts, part => matches(text, part));
     }
 
     // What the arguments start and end leave of the text; null if they leave less than nothing.

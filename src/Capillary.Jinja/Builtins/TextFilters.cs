@@ -16,7 +16,7 @@ internal static class TextFilters
         new(new("capitalize", []), static (r, self, _) => Same(r, self, Strings.Capitalize)),
         new(new("title", []), static (r, self, _) => Strings.TitleByBlanks(r.Text(self))),
         new(new("trim", ["chars"]), static (r, self, args) =>
-            Same(r, self, text => Strings.Strip(r, text, Arg.TextOrNull(r, args[0], "chars"), start: true, end: true))),
+            Same(r, self, text => Strings.Strip(text, Arg.TextOrNull(r, args[0], "chars"), start: true, end: true))),
         new(new("replace", ["old", "new", "count"], required: 2), Replace),
         new(new("indent", ["width", "first", "blank"]), Indent),
         new(new("center", ["width"]), static (r, self, args) =>

@@ -7,7 +7,7 @@ namespace Capillary.Jinja.Formats;
 /// <summary>Floats with so many digits, rounded from the exact value, halves to even: Python's <c>e</c>, <c>f</c> and <c>g</c>.</summary>
 internal static class FloatDigits
 {
-    /// <summary>Without a sign. <paramref name="type"/> is <c>e</c>, <c>f</c>, <c>g</c>, or <c>r</c> for a <c>g</c> that shows a float.</summary>
+    /// <summary>Without a sign. Types <c>e</c>, <c>f</c>, <c>g</c>; <c>r</c> is a <c>g</c> that shows a float.</summary>
     internal static string Write(double value, char type, int precision, bool alternate)
     {
         if (double.IsNaN(value)) return "nan";

@@ -82,7 +82,7 @@ internal sealed class Arguments(Expr[] positional, string[] names, Expr[] named,
         r.At = rest.Position;
         if (value.IsUndefined) throw r.FailUndefined(value);
         if (value.Ref is not MapValue map) throw r.Fail($"argument after ** must be a mapping, not {ValueText.TypeName(value)}");
-        r.Charge(map.Count);
+        map.ChargeKeys(r);
         var keys = map.Keys();
         if (Array.Exists(keys, key => key.Ref is not string)) throw r.Fail("keywords must be strings");
         var names = Array.ConvertAll(keys, key => (string)key.Ref!);

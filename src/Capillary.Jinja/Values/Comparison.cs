@@ -121,7 +121,7 @@ internal static class Comparison
     {
         if (a.Count != b.Count) return false;
         r.EnsureStack();
-        r.Charge(a.Count);
+        a.ChargeKeys(r);
         foreach (var (key, value) in a.Entries)
         {
             if (!b.TryGet(key, out var other) || value.IsAbsent || !AreEqual(r, value, other)) return false;

@@ -42,6 +42,7 @@ internal static class Members
         switch (target.Ref)
         {
             case MapValue map when key.Ref is string name:
+                r.ChargeText(name.Length);
                 return map.TryGet(name, out var entry) ? entry : Attribute(r, target, name, path, at);
             case MapValue map:
                 if (Hashing.CanBeKey(r, key) && map.TryGet(key, out var other)) return other;

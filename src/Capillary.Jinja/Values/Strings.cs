@@ -44,9 +44,8 @@ internal static class Strings
     internal static string TitleByBlanks(string text) =>
         Title(text, static before => before is '-' or '(' or '{' or '[' or '<' || CodePoints.IsBlank(before));
 
-    internal static string Strip(RenderState r, string text, string? set, bool start, bool end)
+    internal static string Strip(string text, string? set, bool start, bool end)
     {
-        r.ChargeText((set?.Length ?? 0) * 4L);
         if (set is not null && !CodePoints.IsPlain(set)) return StripRunes(text, [.. set.EnumerateRunes()], start, end);
         var stripped = set is null ? Blanks : SearchValues.Create(set);
         var from = start ? text.AsSpan().IndexOfAnyExcept(stripped) : 0;

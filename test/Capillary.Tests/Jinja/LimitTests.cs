@@ -127,6 +127,12 @@ public sealed class LimitTests
     [InlineData("{{ [1] | map(attribute='.' * 4000000) }}")]
     [InlineData("{{ ('a ' * 100000) | wordwrap(1, wrapstring='x' * 100000) }}")]
     [InlineData("{% for i in range(99999) %}{% set x = '{:.4000000}'.format(1.5) %}{% endfor %}")]
+    [InlineData("{% set a = ['x' * 4000000] %}{% for i in range(99999) %}{% set x = a | sort | length %}{% endfor %}")]
+    [InlineData("{% set a = 'x' * 4000000 %}{% for i in range(99999) %}{% set x = 'a' | truncate(5000000, end=a) %}{% endfor %}")]
+    [InlineData("{% set a = 'x' * 4000000 %}{% for i in range(99999) %}{% set x = 'a' | urlize(target=a) %}{% endfor %}")]
+    [InlineData("{% set a = 'x' * 4000000 %}{% set d = {'a': 1} %}{% for i in range(99999) %}{% set x = d[a] is defined %}{% endfor %}")]
+    [InlineData("{% set d = {'x' * 4000000: 1} %}{% for i in range(99999) %}{% set x = dict(d) %}{% endfor %}")]
+    [InlineData("{% set a = [{'k': 'x' * 4000000}] %}{% for i in range(99999) %}{% set x = a | selectattr('k', 'lower') | length %}{% endfor %}")]
     [InlineData("{% for i in range(99999) %}{% set x = 1.5e-300 | round(301) %}{% endfor %}")]
     [InlineData("{% set x = 10 ** 4000 %}{% for i in range(99999) %}{% set y = {}[x] is defined %}{% endfor %}")]
     public void Work_that_grows_faster_than_its_text_is_counted_so(string template)
@@ -210,6 +216,14 @@ public sealed class LimitTests
         if (reason is null) environment.Parse(source, "t");
         else Assert.Contains(reason, Assert.Throws<JinjaException>(() => environment.Parse(source, "t")).Reason, StringComparison.Ordinal);
         Assert.InRange(watch.Elapsed.TotalSeconds, 0, 4);
+    }
+
+    [Fact]
+    public void A_name_has_at_most_1000_characters()
+    {
+        JinjaTemplate.Parse($"{{{{ {new string('a', 1000)} is defined }}}}", "t");
+        var error = Assert.Throws<JinjaException>(() => JinjaTemplate.Parse($"{{{{ {new string('a', 1001)} is defined }}}}", "t"));
+        Assert.Equal(JinjaErrorKind.Limit, error.Kind);
     }
 
     [Fact]
