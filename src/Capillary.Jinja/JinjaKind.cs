@@ -12,7 +12,7 @@ public enum JinjaKind
     /// <summary><c>True</c> or <c>False</c>.</summary>
     Boolean,
 
-    /// <summary>A signed 64-bit integer; overflow is an error.</summary>
+    /// <summary>An integer of up to 4,300 digits; those of 64 bits are read by <see cref="JinjaValue.AsInteger"/>.</summary>
     Integer,
 
     /// <summary>A double.</summary>
@@ -21,12 +21,12 @@ public enum JinjaKind
     /// <summary>A string.</summary>
     String,
 
-    /// <summary>A list or tuple.</summary>
+    /// <summary>A list or tuple, a range, or the keys, values or pairs of a map.</summary>
     List,
 
-    /// <summary>A map from strings to values, in insertion order.</summary>
+    /// <summary>A map in insertion order; keys may be of any kind that can not change.</summary>
     Map,
 
-    /// <summary>Something only a template makes: a macro, a namespace, <c>loop</c>, a method.</summary>
+    /// <summary>A function of the host, or something only a template makes: a macro, a namespace, <c>loop</c>, a method.</summary>
     Object,
 }

@@ -72,7 +72,8 @@ public sealed record JinjaOptions
 
     /// <summary>
     /// Work of one render: about one step per statement, loop round, call and list item handled, and one per 16 characters made.
-    /// Default: 10 million. More is an error.
+    /// So it bounds time, to some seconds, and memory: a step keeps 100 bytes at most, usually far less. Default: 10 million. More is
+    /// an error.
     /// </summary>
     public long MaxSteps { get; init; } = 10_000_000;
 
@@ -87,11 +88,17 @@ public sealed record JinjaOptions
 
     internal void Check()
     {
-        ArgumentOutOfRangeException.ThrowIfNotEqual(MaxDepth is >= 1 and <= 200, true, nameof(MaxDepth));
-        ArgumentOutOfRangeException.ThrowIfNotEqual(NewlineSequence is "\n" or "\r\n" or "\r", true, nameof(NewlineSequence));
-        string[] starts = [BlockStart, VariableStart, CommentStart];
-        ArgumentOutOfRangeException.ThrowIfNotEqual(starts.Distinct().Count(), 3, nameof(BlockStart));
-        foreach (var delimiter in (string[])[.. starts, BlockEnd, VariableEnd, CommentEnd]) ArgumentException.ThrowIfNullOrEmpty(delimiter);
+        ArgumentOutOfRangeException.ThrowIfLessThan(MaxDepth, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(MaxDepth, 200);
+        ArgumentOutOfRangeException.ThrowIfNegative(MaxOutputChars);
+        ArgumentOutOfRangeException.ThrowIfNegative(MaxSteps);
+        ArgumentOutOfRangeException.ThrowIfNegative(MaxIncludes);
+        if (NewlineSequence is not ("\n" or "\r\n" or "\r"))
+            throw new ArgumentException("a newline is \\n, \\r\\n or \\r", nameof(NewlineSequence));
+        if (BlockStart == VariableStart || BlockStart == CommentStart || VariableStart == CommentStart)
+            throw new ArgumentException("two kinds of tags begin alike", nameof(BlockStart));
+        foreach (var delimiter in (string[])[BlockStart, VariableStart, CommentStart, BlockEnd, VariableEnd, CommentEnd])
+            ArgumentException.ThrowIfNullOrEmpty(delimiter);
         if (LineStatementPrefix is not null) ArgumentException.ThrowIfNullOrEmpty(LineStatementPrefix);
         if (LineCommentPrefix is not null) ArgumentException.ThrowIfNullOrEmpty(LineCommentPrefix);
     }

@@ -57,6 +57,7 @@ public sealed class JinjaTemplate
     /// <param name="context">A map from names to values.</param>
     /// <param name="stop">Ends a long render with <see cref="OperationCanceledException"/>.</param>
     /// <exception cref="JinjaException">An undefined value is used, an operation does not fit its values, or a limit is met.</exception>
+    /// <exception cref="InsufficientExecutionStackException">The calling thread has less than 128 KiB of stack left.</exception>
     public string Render(JinjaValue context, CancellationToken stop = default)
     {
         if (context.Ref is not MapValue map) throw new ArgumentException("the context must be a map", nameof(context));

@@ -38,6 +38,7 @@ public readonly partial struct JinjaValue
     /// <param name="body">Called with the arguments; from any thread that renders.</param>
     public static JinjaValue FromFunction(string name, JinjaFunction body)
     {
+        ArgumentNullException.ThrowIfNull(name);
         ArgumentNullException.ThrowIfNull(body);
         return new JinjaValue(new HostFunction(name, body));
     }

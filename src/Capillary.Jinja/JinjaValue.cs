@@ -59,7 +59,7 @@ public readonly partial struct JinjaValue : IEquatable<JinjaValue>
     // The text of a string that is safe to stand in HTML.
     internal bool IsMarkup => Bits == 1 && Ref is string;
 
-    internal double AsDouble => IsFloat ? BitConverter.Int64BitsToDouble(Bits) : Ref is BigValue big ? (double)big.Value : Bits;
+    internal double AsDouble => IsFloat ? BitConverter.Int64BitsToDouble(Bits) : Ref is BigValue big ? BigValue.Nearest(big.Value) : Bits;
 
     internal BigInteger AsBig => Ref is BigValue big ? big.Value : Bits;
 
@@ -114,8 +114,8 @@ public readonly partial struct JinjaValue : IEquatable<JinjaValue>
     /// <inheritdoc/>
     public bool Equals(JinjaValue other)
     {
-        if (IsUndefined || other.IsUndefined) return IsUndefined && other.IsUndefined;
-        return Comparison.AreEqual(RenderState.Detached(), this, other);
+        using var state = RenderState.Detached();
+        return Comparison.AreEqual(state, this, other);
     }
 
     /// <inheritdoc/>

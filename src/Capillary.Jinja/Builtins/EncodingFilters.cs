@@ -24,7 +24,7 @@ internal static class EncodingFilters
     private static string? JsonIndent(RenderState r, JinjaValue indent)
     {
         if (indent.IsAbsent || indent.IsNone) return null;
-        return indent.Ref as string ?? new string(' ', (int)Math.Clamp(Arg.Integer(r, indent, "the indent", 0), 0, 100));
+        return indent.Ref as string ?? Arg.Blanks(r, indent, "the indent", 0);
     }
 
     private static string Json(RenderState r, JinjaValue value, JsonStyle style)

@@ -29,7 +29,7 @@ internal static class Globals
     {
         if (given.Ref is MapValue other)
         {
-            r.Charge(other.Count);
+            other.ChargeKeys(r);
             foreach (var (key, value) in other.Entries.ToArray()) map.Set(key, value);
             return;
         }
@@ -49,19 +49,19 @@ internal static class Globals
         var stop = Arg.Integer(r, onlyStop ? args[0] : args[1], "the stop", 0);
         var step = Arg.Integer(r, args[2], "the step", 1);
         if (step == 0) throw r.Fail("range() arg 3 must not be zero");
-        return Range(r, (start, stop, step));
+        return Range(r, new RangeBounds(start, stop, step));
     }
 
-    internal static JinjaValue Range(RenderState r, (long Start, long Stop, long Step) bounds)
+    internal static JinjaValue Range(RenderState r, RangeBounds bounds)
     {
         var (start, stop, step) = bounds;
-        var distance = step > 0 ? (Int128)stop - start : (Int128)start - stop;
+        var distance = step > 0 ? stop - start : start - stop;
         var stride = Int128.Abs(step);
         var count = distance <= 0 ? 0 : (distance + stride - 1) / stride;
         if (count > LongestRange) throw r.Limit($"the range is longer than {LongestRange}");
         r.Charge((long)count);
         var items = new JinjaValue[(int)count];
-        for (var i = 0; i < items.Length; i++) items[i] = start + i * step;
+        for (var i = 0; i < items.Length; i++) items[i] = (long)(start + i * step);
         return new JinjaValue(new ListValue(items, ListShape.Range) { Bounds = bounds, IsFrozen = true });
     }
 

@@ -26,7 +26,22 @@ internal static class HtmlFilters
         text = string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
         // HTML 5 has these in capitals too, the framework not.
         foreach (var name in (string[])["amp", "lt", "gt", "quot"]) text = text.Replace($"&{name.ToUpperInvariant()};", $"&{name};");
-        return WebUtility.HtmlDecode(text);
+        return Decode(text);
+    }
+
+    // The framework would take "&# 39;" for a number, blank and all.
+    private static string Decode(string text)
+    {
+        var (decoded, from) = (new System.Text.StringBuilder(text.Length), 0);
+        for (var at = text.IndexOf("&#", StringComparison.Ordinal); at >= 0; at = text.IndexOf("&#", at + 2, StringComparison.Ordinal))
+        {
+            var end = at + 2;
+            while (end < text.Length && char.IsAsciiLetterOrDigit(text[end])) end++;
+            if (end > at + 2 && end < text.Length && text[end] == ';') continue;
+            decoded.Append(WebUtility.HtmlDecode(text[from..(at + 1)]));
+            from = at + 1;
+        }
+        return decoded.Append(WebUtility.HtmlDecode(text[from..])).ToString();
     }
 
     private static string Without(string text, string open, string close)

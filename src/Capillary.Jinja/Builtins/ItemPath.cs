@@ -14,11 +14,12 @@ internal sealed class ItemPath
     internal static ItemPath Of(RenderState r, JinjaValue attribute)
     {
         if (attribute.IsInteger) return new ItemPath([attribute]);
-        return Of(Arg.Text(r, attribute, "the attribute"));
+        return Of(r, Arg.Text(r, attribute, "the attribute"));
     }
 
-    internal static ItemPath Of(string dotted)
+    internal static ItemPath Of(RenderState r, string dotted)
     {
+        r.Charge(dotted.Length);
         var parts = dotted.Split('.');
         return new ItemPath(Array.ConvertAll(parts, Part));
     }
@@ -27,6 +28,7 @@ internal sealed class ItemPath
     {
         foreach (var part in _parts)
         {
+            r.Charge();
             item = Members.Item(r, item, part, null, r.At);
             if (item.IsUndefined && !missing.IsAbsent) return missing;
         }

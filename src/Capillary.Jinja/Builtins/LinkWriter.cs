@@ -1,4 +1,5 @@
 using Capillary.Jinja.Run;
+using Capillary.Jinja.Values;
 
 namespace Capillary.Jinja.Builtins;
 
@@ -15,10 +16,10 @@ internal sealed class LinkWriter(RenderState r, int? limit, string attributes, s
         while (at < text.Length)
         {
             var from = at;
-            while (at < text.Length && char.IsWhiteSpace(text[at])) at++;
+            while (at < text.Length && CodePoints.IsBlank(text[at])) at++;
             r.Output.Append(text.AsSpan(from, at - from));
             from = at;
-            while (at < text.Length && !char.IsWhiteSpace(text[at])) at++;
+            while (at < text.Length && !CodePoints.IsBlank(text[at])) at++;
             if (at > from) WriteWord(text[from..at]);
         }
     }
@@ -54,7 +55,7 @@ internal sealed class LinkWriter(RenderState r, int? limit, string attributes, s
         if (WebAddress.Matches(text))
         {
             var hasScheme = text.StartsWith("https://", StringComparison.Ordinal) || text.StartsWith("http://", StringComparison.Ordinal);
-            var shown = limit is { } most && text.Length > most ? text[..most] + "..." : text;
+            var shown = limit is { } most && CodePoints.Count(text) > most ? CodePoints.Begin(text, most) + "..." : text;
             r.Output.Append($"<a href=\"{(hasScheme ? "" : "https://")}{text}\"{attributes}>{shown}</a>");
         }
         else if (text.StartsWith("mailto:", StringComparison.Ordinal) && WebAddress.IsEmail(text.AsSpan(7)))

@@ -18,7 +18,7 @@ internal static class ListMethods
         new(new("copy", []), static (r, self, _) => Sequences.Slice(r, self, default, default, default)),
         new(new("append", ["value"], required: 1), Append),
         new(new("extend", ["items"], required: 1), static (r, self, args) =>
-            Become(r, self, [.. Items(self), .. Sequences.Items(r, args[0])])),
+            Become(r, self, Arithmetic.JoinLists(r, Items(self), Sequences.Items(r, args[0])))),
         new(new("insert", ["index", "value"], required: 2), Insert),
         new(new("pop", ["index"]), Pop),
         new(new("remove", ["value"], required: 1), static (r, self, args) => Become(r, self, Without(self, IndexOf(r, self, args[0])))),
@@ -48,8 +48,7 @@ internal static class ListMethods
     private static JinjaValue Append(RenderState r, JinjaValue self, JinjaValue[] args)
     {
         var list = Own(r, self);
-        // Who reads the list in between has it copied.
-        r.Charge(1 + list.Items.Length / 64);
+        r.Charge(list.IsWhole ? 1 + list.Count / 64 : 1);
         list.Add(args[0]);
         return JinjaValue.None;
     }

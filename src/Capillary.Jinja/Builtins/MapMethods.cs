@@ -58,7 +58,7 @@ internal static class MapMethods
         var map = Own(r, self);
         if (!Find(r, self, args[0], out var value))
             return args[1].IsAbsent ? throw r.Fail($"the map has no key {r.Text(args[0])}") : args[1];
-        r.Charge(map.Count);
+        map.ChargeKeys(r);
         map.Remove(args[0]);
         return value;
     }
@@ -67,7 +67,7 @@ internal static class MapMethods
     {
         var map = Own(r, self);
         if (map.Count == 0) throw r.Fail("the map is empty");
-        r.Charge(map.Count);
+        map.ChargeKeys(r);
         var last = map.Pairs()[^1];
         map.Remove(((ListValue)last.Ref!).Items[0]);
         return last;

@@ -15,6 +15,7 @@ internal static class MarkupMethods
 
     internal static JinjaValue Call(RenderState r, Builtin method, JinjaValue self, JinjaValue[] laid)
     {
+        r.ChargeFor(self);
         var name = method.Signature.Name;
         if (!self.IsMarkup || !Safe.Contains(name)) return method.Body(r, self, laid);
         if (name == "replace") laid[1] = Markup.Escape(r, laid[1]);

@@ -21,29 +21,30 @@ internal static class OrderFilters
         var items = Sequences.Items(r, self);
         var caseSensitive = Arg.Flag(r, args[1]);
         var paths = args[2].Ref is string several && several.Contains(',')
-            ? Array.ConvertAll(several.Split(','), ItemPath.Of)
-            : args[2].IsAbsent || args[2].IsNone ? [] : [ItemPath.Of(r, args[2])];
+            ? Array.ConvertAll(several.Split(','), path => ItemPath.Of(r, path))
+            : Paths(r, args[2]);
         var keys = new JinjaValue[items.Length];
         for (var i = 0; i < keys.Length; i++) keys[i] = SortKey(r, items[i], paths, caseSensitive);
         return ListValue.Of(StableSort.By(r, items, keys, Arg.Flag(r, args[0])));
     }
 
+    // None: the items themselves are compared.
+    private static ItemPath[] Paths(RenderState r, JinjaValue attribute) =>
+        attribute.IsAbsent || attribute.IsNone ? [] : [ItemPath.Of(r, attribute)];
+
     private static JinjaValue SortKey(RenderState r, JinjaValue item, ItemPath[] paths, bool caseSensitive)
     {
         r.Charge();
-        if (paths.Length == 0) return Folded(item, caseSensitive);
-        if (paths.Length == 1) return Folded(paths[0].Read(r, item), caseSensitive);
-        return ListValue.Of(Array.ConvertAll(paths, path => Folded(path.Read(r, item), caseSensitive)));
+        if (paths.Length == 0) return Folded(r, item, caseSensitive);
+        if (paths.Length == 1) return Folded(r, paths[0].Read(r, item), caseSensitive);
+        return ListValue.Of(Array.ConvertAll(paths, path => Folded(r, path.Read(r, item), caseSensitive)));
     }
 
-    private static JinjaValue Folded(JinjaValue key, bool caseSensitive) =>
-        !caseSensitive && key.Ref is string text ? text.ToLowerInvariant() : key;
-
-    private static JinjaValue Key(RenderState r, JinjaValue item, JinjaValue attribute, bool caseSensitive)
+    private static JinjaValue Folded(RenderState r, JinjaValue key, bool caseSensitive)
     {
-        r.Charge();
-        var key = attribute.IsAbsent || attribute.IsNone ? item : ItemPath.Of(r, attribute).Read(r, item);
-        return Folded(key, caseSensitive);
+        if (caseSensitive || key.Ref is not string text) return key;
+        r.ChargeText(text.Length);
+        return text.ToLowerInvariant();
     }
 
     private static JinjaValue GroupBy(RenderState r, JinjaValue self, JinjaValue[] args)
@@ -51,7 +52,7 @@ internal static class OrderFilters
         var items = Sequences.Items(r, self);
         var path = ItemPath.Of(r, args[0]);
         var missing = args[1].IsNone ? default : args[1];
-        var keys = Array.ConvertAll(items, item => Folded(path.Read(r, item, missing), Arg.Flag(r, args[2])));
+        var keys = Array.ConvertAll(items, item => Folded(r, path.Read(r, item, missing), Arg.Flag(r, args[2])));
         var order = StableSort.Order(r, keys, reverse: false);
         var groups = new List<JinjaValue>();
         for (var from = 0; from < order.Length;)
@@ -68,11 +69,12 @@ internal static class OrderFilters
 
     private static JinjaValue Unique(RenderState r, JinjaValue self, JinjaValue[] args)
     {
+        var (paths, caseSensitive) = (Paths(r, args[1]), Arg.Flag(r, args[0]));
         var seen = new HashSet<JinjaValue>(new ByContent(r));
         var kept = new List<JinjaValue>();
         foreach (var item in Sequences.Items(r, self))
         {
-            if (seen.Add(Key(r, item, args[1], Arg.Flag(r, args[0])))) kept.Add(item);
+            if (seen.Add(SortKey(r, item, paths, caseSensitive))) kept.Add(item);
         }
         return ListValue.Of([.. kept]);
     }
@@ -81,11 +83,11 @@ internal static class OrderFilters
     {
         var items = Sequences.Items(r, self);
         if (items.Length == 0) return UndefinedValue.Because(r, r.At, "No aggregated item, sequence was empty.");
-        var caseSensitive = Arg.Flag(r, args[0]);
-        var (best, bestKey) = (items[0], Key(r, items[0], args[1], caseSensitive));
+        var (paths, caseSensitive) = (Paths(r, args[1]), Arg.Flag(r, args[0]));
+        var (best, bestKey) = (items[0], SortKey(r, items[0], paths, caseSensitive));
         foreach (var item in items.AsSpan(1))
         {
-            var key = Key(r, item, args[1], caseSensitive);
+            var key = SortKey(r, item, paths, caseSensitive);
             if (Math.Sign(Comparison.Order(r, key, bestKey, sign < 0 ? "<" : ">")) == sign) (best, bestKey) = (item, key);
         }
         return best;
@@ -99,7 +101,7 @@ internal static class OrderFilters
         if (by is not ("key" or "value")) throw r.Fail("You can only sort by either \"key\" or \"value\"");
         r.Charge(map.Count);
         var keys = by == "key" ? map.Keys() : map.Values();
-        for (var i = 0; i < keys.Length; i++) keys[i] = Folded(keys[i], Arg.Flag(r, args[0]));
+        for (var i = 0; i < keys.Length; i++) keys[i] = Folded(r, keys[i], Arg.Flag(r, args[0]));
         return ListValue.Of(StableSort.By(r, map.Pairs(), keys, Arg.Flag(r, args[2])));
     }
 

@@ -11,17 +11,11 @@ internal static class SelectFilters
     internal static readonly Builtin[] All =
     [
         new(new("map", [], rest: true, anyNamed: true), Map),
-        new(new("select", [], rest: true, anyNamed: true), static (r, self, args) => Select(r, self, null, Given(args), keep: true)),
-        new(new("reject", [], rest: true, anyNamed: true), static (r, self, args) => Select(r, self, null, Given(args), keep: false)),
-        new(new("selectattr", [], rest: true, anyNamed: true), static (r, self, args) => SelectBy(r, self, Given(args), keep: true)),
-        new(new("rejectattr", [], rest: true, anyNamed: true), static (r, self, args) => SelectBy(r, self, Given(args), keep: false)),
+        new(new("select", [], rest: true, anyNamed: true), static (r, self, args) => SelectItems(r, self, args, keep: true)),
+        new(new("reject", [], rest: true, anyNamed: true), static (r, self, args) => SelectItems(r, self, args, keep: false)),
+        new(new("selectattr", [], rest: true, anyNamed: true), static (r, self, args) => SelectBy(r, self, args, keep: true)),
+        new(new("rejectattr", [], rest: true, anyNamed: true), static (r, self, args) => SelectBy(r, self, args, keep: false)),
     ];
-
-    private static CallArguments Given(JinjaValue[] laid)
-    {
-        var named = (MapValue)laid[0].Ref!;
-        return new CallArguments(laid[1..], [.. named.TextKeys], named.Values());
-    }
 
     // What is left for the filter or test that the first argument names.
     private static CallArguments Rest(CallArguments given) => given with { Positional = given.Positional[1..] };
@@ -30,7 +24,7 @@ internal static class SelectFilters
     {
         var items = Sequences.Items(r, self);
         var mapped = new JinjaValue[items.Length];
-        var read = args.Length > 1 ? ByFilter(r, Given(args)) : ByAttribute(r, (MapValue)args[0].Ref!);
+        var read = args.Length > 1 ? ByFilter(r, CallArguments.OfOpen(args)) : ByAttribute(r, (MapValue)args[0].Ref!);
         for (var i = 0; i < items.Length; i++)
         {
             r.ChargeFor(items[i]);
@@ -55,12 +49,19 @@ internal static class SelectFilters
         var filter = r.Program.Environment.FindFilter(name)
             ?? throw r.Fail($"no filter named '{name}'", Syntax.Spelling.Closest(name, Filters.Names));
         var laid = filter.Signature.Lay(r, Rest(given));
-        // Some filters write to their arguments.
-        return item => filter.Body(r, item, [.. laid]);
+        return item =>
+        {
+            r.Charge(laid.Length);
+            return filter.Body(r, item, laid);
+        };
     }
 
-    private static JinjaValue SelectBy(RenderState r, JinjaValue self, CallArguments given, bool keep)
+    private static JinjaValue SelectItems(RenderState r, JinjaValue self, JinjaValue[] args, bool keep) =>
+        Select(r, self, null, CallArguments.OfOpen(args), keep);
+
+    private static JinjaValue SelectBy(RenderState r, JinjaValue self, JinjaValue[] args, bool keep)
     {
+        var given = CallArguments.OfOpen(args);
         if (given.Positional.Length == 0) throw r.Fail("Missing parameter for attribute name");
         return Select(r, self, ItemPath.Of(r, given.Positional[0]), Rest(given), keep);
     }
@@ -73,8 +74,8 @@ internal static class SelectFilters
         var kept = new List<JinjaValue>();
         foreach (var item in items)
         {
-            r.ChargeFor(item);
             var value = path is null ? item : path.Read(r, item);
+            r.ChargeFor(value);
             var passes = test is null ? Sequences.IsTrue(r, value) : test.Body(r, value, laid);
             if (passes == keep) kept.Add(item);
         }

@@ -92,7 +92,7 @@ internal static class SequenceFilters
 
     private static JinjaValue Random(RenderState r, JinjaValue self, JinjaValue[] args)
     {
-        if (self.Ref is MapValue) throw r.Fail("a map has no random item");
+        if (self.Ref is MapValue { Count: > 0 }) throw r.Fail("a map has no random item");
         var items = Sequences.Items(r, self);
         return items.Length == 0 ? UndefinedValue.Because(r, r.At, "No random item, sequence was empty.") : items[r.Random(items.Length)];
     }
@@ -103,7 +103,8 @@ internal static class SequenceFilters
         if (count == 0) throw r.Fail("integer division or modulo by zero");
         if (count > 1_000_000) throw r.Limit("more than 1000000 slices");
         var items = Sequences.Items(r, self);
-        var slices = new JinjaValue[Math.Max(0, count)];
+        if (count < 0) return ListValue.Of([]);
+        var slices = new JinjaValue[count];
         var (each, extra) = (items.Length / (int)count, items.Length % (int)count);
         var from = 0;
         for (var i = 0; i < slices.Length; i++)
@@ -129,16 +130,22 @@ internal static class SequenceFilters
     private static JinjaValue Batch(RenderState r, JinjaValue self, JinjaValue[] args)
     {
         var size = Arg.Integer(r, args[0], "the line count", 1);
-        if (size is < 1 or > 1_000_000) throw r.Fail("the line count must be from 1 to 1000000");
-        var items = Sequences.Items(r, self);
-        var batches = new List<JinjaValue>();
-        for (long from = 0; from < items.Length; from += size)
+        var (batches, line) = (new List<JinjaValue>(), new List<JinjaValue>());
+        foreach (var item in Sequences.Items(r, self))
         {
-            r.Charge(size);
-            var line = new List<JinjaValue>(items[(int)from..(int)Math.Min(items.Length, from + size)]);
-            while (line.Count < size && !args[1].IsAbsent && !args[1].IsNone) line.Add(args[1]);
-            batches.Add(ListValue.Of([.. line]));
+            r.Charge();
+            if (line.Count == size) Close();
+            line.Add(item);
         }
+        if (line.Count == 0) return ListValue.Of([]);
+        for (; line.Count < size && !args[1].IsAbsent && !args[1].IsNone; line.Add(args[1])) r.Charge();
+        Close();
         return ListValue.Of([.. batches]);
+
+        void Close()
+        {
+            batches.Add(ListValue.Of([.. line]));
+            line.Clear();
+        }
     }
 }

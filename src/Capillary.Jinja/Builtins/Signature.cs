@@ -15,7 +15,7 @@ internal sealed record BuiltinTest(Signature Signature, TestBody Body);
 
 /// <summary>
 /// How arguments are laid out for the callee: [map of all named ones, if <see cref="AnyNamed"/>] [one per parameter, absent if not
-/// given] [the rest, if <see cref="Rest"/>]. With <see cref="NamedOnly"/> positional arguments all belong to the rest.
+/// given] [the rest, if there may be one]. With named parameters only, positional arguments all belong to the rest.
 /// </summary>
 internal sealed class Signature(
     string name, string[] parameters, int required = 0, bool rest = false, bool namedOnly = false, bool anyNamed = false)
@@ -23,12 +23,6 @@ internal sealed class Signature(
     internal string Name => name;
 
     internal string[] Parameters => parameters;
-
-    internal int Required => required;
-
-    internal bool Rest => rest;
-
-    internal bool NamedOnly => namedOnly;
 
     internal bool AnyNamed => anyNamed;
 

@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Text;
+using Capillary.Jinja.Values;
 
 namespace Capillary.Jinja.Builtins;
 
@@ -7,43 +9,55 @@ internal static class StringTests
 {
     internal static readonly Builtin[] All =
     [
-        new(new("isdigit", []), static (_, self, _) => IsAll(Self(self), char.IsDigit)),
-        new(new("isdecimal", []), static (_, self, _) => IsAll(Self(self), char.IsDigit)),
-        new(new("isnumeric", []), static (_, self, _) => IsAll(Self(self), char.IsNumber)),
-        new(new("isalpha", []), static (_, self, _) => IsAll(Self(self), char.IsLetter)),
-        new(new("isalnum", []), static (_, self, _) => IsAll(Self(self), static c => char.IsLetter(c) || char.IsNumber(c))),
-        new(new("isspace", []), static (_, self, _) => IsAll(Self(self), char.IsWhiteSpace)),
-        new(new("isascii", []), static (_, self, _) => Self(self).All(char.IsAscii)),
-        new(new("isupper", []), static (_, self, _) => IsCased(Self(self), char.IsUpper, char.IsLower)),
-        new(new("islower", []), static (_, self, _) => IsCased(Self(self), char.IsLower, char.IsUpper)),
-        new(new("istitle", []), static (_, self, _) => IsTitle(Self(self))),
-        new(new("isidentifier", []), static (_, self, _) => IsIdentifier(Self(self))),
-        new(new("isprintable", []), static (_, self, _) => Self(self).All(IsPrintable)),
+        Of("isdigit", static text => IsAll(text, IsDigit)),
+        Of("isdecimal", static text => IsAll(text, Rune.IsDigit)),
+        Of("isnumeric", static text => IsAll(text, IsNumeric)),
+        Of("isalpha", static text => IsAll(text, Rune.IsLetter)),
+        Of("isalnum", static text => IsAll(text, static c => Rune.IsLetter(c) || IsNumeric(c))),
+        Of("isspace", static text => text.Length > 0 && CodePoints.IsBlank(text)),
+        Of("isascii", static text => text.All(char.IsAscii)),
+        Of("isupper", static text => IsCased(text, Rune.IsUpper, Rune.IsLower)),
+        Of("islower", static text => IsCased(text, Rune.IsLower, Rune.IsUpper)),
+        Of("istitle", IsTitle),
+        Of("isidentifier", IsIdentifier),
+        Of("isprintable", static text => text.EnumerateRunes().All(IsPrintable)),
     ];
 
-    private static string Self(JinjaValue self) => (string)self.Ref!;
+    private static Builtin Of(string name, Func<string, bool> holds) => new(new(name, []), (_, self, _) => holds((string)self.Ref!));
 
-    private static bool IsAll(string text, Func<char, bool> holds) => text.Length > 0 && text.All(holds);
+    private static bool IsAll(string text, Func<Rune, bool> holds) => text.Length > 0 && text.EnumerateRunes().All(holds);
 
-    private static bool IsCased(string text, Func<char, bool> wanted, Func<char, bool> other) => text.Any(wanted) && !text.Any(other);
+    private static bool IsPrintable(Rune c) => c.Value == ' ' || ValueText.IsPrintable(Rune.GetUnicodeCategory(c));
+
+    // Superscripts too.
+    private static bool IsDigit(Rune c) => CharUnicodeInfo.GetDigitValue(c.ToString(), 0) >= 0;
+
+    private static bool IsNumeric(Rune c) => Rune.IsNumber(c) || Rune.GetNumericValue(c) != -1;
+
+    private static bool IsCased(string text, Func<Rune, bool> wanted, Func<Rune, bool> other) =>
+        text.EnumerateRunes().Any(wanted) && !text.EnumerateRunes().Any(c => other(c) || IsTitleLetter(c));
+
+    // One character that is two letters, the first of them a capital.
+    private static bool IsTitleLetter(Rune c) => Rune.GetUnicodeCategory(c) == UnicodeCategory.TitlecaseLetter;
 
     private static bool IsTitle(string text)
     {
         var (afterLetter, found) = (false, false);
-        foreach (var c in text)
+        foreach (var c in text.EnumerateRunes())
         {
-            if (char.IsUpper(c) && afterLetter) return false;
-            if (char.IsLower(c) && !afterLetter) return false;
-            afterLetter = char.IsUpper(c) || char.IsLower(c);
+            var begins = Rune.IsUpper(c) || IsTitleLetter(c);
+            if (begins && afterLetter) return false;
+            if (Rune.IsLower(c) && !afterLetter) return false;
+            afterLetter = begins || Rune.IsLower(c);
             found |= afterLetter;
         }
         return found;
     }
 
-    private static bool IsIdentifier(string text) =>
-        text.Length > 0 && (text[0] == '_' || char.IsLetter(text[0])) && text.All(static c => c == '_' || char.IsLetterOrDigit(c));
+    private static bool IsIdentifier(string text) => text.Length > 0 && BeginsIdentifier(text.EnumerateRunes().First())
+        && text.EnumerateRunes().All(static c => BeginsIdentifier(c) || Rune.GetUnicodeCategory(c) is UnicodeCategory.DecimalDigitNumber
+            or UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.ConnectorPunctuation);
 
-    private static bool IsPrintable(char c) => c == ' ' || CharUnicodeInfo.GetUnicodeCategory(c) is not (
-        UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned
-        or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.SpaceSeparator);
+    private static bool BeginsIdentifier(Rune c) =>
+        c.Value == '_' || Rune.IsLetter(c) || Rune.GetUnicodeCategory(c) == UnicodeCategory.LetterNumber;
 }

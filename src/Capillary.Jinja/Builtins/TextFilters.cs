@@ -1,3 +1,4 @@
+using System.Text;
 using Capillary.Jinja.Formats;
 using Capillary.Jinja.Run;
 using Capillary.Jinja.Values;
@@ -43,7 +44,7 @@ internal static class TextFilters
     private static JinjaValue Indent(RenderState r, JinjaValue self, JinjaValue[] args)
     {
         var text = Arg.Text(r, self, "the text");
-        var pad = args[0].Ref as string ?? new string(' ', Width(r, args[0]));
+        var pad = args[0].Ref as string ?? Arg.Blanks(r, args[0], "the width", 4);
         var (first, blank) = (Arg.Flag(r, args[1]), Arg.Flag(r, args[2]));
         // Jinja2 adds a newline before it splits, so that a newline at the end is kept.
         var lines = Strings.Lines(r, text + "\n");
@@ -57,18 +58,12 @@ internal static class TextFilters
         return RenderState.AsSafeAs(self, r.Output.TakeFrom(mark));
     }
 
-    private static int Width(RenderState r, JinjaValue width)
-    {
-        var wanted = Arg.Integer(r, width, "the width", 4);
-        return wanted > r.MaxChars ? throw Arithmetic.TooLong(r) : (int)Math.Max(0, wanted);
-    }
-
     private static long WordCount(string text)
     {
         var (count, inside) = (0L, false);
-        foreach (var c in text)
+        foreach (var c in text.EnumerateRunes())
         {
-            var isWord = char.IsLetterOrDigit(c) || c == '_';
+            var isWord = Rune.IsLetter(c) || Rune.IsNumber(c) || c.Value == '_';
             if (isWord && !inside) count++;
             inside = isWord;
         }
@@ -78,8 +73,8 @@ internal static class TextFilters
     private static JinjaValue WordWrap(RenderState r, JinjaValue self, JinjaValue[] args)
     {
         var text = Arg.Text(r, self, "the text");
-        var width = (int)Math.Min(int.MaxValue, Arg.Integer(r, args[0], "the width", 79));
-        if (width <= 0) throw r.Fail($"invalid width {width} (must be > 0)");
+        var width = (int)Math.Clamp(Arg.Integer(r, args[0], "the width", 79), -1, int.MaxValue);
+        if (width <= 0) throw r.Fail("the width must be more than 0");
         var breakLong = args[1].IsAbsent || Sequences.IsTrue(r, args[1]);
         var onHyphens = args[3].IsAbsent || Sequences.IsTrue(r, args[3]);
         var separator = Arg.TextOrNull(r, args[2], "the wrap string") ?? r.Program.Options.NewlineSequence;
@@ -90,7 +85,12 @@ internal static class TextFilters
         {
             if (!first) r.Output.Append(separator);
             first = false;
-            r.Output.Append(string.Join(separator, wrap.Wrap(line)));
+            var wrapped = wrap.Wrap(line);
+            for (var i = 0; i < wrapped.Count; i++)
+            {
+                if (i > 0) r.Output.Append(separator);
+                r.Output.Append(wrapped[i]);
+            }
         }
         return r.Output.TakeFrom(mark);
     }
@@ -103,9 +103,9 @@ internal static class TextFilters
         if (length < CodePoints.Count(end)) throw r.Fail($"expected length >= {CodePoints.Count(end)}, got {length}");
         if (leeway < 0) throw r.Fail($"expected leeway >= 0, got {leeway}");
         // What is short enough comes back as it is, whatever it is.
-        if (self.Ref is not string && Sequences.Length(r, self) <= length + leeway) return self;
+        if (self.Ref is not string && Sequences.Length(r, self) - leeway <= length) return self;
         var text = Arg.Text(r, self, "the text");
-        if (CodePoints.Count(text) <= length + leeway) return self;
+        if (CodePoints.Count(text) - leeway <= length) return self;
         var kept = (string)Sequences.Slice(r, text, default, length - CodePoints.Count(end), default).Ref!;
         if (!Arg.Flag(r, args[1]) && kept.LastIndexOf(' ') is >= 0 and var blank) kept = kept[..blank];
         return Arithmetic.Add(r, RenderState.AsSafeAs(self, kept), args[2].Or(end));

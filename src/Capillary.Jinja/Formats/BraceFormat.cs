@@ -146,9 +146,7 @@ internal sealed class BraceFormat
         if (conversion == '\0') return value;
         if (conversion == 's') return _r.Text(value);
         if (conversion is not ('r' or 'a')) throw _r.Fail($"Unknown conversion specifier '{conversion}'");
-        var mark = _r.Output.Length;
-        ValueText.WriteRepr(_r, value);
-        return _r.Output.TakeFrom(mark);
+        return ValueText.Repr(_r, value, conversion == 'a');
     }
 
     private void WriteValue(JinjaValue value, string text)

@@ -18,15 +18,16 @@ internal static class BraceSpec
     private static (NumberSpec Spec, char Type) Parse(RenderState r, string text)
     {
         var (spec, at) = (new NumberSpec { IsPrintf = false }, 0);
-        if (text.Length > 1 && IsAlign(text[1])) (spec, at) = (spec with { Fill = text[..1], Align = text[1] }, 2);
+        var fill = CodePoints.LengthAt(text, 0);
+        if (IsAlign(At(text, fill))) (spec, at) = (spec with { Fill = text[..fill], Align = text[fill] }, fill + 1);
         else if (text.Length > 0 && IsAlign(text[0])) (spec, at) = (spec with { Align = text[0] }, 1);
-        if (At(text, at) is '+' or '-' or ' ') spec = spec with { Sign = text[at] == '-' ? '\0' : text[at] };
-        if (At(text, at) is '+' or '-' or ' ') at++;
+        var hasFill = at > 1;
+        if (At(text, at) is '+' or '-' or ' ') spec = spec with { Sign = text[at++] };
         if (At(text, at) == '#') (spec, at) = (spec with { Alternate = true }, at + 1);
         if (At(text, at) == '0')
         {
             at++;
-            if (spec.Align == '\0') spec = spec with { Fill = "0", Align = '=' };
+            if (!hasFill) spec = spec with { Fill = "0" };
         }
         (var width, at) = Count(r, text, at);
         spec = spec with { Width = width ?? 0 };
@@ -37,7 +38,9 @@ internal static class BraceSpec
             spec = spec with { Precision = precision ?? throw r.Fail("Format specifier missing precision") };
         }
         if (at < text.Length - 1) throw r.Fail($"Invalid format specifier '{text}'");
-        return (spec, At(text, at));
+        var type = At(text, at);
+        var takesGroup = spec.Group == '_' ? type is not ('n' or 'c' or 's') : type is not ('n' or 'c' or 's' or 'b' or 'o' or 'x' or 'X');
+        return spec.Group == '\0' || takesGroup ? (spec, type) : throw r.Fail($"Cannot specify '{spec.Group}' with '{type}'.");
     }
 
     private static bool IsAlign(char c) => c is '<' or '>' or '^' or '=';
@@ -55,13 +58,12 @@ internal static class BraceSpec
     private static void WriteText(RenderState r, NumberSpec spec, char type, string text)
     {
         if (type is not ('s' or '\0')) throw r.Fail($"Unknown format code '{type}' for object of type 'str'");
-        if (spec.Align == '=' && spec.Fill != "0") throw r.Fail("'=' alignment not allowed in string format specifier");
+        if (spec.Align == '=') throw r.Fail("'=' alignment not allowed in string format specifier");
         if (spec.Sign != '\0') throw r.Fail("Sign not allowed in string format specifier");
-        if (spec.Group != '\0') throw r.Fail("Cannot specify ',' with 's'.");
+        if (spec.Alternate) throw r.Fail("Alternate form (#) not allowed in string format specifier");
+        if (spec.Group != '\0') throw r.Fail($"Cannot specify '{spec.Group}' with 's'.");
         var cut = spec.Precision is { } most ? CodePoints.Begin(text, most) : text;
-        // A zero before the width fills text too, on its right.
-        var padded = spec.Align == '=' ? spec with { Align = '<' } : spec;
-        padded.Pad(r, "", cut, isNumber: false);
+        spec.Pad(r, "", cut, isNumber: false);
     }
 
     private static void WriteInteger(RenderState r, NumberSpec spec, char type, JinjaValue value)
@@ -73,10 +75,12 @@ internal static class BraceSpec
                 spec.WriteInteger(r, type is '\0' or 'n' ? 'd' : type, value.AsBig);
                 break;
             case 'c':
-                spec.Pad(r, "", char.ConvertFromUtf32((int)Math.Clamp(value.AsDouble, 0, 0xd7ff)), isNumber: false);
+                if (spec != new NumberSpec { IsPrintf = false, Fill = spec.Fill, Align = spec.Align, Width = spec.Width })
+                    throw r.Fail("a format of type 'c' has only fill, alignment and width");
+                spec.Pad(r, "", CodePoints.Of(value) ?? throw r.Fail("%c arg not in range(0x110000)"), isNumber: true);
                 break;
             default:
-                WriteFloat(r, spec, type, value.AsDouble);
+                WriteFloat(r, spec, type, Arithmetic.Float(r, value));
                 break;
         }
     }
@@ -96,12 +100,10 @@ internal static class BraceSpec
         {
             var mark = r.Output.Length;
             FloatText.Write(r.Output, Math.Abs(value));
-            return r.Output.TakeFrom(mark);
+            var text = r.Output.TakeFrom(mark);
+            return spec.Alternate && !text.Contains('.') ? text.Replace("e", ".e", StringComparison.Ordinal) : text;
         }
-        var precision = Math.Max(1, spec.Precision.Value);
-        var text = FloatDigits.Write(value, 'g', precision, alternate: false);
-        if (!double.IsFinite(value) || text.Contains('e') || text.Contains('.')) return text;
-        var isFull = text.Length > precision || (text.Length == precision && precision > 1);
-        return isFull ? FloatDigits.Write(value, 'e', precision - 1, alternate: false) : text + ".0";
+        r.ChargeText(spec.Precision.Value + 400);
+        return FloatDigits.Write(value, 'r', spec.Precision.Value, spec.Alternate);
     }
 }

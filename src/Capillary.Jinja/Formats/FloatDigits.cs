@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Numerics;
 using System.Text;
 
 namespace Capillary.Jinja.Formats;
@@ -6,7 +7,7 @@ namespace Capillary.Jinja.Formats;
 /// <summary>Floats with so many digits, rounded from the exact value, halves to even: Python's <c>e</c>, <c>f</c> and <c>g</c>.</summary>
 internal static class FloatDigits
 {
-    /// <summary>Without a sign. <paramref name="type"/> is <c>e</c>, <c>f</c> or <c>g</c>.</summary>
+    /// <summary>Without a sign. Types <c>e</c>, <c>f</c>, <c>g</c>; <c>r</c> is a <c>g</c> that shows a float.</summary>
     internal static string Write(double value, char type, int precision, bool alternate)
     {
         if (double.IsNaN(value)) return "nan";
@@ -16,18 +17,36 @@ internal static class FloatDigits
         {
             'f' => Fixed(digits, exponent, precision, alternate),
             'e' => Scientific(digits, exponent, precision, alternate),
-            _ => General(digits, exponent, Math.Max(1, precision), alternate),
+            'g' => General(digits, exponent, Math.Max(1, precision), alternate),
+            _ => General(digits, exponent, Math.Max(1, precision), alternate, showsFloat: true),
         };
+    }
+
+    /// <summary>Python's <c>round()</c>: to so many decimals, of the exact value, halves to even; infinite if that is too large.</summary>
+    internal static double Rounded(double value, int decimals)
+    {
+        // No double has a digit beyond these.
+        if (!double.IsFinite(value) || value == 0 || decimals > 323) return value;
+        var (digits, exponent) = Exact(Math.Abs(value));
+        var (kept, _) = Round(digits, exponent + 1 + decimals);
+        var size = kept.Length == 0 ? 0 : double.Parse($"{kept}E{-decimals}", CultureInfo.InvariantCulture);
+        return Math.CopySign(size, value);
     }
 
     // value = d.ddd x 10^exponent, all digits there are. No double has more than 767.
     private static (string Digits, int Exponent) Exact(double value)
     {
         if (value == 0) return ("0", 0);
-        var text = value.ToString("E766", CultureInfo.InvariantCulture);
-        var at = text.IndexOf('E');
-        var digits = string.Concat(text.AsSpan(0, 1), text.AsSpan(2, at - 2).TrimEnd('0'));
-        return (digits, int.Parse(text.AsSpan(at + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture));
+        var bits = BitConverter.DoubleToInt64Bits(value);
+        var isNormal = bits >> 52 != 0;
+        var mantissa = (bits & ((1L << 52) - 1)) | (isNormal ? 1L << 52 : 0);
+        var zeros = BitOperations.TrailingZeroCount(mantissa);
+        var exponent = (int)(isNormal ? bits >> 52 : 1) - 1075 + zeros;
+        mantissa >>= zeros;
+        // m / 2^n is m x 5^n / 10^n.
+        var whole = exponent < 0 ? mantissa * BigInteger.Pow(5, -exponent) : (BigInteger)mantissa << exponent;
+        var text = whole.ToString(CultureInfo.InvariantCulture);
+        return (text.TrimEnd('0'), text.Length - 1 + Math.Min(0, exponent));
     }
 
     // The first `count` digits, rounded; one more if it carried over.
@@ -72,15 +91,16 @@ internal static class FloatDigits
         return WithExponent(rounded, exponent, alternate);
     }
 
-    private static string General(string digits, int exponent, int precision, bool alternate)
+    private static string General(string digits, int exponent, int precision, bool alternate, bool showsFloat = false)
     {
         var (rounded, carried) = Round(digits, precision);
         if (carried) (rounded, exponent) = (rounded[..^1], exponent + 1);
         if (!alternate) rounded = rounded.Length > 1 ? rounded[0] + rounded[1..].TrimEnd('0') : rounded;
-        if (exponent < -4 || exponent >= precision) return WithExponent(rounded, exponent, alternate);
+        if (exponent < -4 || exponent >= (showsFloat ? precision - 1 : precision)) return WithExponent(rounded, exponent, alternate);
         if (exponent < 0) return "0." + new string('0', -exponent - 1) + rounded;
         rounded = rounded.PadRight(exponent + 1, '0');
         var fraction = rounded[(exponent + 1)..];
+        if (fraction.Length == 0 && showsFloat) fraction = "0";
         return fraction.Length > 0 || alternate ? $"{rounded[..(exponent + 1)]}.{fraction}" : rounded;
     }
 

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Net;
-using System.Net.Sockets;
 
 namespace Capillary.Jinja.Formats;
 
@@ -37,9 +36,9 @@ internal sealed record IPAddressText(UInt128 Bits, int Width)
     private static IPAddressText? ParseV6(ReadOnlySpan<char> text)
     {
         if (text.IndexOfAny("%[]") >= 0 || !IPAddress.TryParse(text, out var address)) return null;
-        if (address.AddressFamily != AddressFamily.InterNetworkV6) return null;
+        if (address.GetAddressBytes() is not { Length: 16 } bytes) return null;
         UInt128 bits = 0;
-        foreach (var part in address.GetAddressBytes()) bits = bits << 8 | part;
+        foreach (var part in bytes) bits = bits << 8 | part;
         return new IPAddressText(bits, 128);
     }
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Numerics;
+using System.Text;
 using Capillary.Jinja.Run;
 using Capillary.Jinja.Values;
 
@@ -10,10 +11,10 @@ internal sealed record NumberSpec
 {
     internal string Fill { get; init; } = " ";
 
-    /// <summary><c>&lt; &gt; ^ =</c>, or none: text left, numbers right.</summary>
+    /// <summary><c>&lt; &gt; ^ =</c>, or none: text left, numbers right, or with zeros behind their sign.</summary>
     internal char Align { get; init; }
 
-    /// <summary><c>+</c>, a blank, or none: only the minus of negative numbers.</summary>
+    /// <summary><c>+</c>, a blank, or <c>-</c> and none: only the minus of negative numbers.</summary>
     internal char Sign { get; init; }
 
     internal bool Alternate { get; init; }
@@ -29,7 +30,7 @@ internal sealed record NumberSpec
     internal NumberSpec WithFlag(char flag) => flag switch
     {
         '#' => this with { Alternate = true },
-        '0' => Align == '<' ? this : this with { Align = '=', Fill = "0" },
+        '0' => Align == '<' ? this : this with { Fill = "0" },
         '-' => this with { Align = '<', Fill = " " },
         '+' => this with { Sign = '+' },
         _ => Sign == '+' ? this : this with { Sign = ' ' },
@@ -41,7 +42,8 @@ internal sealed record NumberSpec
         var digits = type == 'd' ? BigInteger.Abs(value).ToString(CultureInfo.InvariantCulture) : InRadix(BigInteger.Abs(value), type);
         if (Precision is { } least) digits = digits.PadLeft(least, '0');
         var prefix = Alternate && type != 'd' ? "0" + type : "";
-        Pad(r, SignOf(value.Sign < 0) + prefix, Grouped(digits, type == 'd' ? 3 : 4), isNumber: true);
+        var sign = SignOf(value.Sign < 0) + prefix;
+        Pad(r, sign, Grouped(digits, type == 'd' ? 3 : 4, sign.Length), isNumber: true);
     }
 
     internal void WriteFloat(RenderState r, char type, double value)
@@ -58,36 +60,28 @@ internal sealed record NumberSpec
     /// <summary>A float whose digits are known; they are without a sign.</summary>
     internal void WriteDigits(RenderState r, double value, string text)
     {
-        var spec = double.IsFinite(value) || Fill != "0" || Align != '=' ? this : this with { Fill = " ", Align = '>' };
         var end = text.AsSpan().IndexOfAnyExceptInRange('0', '9');
         var whole = end < 0 ? text : text[..end];
         var sign = SignOf(double.IsNegative(value) && !double.IsNaN(value));
-        spec.Pad(r, sign, spec.Grouped(whole, 3) + (end < 0 ? "" : text[end..]), isNumber: true);
+        var rest = text[whole.Length..];
+        Pad(r, sign, Grouped(whole, 3, sign.Length + rest.Length) + rest, isNumber: true);
     }
 
     internal void Pad(RenderState r, string sign, string text, bool isNumber)
     {
         var missing = Width - sign.Length - CodePoints.Count(text);
-        var align = Align == '\0' ? (isNumber ? '>' : (IsPrintf ? '>' : '<')) : Align;
-        if (align == '=' && !isNumber) align = '>';
-        var fill = isNumber || Align != '=' ? Fill : " ";
+        var align = Align != '\0' ? Align : !isNumber ? (IsPrintf ? '>' : '<') : Fill == "0" ? '=' : '>';
+        var fill = IsPrintf && !isNumber ? " " : Fill;
         var left = missing <= 0 || align is '<' or '=' ? 0 : align == '>' ? missing : missing / 2;
-        Repeat(r, fill, left);
+        r.Output.Append(fill, left);
         r.Output.Append(sign);
-        if (align == '=') Repeat(r, fill, missing);
+        if (align == '=') r.Output.Append(fill, missing);
         r.Output.Append(text);
-        if (align is '<' or '^') Repeat(r, fill, missing - left);
+        if (align is '<' or '^') r.Output.Append(fill, missing - left);
     }
 
     /// <summary>Text stands right in printf, left in braces.</summary>
     internal bool IsPrintf { get; init; } = true;
-
-    private static void Repeat(RenderState r, string fill, int count)
-    {
-        if (count <= 0) return;
-        if (fill.Length == 1) r.Output.Append(fill[0], count);
-        else for (var i = 0; i < count; i++) r.Output.Append(fill);
-    }
 
     private static string InRadix(BigInteger value, char type)
     {
@@ -103,14 +97,23 @@ internal sealed record NumberSpec
         });
     }
 
-    private string SignOf(bool isNegative) => isNegative ? "-" : Sign == '\0' ? "" : Sign.ToString();
+    private string SignOf(bool isNegative) => isNegative ? "-" : Sign is '+' or ' ' ? Sign.ToString() : "";
 
-    // Zeros that fill are grouped too.
-    private string Grouped(string digits, int size)
+    // Zeros that fill are grouped too; others stand beside the digits.
+    private string Grouped(string digits, int size, int others)
     {
-        if (Group == '\0' || !digits.All(char.IsAsciiLetterOrDigit)) return digits;
-        var parts = new List<string>();
-        for (var end = digits.Length; end > 0; end -= size) parts.Insert(0, digits[Math.Max(0, end - size)..end]);
-        return string.Join(Group, parts);
+        if (Group == '\0' || digits.Length == 0) return digits;
+        var count = digits.Length;
+        if (Fill == "0" && Align is '\0' or '=')
+        {
+            while (count + (count - 1) / size < Width - others) count++;
+        }
+        var grouped = new StringBuilder(count + count / size);
+        for (var left = count; left > 0; left--)
+        {
+            if (left < count && left % size == 0) grouped.Append(Group);
+            grouped.Append(left > digits.Length ? '0' : digits[^left]);
+        }
+        return grouped.ToString();
     }
 }

@@ -96,8 +96,8 @@ internal sealed class PrettyText(RenderState r)
         for (var at = 0; at < line.Length;)
         {
             var from = at;
-            while (at < line.Length && !char.IsWhiteSpace(line[at])) at++;
-            while (at < line.Length && char.IsWhiteSpace(line[at])) at++;
+            while (at < line.Length && !CodePoints.IsBlank(line[at])) at++;
+            while (at < line.Length && CodePoints.IsBlank(line[at])) at++;
             var candidate = current + line[from..at];
             r.ChargeText(candidate.Length);
             if (Repr(candidate).Length <= width - (at == line.Length ? allowance : 0))
@@ -124,12 +124,7 @@ internal sealed class PrettyText(RenderState r)
         return comparable ? StableSort.By(r, map.Pairs(), keys, reverse: false) : map.Pairs();
     }
 
-    private string Repr(JinjaValue value)
-    {
-        var mark = r.Output.Length;
-        ValueText.WriteRepr(r, InOrder(value));
-        return r.Output.TakeFrom(mark);
-    }
+    private string Repr(JinjaValue value) => ValueText.Repr(r, InOrder(value));
 
     private JinjaValue InOrder(JinjaValue value)
     {

@@ -53,7 +53,7 @@ internal sealed class PrintfFormat
         var spec = new NumberSpec();
         while (_at < _format.Length && "#0- +".Contains(_format[_at])) spec = spec.WithFlag(_format[_at++]);
         spec = spec with { Width = Count(0) };
-        if (spec.Width < 0) spec = spec with { Align = '<', Width = -spec.Width };
+        if (spec.Width < 0) spec = spec.WithFlag('-') with { Width = -spec.Width };
         if (Peek() == '.')
         {
             _at++;
@@ -91,8 +91,8 @@ internal sealed class PrintfFormat
         {
             _at++;
             var value = Take();
-            return value.IsIntegral && Math.Abs(value.Bits) <= _r.MaxChars ? (int)value.Bits
-                : value.IsIntegral ? throw Arithmetic.TooLong(_r) : throw _r.Fail("* wants int");
+            if (!value.IsIntegral) throw _r.Fail("* wants int");
+            return value.Bits >= -_r.MaxChars && value.Bits <= _r.MaxChars ? (int)value.Bits : throw Arithmetic.TooLong(_r);
         }
         if (!char.IsAsciiDigit(Peek())) return missing;
         var count = 0L;
@@ -116,7 +116,7 @@ internal sealed class PrintfFormat
         var text = type switch
         {
             's' => Cut(_r.Text(_safe ? Markup.Escape(_r, value) : value), spec),
-            'r' or 'a' => Cut(Repr(value), spec),
+            'r' or 'a' => Cut(Repr(value, type == 'a'), spec),
             'c' => Character(value),
             'd' or 'i' or 'u' or 'x' or 'X' or 'o' or 'e' or 'E' or 'f' or 'F' or 'g' or 'G' => null,
             _ => throw _r.Fail($"unsupported format character '{type}'"),
@@ -128,23 +128,15 @@ internal sealed class PrintfFormat
     private static string Cut(string text, NumberSpec spec) =>
         spec.Precision is { } most ? CodePoints.Begin(text, most) : text;
 
-    private string Repr(JinjaValue value)
+    private string Repr(JinjaValue value, bool isAscii)
     {
-        var mark = _r.Output.Length;
-        ValueText.WriteRepr(_r, value);
-        var text = _r.Output.TakeFrom(mark);
-        if (!_safe) return text;
-        Markup.Append(_r.Output, text);
-        return _r.Output.TakeFrom(mark);
+        var text = ValueText.Repr(_r, value, isAscii);
+        return _safe ? (string)Markup.Escape(_r, text).Ref! : text;
     }
 
-    private string Character(JinjaValue value)
-    {
-        if (value.Ref is string text && CodePoints.Count(text) == 1) return text;
-        var code = value.IsIntegral ? (int)Math.Clamp(value.Bits, -1, int.MaxValue) : -1;
-        if (System.Text.Rune.IsValid(code)) return char.ConvertFromUtf32(code);
-        throw _r.Fail("%c requires int or char");
-    }
+    private string Character(JinjaValue value) => value.Ref is string text && CodePoints.Count(text) == 1
+        ? text
+        : CodePoints.Of(value) ?? throw _r.Fail("%c requires int or char");
 
     private void WriteNumber(char type, NumberSpec spec, JinjaValue value)
     {
@@ -157,6 +149,6 @@ internal sealed class PrintfFormat
             spec.WriteInteger(_r, type is 'i' or 'u' ? 'd' : type, whole);
             return;
         }
-        spec.WriteFloat(_r, type, value.AsDouble);
+        spec.WriteFloat(_r, type, Arithmetic.Float(_r, value));
     }
 }

@@ -6,6 +6,9 @@ namespace Capillary.Jinja.Formats;
 /// <summary>Python's <c>textwrap.wrap</c>: breaks a line at blanks, at hyphens in words, and where nothing else helps anywhere.</summary>
 internal sealed class TextWrap(RenderState r, int width, bool breakLong, bool breakOnHyphens)
 {
+    // Lines break at no others.
+    private const string Blanks = "\t\n\v\f\r ";
+
     internal List<string> Wrap(string text)
     {
         var chunks = new Stack<string>(Chunks(text).AsEnumerable().Reverse());
@@ -13,7 +16,7 @@ internal sealed class TextWrap(RenderState r, int width, bool breakLong, bool br
         while (chunks.Count > 0)
         {
             r.Charge();
-            if (lines.Count > 0 && string.IsNullOrWhiteSpace(chunks.Peek())) chunks.Pop();
+            if (lines.Count > 0 && CodePoints.IsBlank(chunks.Peek())) chunks.Pop();
             var line = new List<string>();
             var length = 0;
             while (chunks.Count > 0 && length + CodePoints.Count(chunks.Peek()) <= width)
@@ -22,7 +25,7 @@ internal sealed class TextWrap(RenderState r, int width, bool breakLong, bool br
                 line.Add(chunks.Pop());
             }
             if (chunks.Count > 0 && CodePoints.Count(chunks.Peek()) > width) BreakLong(chunks, line, length);
-            if (line.Count > 0 && string.IsNullOrWhiteSpace(line[^1])) line.RemoveAt(line.Count - 1);
+            if (line.Count > 0 && CodePoints.IsBlank(line[^1])) line.RemoveAt(line.Count - 1);
             if (line.Count > 0) lines.Add(string.Concat(line));
         }
         return lines;
@@ -56,8 +59,8 @@ internal sealed class TextWrap(RenderState r, int width, bool breakLong, bool br
         while (at < text.Length)
         {
             var from = at;
-            var isBlank = char.IsWhiteSpace(text[at]);
-            while (at < text.Length && char.IsWhiteSpace(text[at]) == isBlank) at++;
+            var isBlank = Blanks.Contains(text[at]);
+            while (at < text.Length && Blanks.Contains(text[at]) == isBlank) at++;
             if (isBlank || !breakOnHyphens) chunks.Add(text[from..at]);
             else SplitWord(text[from..at], chunks);
         }

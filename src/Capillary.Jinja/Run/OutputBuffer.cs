@@ -35,6 +35,13 @@ internal sealed class OutputBuffer(RenderState state, int limit) : IDisposable
 
     internal void Append(char c, int count) => Room(count).Fill(c);
 
+    /// <summary>So many times; none if that is negative.</summary>
+    internal void Append(string text, int times)
+    {
+        if (text.Length == 1 && times > 0) Append(text[0], times);
+        else for (var i = 0; i < times; i++) Append(text);
+    }
+
     internal void Append(long number)
     {
         Span<char> digits = stackalloc char[20];
@@ -49,8 +56,6 @@ internal sealed class OutputBuffer(RenderState state, int limit) : IDisposable
         state.ChargeText(text.Length);
         return text;
     }
-
-    internal void DropFrom(int mark) => Length = mark;
 
     public void Dispose()
     {

@@ -41,8 +41,8 @@ internal sealed partial class RenderState
     {
         var (unit, frame, autoescape, at, chain) = (Unit, Frame, Autoescape, At, _chain);
         Enter(program, role);
-        context.AddBlocks(program);
-        (Unit, Frame, Autoescape) = (new Unit(program, context), new Frame(program.Slots, null), _options.Autoescape);
+        AddBlocks(context, program);
+        (Unit, Frame, Autoescape) = (new Unit(program, context), NewFrame(program.Slots), _options.Autoescape);
         RunRoot();
         (Unit, Frame, Autoescape, At, _chain) = (unit, frame, autoescape, at, chain);
         _depth--;
@@ -94,11 +94,17 @@ internal sealed partial class RenderState
 
     private static JinjaPlace PlaceOf(Program program, int at, string role) => program.Source.PlaceOf(at) with { Role = role };
 
+    internal void AddBlocks(TemplateContext context, Program program)
+    {
+        Charge(program.Blocks.Count);
+        context.AddBlocks(program);
+    }
+
     private void RunParent(Program parent)
     {
         _chain = new ChainLink(_chain, Program, At, "extended");
         Unit = new Unit(parent, Context, Unit);
-        Frame = new Frame(parent.Slots, null);
+        Frame = NewFrame(parent.Slots);
         Autoescape = _options.Autoescape;
         parent.Body.Render(this);
     }

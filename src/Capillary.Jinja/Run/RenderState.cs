@@ -57,6 +57,9 @@ internal sealed partial class RenderState : IDisposable
 
     internal long MaxSteps => _options.MaxSteps;
 
+    /// <summary>The host handles a value outside of any render.</summary>
+    internal bool IsDetached => ReferenceEquals(Program, Program.Nothing);
+
     internal static RenderState Detached() => new(Program.Nothing, MapValue.Empty, default);
 
     public void Dispose() => Output.Dispose();
@@ -73,7 +76,8 @@ internal sealed partial class RenderState : IDisposable
         if (_steps >= _nextCheck) Check();
     }
 
-    internal void ChargeText(int length) => Charge(1 + length / 16);
+    /// <summary>For work that goes over a string once.</summary>
+    internal void ChargeText(long length) => Charge(1 + length / 16);
 
     /// <summary>For looking for one text in another: at worst, which can be provoked, that takes the product of their lengths.</summary>
     internal void ChargeSearch(string text, string part) => Charge(1 + (long)text.Length / 16 * (1 + part.Length / 64));
@@ -83,6 +87,13 @@ internal sealed partial class RenderState : IDisposable
     {
         if (operand.Ref is string text) ChargeText(text.Length);
         else Charge();
+    }
+
+    /// <summary>Variables for a macro, loop, block or template that begins; <paramref name="outer"/> is where it was defined.</summary>
+    internal Frame NewFrame(int slots, Frame? outer = null)
+    {
+        Charge(slots / 8);
+        return new Frame(slots, outer);
     }
 
     internal JinjaException Fail(string reason, string? suggestion = null, int? at = null) =>
@@ -136,6 +147,6 @@ internal sealed partial class RenderState : IDisposable
     {
         if (_steps > _options.MaxSteps) throw Limit($"the template takes more than {_options.MaxSteps} steps");
         _stop.ThrowIfCancellationRequested();
-        _nextCheck = Math.Min(_steps + StopCheckInterval, _options.MaxSteps + 1);
+        _nextCheck = Math.Min(_steps + StopCheckInterval, _options.MaxSteps);
     }
 }

@@ -7,6 +7,8 @@ internal sealed class ScopeEntry(ScopeEntry.Reset[] resets)
 
     internal void Enter(RenderState r)
     {
+        if (resets.Length == 0) return;
+        r.Charge(resets.Length);
         foreach (var reset in resets)
         {
             r.Frame.Slots[reset.Slot] = reset.OuterSlot < 0 ? default : r.Frame.At(reset.Hops, reset.OuterSlot);

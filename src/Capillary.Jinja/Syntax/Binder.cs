@@ -9,6 +9,9 @@ namespace Capillary.Jinja.Syntax;
 /// </summary>
 internal sealed class Binder
 {
+    // Variables times places that hand them on: each place keeps a list of its own.
+    private const int MostVisible = 1_000_000;
+
     private readonly SourceText _source;
     private readonly JinjaEnvironment _environment;
     private readonly ParsedTemplate _parsed;
@@ -18,12 +21,13 @@ internal sealed class Binder
     private readonly SortedSet<string> _globals = new(StringComparer.Ordinal);
     private readonly SortedSet<string> _templates = new(StringComparer.Ordinal);
     private readonly Scope _root = new(null, new Function());
-    private HashSet<Slot> _assigned = [];
+    private Assigned _assigned = new(null);
     private Scope _scope;
     private BlockSite? _site;
     private bool _anything;
     private int _captures;
     private int _depth;
+    private int _visible;
 
     private Binder(SourceText source, JinjaEnvironment environment, ParsedTemplate parsed)
     {
@@ -57,7 +61,7 @@ internal sealed class Binder
 
     internal void Visit(SyntaxNode node)
     {
-        Deepen(1, node.Position);
+        Deepen(node.Position);
         node.Bind(this);
         _depth--;
     }
@@ -65,20 +69,18 @@ internal sealed class Binder
     /// <summary>Resolves a chain such as <c>site.labels['zone']</c>; the longest part known from here is what it reads.</summary>
     internal void VisitChain(Expr chain)
     {
-        var links = 0;
-        var path = chain.Path;
+        var depth = _depth;
+        var whole = chain;
         while (true)
         {
-            Deepen(1, chain.Position);
-            links++;
+            Deepen(chain.Position);
             if (chain is Member member) chain = member.Target;
             else if (chain is Subscript subscript) chain = VisitKey(subscript);
             else break;
-            path ??= chain.Path;
         }
-        if (chain is Name name) Read(name, path ?? name.Identifier);
+        if (chain is Name name) Read(name, LongestPath(whole));
         else chain.Bind(this);
-        _depth -= links;
+        _depth = depth;
     }
 
     internal void Read(Name name, string path)
@@ -149,11 +151,13 @@ internal sealed class Binder
     }
 
     /// <summary>All local variables that can be seen from here.</summary>
-    internal VisibleNames Visible()
+    internal VisibleNames Visible(int position)
     {
         var names = new Dictionary<string, (string, int, int)>();
         foreach (var (name, slot, hops) in _scope.All())
         {
+            if (++_visible > MostVisible)
+                throw _source.Fail(JinjaErrorKind.Limit, position, "too many variables are handed to other templates", null, []);
             // Reading these would change what the macro takes.
             if (name is "varargs" or "kwargs" or "caller" or "super" && !slot.IsRead) continue;
             if (!names.TryAdd(name, (name, slot.Index, hops))) continue;
@@ -177,7 +181,7 @@ internal sealed class Binder
         declare(scope);
         _names.UnionWith(scope.Names);
         var (outer, before) = (_scope, _assigned);
-        (_scope, _assigned) = (scope, [.. before]);
+        (_scope, _assigned) = (scope, new Assigned(before));
         bind();
         (_scope, _assigned) = (outer, before);
         return scope.ToEntry();
@@ -197,29 +201,31 @@ internal sealed class Binder
         return subscript.Target;
     }
 
-    private void Deepen(int levels, int position)
+    // What is known of it from here; a chain that ends in a name has a path at least there.
+    private static string LongestPath(Expr chain)
     {
-        _depth += levels;
-        var most = _environment.Options.MaxDepth;
-        if (_depth > most) throw _source.Fail(JinjaErrorKind.Limit, position, $"the template nests deeper than {most} levels", null, []);
+        while (chain.Path is null) chain = chain is Member member ? member.Target : ((Subscript)chain).Target;
+        return chain.Path;
     }
+
+    private void Deepen(int position) => _source.CheckDepth(++_depth, _environment.Options.MaxDepth, position);
 
     /// <summary>Follows branches of which one runs: surely assigned after them is what all of them assign.</summary>
     internal sealed class BranchFork(Binder binder)
     {
-        private readonly HashSet<Slot> _before = binder._assigned;
-        private HashSet<Slot>? _after;
+        private readonly Assigned _before = binder._assigned;
+        private Assigned? _after;
 
         internal void Branch(Action bind)
         {
-            binder._assigned = [.. _before];
+            binder._assigned = new Assigned(_before);
             bind();
             if (_after is null) _after = binder._assigned;
-            else _after.IntersectWith(binder._assigned);
+            else _after.KeepOnly(binder._assigned);
             binder._assigned = _before;
         }
 
-        internal void Join() => binder._assigned = _after ?? _before;
+        internal void Join() => _before.AddAll(_after!);
     }
 
     /// <summary>The place of the block that is being bound, and that of the block around it.</summary>

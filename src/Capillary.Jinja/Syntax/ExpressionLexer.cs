@@ -1,10 +1,13 @@
 using System.Globalization;
+using Capillary.Jinja.Values;
 
 namespace Capillary.Jinja.Syntax;
 
 /// <summary>Cuts what stands inside a tag into names, literals and operators.</summary>
 internal sealed class ExpressionLexer(SourceText source, int end, List<Token> tokens, int start, string newline)
 {
+    private const int MostNameChars = 1000;
+
     private static readonly string[] Operators =
     [
         "//", "**", "==", "!=", "<=", ">=", "+", "-", "*", "/", "%", "~", "<", ">", "=", ".", ":", "|", ",", ";",
@@ -22,7 +25,7 @@ internal sealed class ExpressionLexer(SourceText source, int end, List<Token> to
     internal bool SkipBlanks()
     {
         var before = At;
-        while (At < end && char.IsWhiteSpace(_text[At])) At++;
+        while (At < end && CodePoints.IsBlank(_text[At])) At++;
         return At > before;
     }
 
@@ -44,6 +47,9 @@ internal sealed class ExpressionLexer(SourceText source, int end, List<Token> to
     {
         var from = At;
         while (At < end && (_text[At] == '_' || char.IsLetterOrDigit(_text[At]))) At++;
+        // Names are looked up without being counted by their length.
+        if (At - from > MostNameChars)
+            throw source.Fail(JinjaErrorKind.Limit, from, $"a name is longer than {MostNameChars} characters", null, []);
         tokens.Add(new Token(TokenKind.Name, from, _text[from..At]));
     }
 

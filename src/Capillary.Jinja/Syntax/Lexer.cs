@@ -1,3 +1,5 @@
+using Capillary.Jinja.Values;
+
 namespace Capillary.Jinja.Syntax;
 
 /// <summary>
@@ -5,6 +7,9 @@ namespace Capillary.Jinja.Syntax;
 /// </summary>
 internal sealed class Lexer
 {
+    // Some 200 bytes each once they are a tree. No honest template comes near.
+    private const int MostTokens = 1_000_000;
+
     private readonly SourceText _source;
     private readonly string _text;
     private readonly int _end;
@@ -27,7 +32,11 @@ internal sealed class Lexer
     internal static List<Token> Tokenize(SourceText source, JinjaOptions options)
     {
         var lexer = new Lexer(source, options);
-        while (lexer._at < lexer._end) lexer.Next();
+        while (lexer._at < lexer._end)
+        {
+            lexer.Next();
+            lexer.CheckCount();
+        }
         lexer._tokens.Add(new Token(TokenKind.End, lexer._end, ""));
         return lexer._tokens;
     }
@@ -53,6 +62,12 @@ internal sealed class Lexer
         _atLineStart = _at > 0 && _text[_at - 1] == '\n';
     }
 
+    private void CheckCount()
+    {
+        if (_tokens.Count > MostTokens)
+            throw _source.Fail(JinjaErrorKind.Limit, _tokens[^1].Position, $"the template has more than {MostTokens} tokens", null, []);
+    }
+
     private void AddText(int start, int end)
     {
         if (end <= start) return;
@@ -67,11 +82,11 @@ internal sealed class Lexer
         var end = tag;
         if (sign == '-')
         {
-            while (end > start && char.IsWhiteSpace(_text[end - 1])) end--;
+            while (end > start && CodePoints.IsBlank(_text[end - 1])) end--;
             return end;
         }
         if (sign == '+' || !_options.LstripBlocks || kind == TagKind.Print) return end;
-        while (end > start && _text[end - 1] != '\n' && char.IsWhiteSpace(_text[end - 1])) end--;
+        while (end > start && _text[end - 1] != '\n' && CodePoints.IsBlank(_text[end - 1])) end--;
         var reachesLineStart = end > start ? _text[end - 1] == '\n' : _atLineStart;
         return reachesLineStart ? end : tag;
     }
@@ -98,7 +113,7 @@ internal sealed class Lexer
 
     private int SkipBlanks(int at)
     {
-        while (at < _end && char.IsWhiteSpace(_text[at])) at++;
+        while (at < _end && CodePoints.IsBlank(_text[at])) at++;
         return at;
     }
 
@@ -154,6 +169,7 @@ internal sealed class Lexer
             if (expression.SkipBlanks()) continue;
             if (expression.At >= _end) throw expression.Unclosed() ?? _source.Fail(tag, $"this '{open}' is never closed");
             expression.Next();
+            CheckCount();
         }
     }
 

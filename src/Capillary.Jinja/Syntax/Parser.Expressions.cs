@@ -19,8 +19,7 @@ internal sealed partial class Parser
         return new ListLiteral(first.Position, [.. items], isTuple: true);
     }
 
-    private bool EndsTuple() => Current.Kind is TokenKind.PrintEnd or TokenKind.BlockEnd or TokenKind.End || Current.IsOperator(")")
-        || Current.IsName("recursive");
+    private bool EndsTuple() => Current.Kind is TokenKind.PrintEnd or TokenKind.BlockEnd || Current.IsOperator(")");
 
     private Expr ParseExpression()
     {

@@ -50,7 +50,7 @@ internal sealed partial class Parser
     private Arguments ParseArguments()
     {
         var positional = new List<Expr>();
-        var names = new List<string>();
+        var (names, known) = (new List<string>(), new HashSet<string>());
         var named = new List<Expr>();
         Expr? rest = null;
         Expr? restNamed = null;
@@ -75,7 +75,7 @@ internal sealed partial class Parser
             }
             if (Current.Kind == TokenKind.Name && Following.IsOperator("="))
             {
-                if (names.Contains(Current.Text)) throw Fail($"the argument '{Current.Text}' is given twice");
+                if (!known.Add(Current.Text)) throw Fail($"the argument '{Current.Text}' is given twice");
                 names.Add(Take().Text);
                 _at++;
                 named.Add(ParseExpression());

@@ -206,8 +206,7 @@ internal sealed partial class Parser
         var targets = new List<Target> { first };
         while (Skip(","))
         {
-            if (Current.Kind != TokenKind.Name && !Current.IsOperator("(")) break;
-            if (Current.IsName("in")) break;
+            if (EndsTuple()) break;
             targets.Add(ParseTargetItem());
         }
         return new TupleTarget(first.Position, [.. targets]);

@@ -31,13 +31,13 @@ internal sealed partial class Parser
     // The opening bracket is taken already.
     private (NameTarget[] Parameters, Expr?[] Defaults) ParseParameters()
     {
-        var parameters = new List<NameTarget>();
+        var (parameters, known) = (new List<NameTarget>(), new HashSet<string>());
         var defaults = new List<Expr?>();
         while (!Skip(")"))
         {
             if (parameters.Count > 0) Expect(",");
             var parameter = ParseNameTarget();
-            if (parameters.Exists(p => p.Name == parameter.Name)) throw Fail($"the parameter '{parameter.Name}' is given twice");
+            if (!known.Add(parameter.Name)) throw Fail($"the parameter '{parameter.Name}' is given twice");
             var value = Skip("=") ? ParseExpression() : null;
             if (value is null && defaults.Count > 0 && defaults[^1] is not null)
                 throw Fail("a parameter without default follows one with a default");

@@ -1,4 +1,3 @@
-
 namespace Capillary.Jinja.Syntax;
 
 /// <summary>Builds the tree by recursive descent, with Jinja2's precedence. Statements are in one part, expressions in another.</summary>
@@ -7,7 +6,6 @@ internal sealed partial class Parser
     private readonly SourceText _source;
     private readonly List<Token> _tokens;
     private readonly JinjaEnvironment _environment;
-    private readonly int _maxDepth;
     private int _at;
     private int _depth;
     private int _loops;
@@ -17,7 +15,6 @@ internal sealed partial class Parser
         _source = source;
         _environment = environment;
         _tokens = Lexer.Tokenize(source, environment.Options);
-        _maxDepth = environment.Options.MaxDepth;
     }
 
     private Token Current => _tokens[_at];
@@ -83,11 +80,7 @@ internal sealed partial class Parser
         _source.Fail(position ?? Current.Position, reason, suggestion);
 
     // Every way to nest passes here, so that the parser's own stack is bounded too.
-    private void Enter()
-    {
-        if (++_depth > _maxDepth)
-            throw _source.Fail(JinjaErrorKind.Limit, Current.Position, $"the template nests deeper than {_maxDepth} levels", null, []);
-    }
+    private void Enter() => _source.CheckDepth(++_depth, _environment.Options.MaxDepth, Current.Position);
 
     private void Leave() => _depth--;
 }

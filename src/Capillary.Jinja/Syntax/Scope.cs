@@ -16,6 +16,29 @@ internal sealed class Slot(int index)
     internal bool NeedsReset { get; set; }
 }
 
+/// <summary>Variables that have a value for sure. A scope or branch adds to a set of its own over the one around it.</summary>
+internal sealed class Assigned(Assigned? outer)
+{
+    private readonly HashSet<Slot> _own = [];
+
+    private Assigned? Outer => outer;
+
+    internal void Add(Slot slot) => _own.Add(slot);
+
+    internal void AddAll(Assigned branch) => _own.UnionWith(branch._own);
+
+    internal void KeepOnly(Assigned branch) => _own.IntersectWith(branch._own);
+
+    internal bool Contains(Slot slot)
+    {
+        for (var set = this; set is not null; set = set.Outer)
+        {
+            if (set._own.Contains(slot)) return true;
+        }
+        return false;
+    }
+}
+
 /// <summary>The part of a template that has its own frame: the root, or a macro.</summary>
 internal sealed class Function
 {

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Capillary.Jinja.Syntax;
 
 /// <summary>The source with line ends made <c>\n</c>, and the way from an offset to line and column.</summary>
@@ -17,6 +19,13 @@ internal sealed class SourceText
     {
         var before = Text.AsSpan(0, Math.Clamp(at, 0, Text.Length));
         return new JinjaPlace(Name, 1 + before.Count('\n'), before.Length - before.LastIndexOf('\n'), "");
+    }
+
+    /// <summary>Bounds what recurs over the source: by count, and by the stack that is left, for a render may have come here.</summary>
+    internal void CheckDepth(int depth, int most, int position)
+    {
+        if (depth > most || !RuntimeHelpers.TryEnsureSufficientExecutionStack())
+            throw Fail(JinjaErrorKind.Limit, position, $"the template nests deeper than {most} levels", null, []);
     }
 
     /// <summary>An error of the source itself.</summary>

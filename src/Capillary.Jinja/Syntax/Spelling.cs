@@ -13,7 +13,7 @@ internal static class Spelling
         var bestDistance = Math.Max(1, wrong.Length / 3) + 1;
         foreach (var name in names)
         {
-            if (Math.Abs(name.Length - wrong.Length) >= bestDistance && best is null) continue;
+            if (Math.Abs(name.Length - wrong.Length) > bestDistance) continue;
             var distance = Distance(wrong, name);
             if (distance == 0 || distance > bestDistance) continue;
             if (distance == bestDistance && (best is null || string.CompareOrdinal(name, best) >= 0)) continue;

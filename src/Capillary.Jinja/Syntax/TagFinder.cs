@@ -1,4 +1,5 @@
 using System.Buffers;
+using Capillary.Jinja.Values;
 
 namespace Capillary.Jinja.Syntax;
 
@@ -77,8 +78,8 @@ internal sealed class TagFinder
         }
         else if (kind == TagKind.LineComment)
         {
-            if (!isLineStart && char.IsWhiteSpace(_text[at - 1])) return null;
-            while (begin < _end && char.IsWhiteSpace(_text[begin]) && _text[begin] is not ('\n' or '\r')) begin++;
+            if (!isLineStart && CodePoints.IsBlank(_text[at - 1])) return null;
+            while (begin < _end && CodePoints.IsBlank(_text[begin]) && _text[begin] is not ('\n' or '\r')) begin++;
         }
         return _text.AsSpan(begin, _end - begin).StartsWith(start) ? begin + start.Length : null;
     }

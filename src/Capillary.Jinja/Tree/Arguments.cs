@@ -36,6 +36,7 @@ internal sealed class Arguments(Expr[] positional, string[] names, Expr[] named,
         if (IsOpen) return signature.Lay(r, Evaluate(r));
         var size = Math.Max(signature.Head + signature.Parameters.Length, signature.Start + positional.Length);
         if (size == 0) return [];
+        r.Charge(positional.Length + named.Length);
         var laid = new JinjaValue[size];
         for (var i = 0; i < positional.Length; i++) laid[signature.Start + i] = Read(r, positional[i]);
         var extra = signature.AnyNamed ? new Dictionary<string, JinjaValue>() : null;
@@ -53,6 +54,7 @@ internal sealed class Arguments(Expr[] positional, string[] names, Expr[] named,
     internal CallArguments Evaluate(RenderState r)
     {
         if (!IsOpen && positional.Length + named.Length == 0) return CallArguments.None;
+        r.Charge(positional.Length + named.Length);
         var values = Array.ConvertAll(positional, argument => Read(r, argument));
         var namedValues = Array.ConvertAll(named, argument => Read(r, argument));
         var given = new CallArguments(values, names, namedValues);
@@ -80,7 +82,7 @@ internal sealed class Arguments(Expr[] positional, string[] names, Expr[] named,
         r.At = rest.Position;
         if (value.IsUndefined) throw r.FailUndefined(value);
         if (value.Ref is not MapValue map) throw r.Fail($"argument after ** must be a mapping, not {ValueText.TypeName(value)}");
-        r.Charge(map.Count);
+        map.ChargeKeys(r);
         var keys = map.Keys();
         if (Array.Exists(keys, key => key.Ref is not string)) throw r.Fail("keywords must be strings");
         var names = Array.ConvertAll(keys, key => (string)key.Ref!);

@@ -14,11 +14,7 @@ internal sealed class Set(int position, Target target, Expr value) : Stmt(positi
         binder.Visit(target);
     }
 
-    internal override void Render(RenderState r)
-    {
-        r.Charge();
-        target.Assign(r, value.Evaluate(r));
-    }
+    internal override void Render(RenderState r) => target.Assign(r, value.Evaluate(r));
 }
 
 /// <summary><c>{% set target %} … {% endset %}</c>, and <c>{% set target | filter %}</c>.</summary>
@@ -47,6 +43,7 @@ internal sealed class FilterBlock(int position, Captured body) : Stmt(position)
     internal override void Render(RenderState r)
     {
         var value = body.Evaluate(r);
+        if (r.Exit != LoopExit.None) return;
         r.At = Position;
         r.Output.Append(r.Text(value));
     }
@@ -83,7 +80,6 @@ internal sealed class BlockText(int position) : Expr(position)
 
     internal override JinjaValue Evaluate(RenderState r)
     {
-        r.Charge();
         _entry.Enter(r);
         return r.Captured(Body.Capture(r));
     }
@@ -102,7 +98,7 @@ internal sealed class With(int position, Target[] targets, Expr[] values, Block 
 
     internal override void Render(RenderState r)
     {
-        r.Charge();
+        r.Charge(values.Length);
         var read = new JinjaValue[values.Length];
         for (var i = 0; i < read.Length; i++) read[i] = values[i].Evaluate(r);
         _entry.Enter(r);

@@ -24,6 +24,7 @@ internal sealed class Block(Stmt[] statements) : Stmt(0)
     {
         foreach (var statement in statements)
         {
+            r.Charge();
             statement.Render(r);
             if (r.Exit != LoopExit.None) return;
         }
@@ -43,7 +44,7 @@ internal sealed class Text(int position, string text) : Stmt(position)
 {
     private bool _isOutside;
 
-    internal bool IsBlank => string.IsNullOrWhiteSpace(text);
+    internal bool IsBlank => CodePoints.IsBlank(text);
 
     internal override void Bind(Binder binder) => _isOutside = binder.IsOutsideBlocks;
 
@@ -70,7 +71,6 @@ internal sealed class Print(Expr expression) : Stmt(expression.Position)
     internal override void Render(RenderState r)
     {
         if (_isOutside && r.Unit.Parent is not null) return;
-        r.Charge();
         var value = expression.Evaluate(r);
         r.At = Position;
         if (r.Autoescape) Markup.Write(r, value);
@@ -83,11 +83,7 @@ internal sealed class Do(int position, Expr expression) : Stmt(position)
 {
     internal override void Bind(Binder binder) => binder.Visit(expression);
 
-    internal override void Render(RenderState r)
-    {
-        r.Charge();
-        expression.Evaluate(r);
-    }
+    internal override void Render(RenderState r) => expression.Evaluate(r);
 }
 
 /// <summary><c>{% autoescape on %} … {% endautoescape %}</c></summary>
@@ -103,7 +99,6 @@ internal sealed class AutoescapeTag(int position, Expr on, Block body) : Stmt(po
 
     internal override void Render(RenderState r)
     {
-        r.Charge();
         var value = on.Evaluate(r);
         r.At = on.Position;
         var before = r.Autoescape;

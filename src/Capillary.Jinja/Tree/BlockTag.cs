@@ -20,14 +20,13 @@ internal sealed class BlockTag(int position, string name, Block body, bool scope
     internal override void Bind(Binder binder)
     {
         _isOutside = binder.IsOutsideBlocks && binder.IsTop;
-        if (scoped) _visible = binder.Visible();
+        if (scoped) _visible = binder.Visible(Position);
         (_entry, _slots) = binder.InBlock(scoped, DeclareInside, () => BindInside(binder));
     }
 
     internal override void Render(RenderState r)
     {
         if (_isOutside && r.Unit.Parent is not null) return;
-        r.Charge();
         r.At = Position;
         var codes = r.Context.BlocksNamed(name)!;
         if (codes[0].Block.IsRequired) throw r.Fail($"required block '{name}' not found");
@@ -40,7 +39,7 @@ internal sealed class BlockTag(int position, string name, Block body, bool scope
     internal void RunCode(RenderState r, int index)
     {
         var codes = r.Context.BlocksNamed(name)!;
-        r.Frame = new Frame(_slots, null);
+        r.Frame = r.NewFrame(_slots);
         _entry.Enter(r);
         if (_superSlot >= 0)
         {

@@ -80,7 +80,6 @@ internal sealed class Call(int position, Expr callee, Arguments arguments) : Exp
         r.Charge();
         var laid = arguments.IsOpen ? method.Signature.Lay(r, arguments.Evaluate(r)) : Lay(r, method.Signature);
         r.At = attribute.Position;
-        r.ChargeFor(self);
         return MarkupMethods.Call(r, method, self, laid);
     }
 

@@ -19,7 +19,8 @@ internal sealed class For(Target target, Expr items, Expr? condition, Block body
         binder.Visit(items);
         // Called again from within, a recursive loop needs variables of its own each time.
         if (recursive) (_entry, _slots) = binder.InFunction(DeclareInside, () => BindInside(binder));
-        else BindLoop(binder);
+        else _entry = binder.InScope(DeclareInside, () => BindInside(binder));
+        if (!recursive) BindOtherwise(binder);
     }
 
     internal override void Render(RenderState r)
@@ -45,7 +46,7 @@ internal sealed class For(Target target, Expr items, Expr? condition, Block body
     private void RunRecursive(RenderState r, JinjaValue[] list, Frame outer, int depth)
     {
         var before = r.Frame;
-        r.Frame = new Frame(_slots, outer);
+        r.Frame = r.NewFrame(_slots, outer);
         Run(r, list, outer, depth);
         r.Frame = before;
     }
@@ -96,12 +97,6 @@ internal sealed class For(Target target, Expr items, Expr? condition, Block body
         return (kept, count);
     }
 
-    private void BindLoop(Binder binder)
-    {
-        _entry = binder.InScope(DeclareInside, () => BindInside(binder));
-        if (!recursive) BindOtherwise(binder);
-    }
-
     private void BindOtherwise(Binder binder)
     {
         if (otherwise is not null) _otherwiseEntry = binder.InScope(otherwise.Declare, () => binder.Visit(otherwise));
@@ -129,9 +124,5 @@ internal sealed class For(Target target, Expr items, Expr? condition, Block body
 /// <summary><c>{% break %}</c> and <c>{% continue %}</c></summary>
 internal sealed class LeaveRound(int position, LoopExit exit) : Stmt(position)
 {
-    internal override void Render(RenderState r)
-    {
-        r.Charge();
-        r.Exit = exit;
-    }
+    internal override void Render(RenderState r) => r.Exit = exit;
 }

@@ -17,11 +17,8 @@ internal sealed class Macro(int position, string name, MacroCode code) : Stmt(po
         code.Bind(binder);
     }
 
-    internal override void Render(RenderState r)
-    {
-        r.Charge();
+    internal override void Render(RenderState r) =>
         _self.Assign(r, new JinjaValue(new MacroValue(code, r.Unit, r.Frame, r.Autoescape)));
-    }
 }
 
 /// <summary><c>{% call(a) macro(b) %} … {% endcall %}</c>: calls with the block as the macro <c>caller</c>.</summary>
@@ -79,39 +76,40 @@ internal sealed class MacroCode(string name, NameTarget[] parameters, Expr?[] de
     {
         var at = r.At;
         r.EnterCall();
-        var slots = Lay(r, given);
-        var before = r.SwitchTo(unit, new Frame(_slots, outer), autoescape);
+        var frame = r.NewFrame(_slots, outer);
+        var values = Lay(r, given, frame.Slots);
+        var before = r.SwitchTo(unit, frame, autoescape);
         _entry.Enter(r);
-        slots.Extras.ForEach(extra => r.Frame.Slots[extra.Slot] = extra.Value);
-        for (var i = 0; i < parameters.Length; i++) parameters[i].Assign(r, Argument(r, i, slots.Values[i], at));
+        for (var i = 0; i < parameters.Length; i++) parameters[i].Assign(r, Argument(r, i, values[i], at));
         var text = body.Capture(r);
         r.SwitchBack(before);
         r.LeaveCall();
         return r.Captured(text);
     }
 
-    private (JinjaValue[] Values, List<(int Slot, JinjaValue Value)> Extras) Lay(RenderState r, CallArguments given)
+    // The values of the parameters; what the macro takes beside them goes to its own slots.
+    private JinjaValue[] Lay(RenderState r, CallArguments given, JinjaValue[] slots)
     {
+        r.Charge(parameters.Length + given.Names.Length * (long)(1 + parameters.Length / 16));
         var values = new JinjaValue[parameters.Length];
-        var extras = new List<(int, JinjaValue)>();
         var count = Math.Min(given.Positional.Length, values.Length);
         Array.Copy(given.Positional, values, count);
-        if (_varArgs >= 0) extras.Add((_varArgs, ListValue.TupleOf(given.Positional[count..])));
+        if (_varArgs >= 0) slots[_varArgs] = ListValue.TupleOf(given.Positional[count..]);
         else if (given.Positional.Length > count) throw r.Fail($"macro '{name}' takes not more than {values.Length} argument(s)");
         var rest = new MapValue();
         var caller = default(JinjaValue);
         for (var i = 0; i < given.Names.Length; i++)
         {
             var index = Array.IndexOf(_names, given.Names[i]);
-            if (index >= 0 && index < count) throw r.Fail($"macro '{name}' got more than one value for '{_names[index]}'");
-            if (index >= 0) values[index] = given.Named[i];
+            // As Jinja2: a second value for a parameter counts as one that has none.
+            if (index >= count) values[index] = given.Named[i];
             else if (given.Names[i] == Caller && _caller >= 0) caller = given.Named[i];
             else if (_kwArgs >= 0) rest.Set(given.Names[i], given.Named[i]);
             else throw r.Fail($"macro '{name}' takes no keyword argument '{given.Names[i]}'");
         }
-        if (_kwArgs >= 0) extras.Add((_kwArgs, new JinjaValue(rest)));
-        if (_caller >= 0) extras.Add((_caller, caller.Or(UndefinedValue.Because(r, r.At, "no caller is defined"))));
-        return (values, extras);
+        if (_kwArgs >= 0) slots[_kwArgs] = new JinjaValue(rest);
+        if (_caller >= 0) slots[_caller] = caller.Or(UndefinedValue.Because(r, r.At, "no caller is defined"));
+        return values;
     }
 
     private JinjaValue Argument(RenderState r, int index, JinjaValue given, int at)

@@ -48,6 +48,7 @@ internal sealed class Concat(int position, Expr[] parts) : Expr(position)
 
     internal override JinjaValue Evaluate(RenderState r)
     {
+        r.Charge(parts.Length);
         if (r.Autoescape) return EvaluateSafe(r);
         var mark = r.Output.Length;
         foreach (var part in parts)
@@ -90,6 +91,7 @@ internal sealed class Logical(int position, bool stopAt, Expr[] operands) : Expr
         {
             var value = operands[i].Evaluate(r);
             if (i == operands.Length - 1) return value;
+            r.Charge();
             r.At = operands[i].Position;
             if (Sequences.IsTrue(r, value) == stopAt) return value;
         }

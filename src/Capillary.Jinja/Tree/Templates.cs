@@ -15,7 +15,6 @@ internal sealed class Extends(int position, Expr template) : Stmt(position)
 
     internal override void Render(RenderState r)
     {
-        r.Charge();
         var name = TemplateName.Read(r, template);
         r.At = Position;
         if (r.Unit.Parent is not null) throw r.Fail("extended multiple times");
@@ -25,7 +24,7 @@ internal sealed class Extends(int position, Expr template) : Stmt(position)
             if (ReferenceEquals(unit.Program, parent)) throw r.Fail($"'{name}' extends itself, by way of '{r.Program.Source.Name}'");
         }
         r.Unit.Parent = parent;
-        r.Context.AddBlocks(parent);
+        r.AddBlocks(r.Context, parent);
     }
 }
 
@@ -38,13 +37,12 @@ internal sealed class Include(int position, Expr template, bool ignoreMissing, b
     {
         binder.Visit(template);
         if (!withContext) return;
-        _visible = binder.Visible();
+        _visible = binder.Visible(Position);
         binder.Sees(template);
     }
 
     internal override void Render(RenderState r)
     {
-        r.Charge();
         var (program, missing) = TemplateName.Find(r, template, "included");
         r.At = Position;
         if (program is null && ignoreMissing) return;
@@ -63,7 +61,7 @@ internal sealed class Import(int position, Expr template, NameTarget target, boo
     internal override void Bind(Binder binder)
     {
         binder.Visit(template);
-        if (withContext) _visible = binder.Visible();
+        if (withContext) _visible = binder.Visible(Position);
         if (withContext) binder.Sees(template);
         target.IsHidden = true;
         binder.Visit(target);
@@ -86,7 +84,7 @@ internal sealed class FromImport(int position, Expr template, (string Name, Name
     internal override void Bind(Binder binder)
     {
         binder.Visit(template);
-        if (withContext) _visible = binder.Visible();
+        if (withContext) _visible = binder.Visible(Position);
         if (withContext) binder.Sees(template);
         foreach (var (_, target) in names)
         {
@@ -98,6 +96,7 @@ internal sealed class FromImport(int position, Expr template, (string Name, Name
     internal override void Render(RenderState r)
     {
         var module = TemplateName.Import(r, template, withContext ? _visible : null, Position);
+        r.Charge(names.Length);
         foreach (var (name, target) in names)
         {
             var value = module.Get(name);
@@ -138,7 +137,6 @@ internal static class TemplateName
 
     internal static ModuleValue Import(RenderState r, Expr template, VisibleNames? visible, int at)
     {
-        r.Charge();
         var name = Read(r, template);
         r.At = at;
         var program = r.Load(name, "imported") ?? throw r.NotFound($"there is no template '{name}'");

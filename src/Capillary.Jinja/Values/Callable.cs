@@ -9,6 +9,13 @@ internal sealed record CallArguments(JinjaValue[] Positional, string[] Names, Ji
 {
     internal static CallArguments None { get; } = new([], [], []);
 
+    /// <summary>Of a signature that takes any: all named ones stand first, as a map.</summary>
+    internal static CallArguments OfOpen(JinjaValue[] laid)
+    {
+        var named = (MapValue)laid[0].Ref!;
+        return new CallArguments(laid[1..], [.. named.TextKeys], named.Values());
+    }
+
     internal Dictionary<string, JinjaValue> ToNamed()
     {
         var named = new Dictionary<string, JinjaValue>(Names.Length);
@@ -42,18 +49,12 @@ internal sealed class HostFunction(string name, JinjaFunction body) : Callable(n
     internal override JinjaValue Invoke(RenderState r, CallArguments arguments) => body(new JinjaCall(r, default, arguments));
 
     internal static Builtin AsFilter(string name, JinjaFunction body) =>
-        new(Open(name), (r, self, laid) => body(new JinjaCall(r, self, Arguments(laid))));
+        new(Open(name), (r, self, laid) => body(new JinjaCall(r, self, CallArguments.OfOpen(laid))));
 
     internal static BuiltinTest AsTest(string name, JinjaTest body) =>
-        new(Open(name), (r, self, laid) => body(new JinjaCall(r, self, Arguments(laid))));
+        new(Open(name), (r, self, laid) => body(new JinjaCall(r, self, CallArguments.OfOpen(laid))));
 
     private static Signature Open(string name) => new(name, [], rest: true, anyNamed: true);
-
-    private static CallArguments Arguments(JinjaValue[] laid)
-    {
-        var named = (MapValue)laid[0].Ref!;
-        return new CallArguments(laid[1..], [.. named.TextKeys], named.Values());
-    }
 }
 
 /// <summary>A method together with the value it was read from.</summary>

@@ -19,15 +19,19 @@ internal static class CodePoints
     internal static string Begin(string text, int count)
     {
         var at = 0;
-        for (; count > 0 && at < text.Length; count--) at += char.IsSurrogatePair(text, at) ? 2 : 1;
+        for (; count > 0 && at < text.Length; count--) at += LengthAt(text, at);
         return text[..at];
     }
 
+    /// <summary>The character at this place, from the end if it is negative; null if there is none.</summary>
     internal static string? At(string text, long index)
     {
-        if (!IsPlain(text)) return PickFrom(Split(text), index);
-        if (index < 0) index += text.Length;
-        return index >= 0 && index < text.Length ? text[(int)index].ToString() : null;
+        var count = Count(text);
+        if (index < 0) index += count;
+        if (index < 0 || index >= count) return null;
+        if (count == text.Length) return text[(int)index].ToString();
+        var at = Begin(text, (int)index).Length;
+        return text.Substring(at, LengthAt(text, at));
     }
 
     internal static JinjaValue[] Split(string text)
@@ -52,9 +56,16 @@ internal static class CodePoints
         return text.ToString();
     }
 
-    private static string? PickFrom(JinjaValue[] parts, long index)
-    {
-        if (index < 0) index += parts.Length;
-        return index >= 0 && index < parts.Length ? (string?)parts[index].Ref : null;
-    }
+    /// <summary>The character of this number; null if there is none.</summary>
+    internal static string? Of(JinjaValue number) => number.IsIntegral && number.Bits == (int)number.Bits && Rune.IsValid((int)number.Bits)
+        ? char.ConvertFromUtf32((int)number.Bits)
+        : null;
+
+    /// <summary>How many units the character takes: 2 or 1.</summary>
+    internal static int LengthAt(string text, int at) => char.IsSurrogatePair(text, at) ? 2 : 1;
+
+    /// <summary>As Python, which also takes four control characters for blanks.</summary>
+    internal static bool IsBlank(char c) => char.IsWhiteSpace(c) || c is >= '\x1c' and <= '\x1f';
+
+    internal static bool IsBlank(string text) => text.All(IsBlank);
 }

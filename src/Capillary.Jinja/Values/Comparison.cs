@@ -26,7 +26,7 @@ internal static class Comparison
     /// <summary>Less than zero, zero, more than zero; an error if Python does not order the two.</summary>
     internal static int Order(RenderState r, JinjaValue a, JinjaValue b, string symbol = "<")
     {
-        if (a.Ref is string x && b.Ref is string y) return OrderText(x, y);
+        if (a.Ref is string x && b.Ref is string y) return OrderText(r, x, y);
         if (a.IsIntegral && b.IsIntegral) return a.Bits.CompareTo(b.Bits);
         if (a.IsNumber && b.IsNumber) return OrderNumbers(a, b);
         if (a.Ref is ListValue p && b.Ref is ListValue q && p.Shape == q.Shape && p.Shape is ListShape.List or ListShape.Tuple)
@@ -44,7 +44,6 @@ internal static class Comparison
         switch (container.Ref)
         {
             case string text:
-                r.ChargeText(text.Length);
                 if (item.Ref is string part)
                 {
                     r.ChargeSearch(text, part);
@@ -74,10 +73,11 @@ internal static class Comparison
         ReferenceEquals(a.Ref, b.Ref) && a.Bits == b.Bits && a.Ref is not null;
 
     // UTF-16 order differs from code point order only where a surrogate meets U+E000..U+FFFF.
-    internal static int OrderText(string a, string b)
+    private static int OrderText(RenderState r, string a, string b)
     {
         var shared = Math.Min(a.Length, b.Length);
         var at = a.AsSpan(0, shared).CommonPrefixLength(b);
+        r.ChargeText(at);
         if (at == shared) return a.Length.CompareTo(b.Length);
         var (x, y) = (a[at], b[at]);
         if (char.IsSurrogate(x) != char.IsSurrogate(y)) return char.IsSurrogate(x) ? (y >= 0xe000 ? 1 : x - y) : x >= 0xe000 ? -1 : x - y;
@@ -99,6 +99,7 @@ internal static class Comparison
 
     private static bool UndefinedEqual(RenderState r, JinjaValue a, JinjaValue b)
     {
+        if (r.IsDetached) return a.IsUndefined && b.IsUndefined;
         if (a.Ref is UndefinedValue { IsStrict: true } or null) throw r.FailUndefined(a);
         if (b.Ref is UndefinedValue { IsStrict: true } or null) throw r.FailUndefined(b);
         return a.IsUndefined && b.IsUndefined;
@@ -120,7 +121,7 @@ internal static class Comparison
     {
         if (a.Count != b.Count) return false;
         r.EnsureStack();
-        r.Charge(a.Count);
+        a.ChargeKeys(r);
         foreach (var (key, value) in a.Entries)
         {
             if (!b.TryGet(key, out var other) || value.IsAbsent || !AreEqual(r, value, other)) return false;

@@ -12,14 +12,18 @@ internal static class Hashing
     internal static IEqualityComparer<JinjaValue> Equality { get; } = new ByContent();
 
     /// <summary>Fails if <paramref name="key"/> can be no key.</summary>
-    internal static void Check(RenderState r, JinjaValue key) => CheckAt(r, key, 0);
+    internal static void Check(RenderState r, JinjaValue key)
+    {
+        if (FindUnhashable(r, key, 0) is { IsAbsent: false } culprit) throw r.Fail($"unhashable type: '{ValueText.TypeName(culprit)}'");
+    }
+
+    internal static bool CanBeKey(RenderState r, JinjaValue key) => FindUnhashable(r, key, 0).IsAbsent;
 
     internal static int Of(JinjaValue value) => value.Ref switch
     {
         string text => string.GetHashCode(text),
-        BigValue big => ((double)big.Value).GetHashCode(),
-        Tag => value.AsDouble.GetHashCode(),
-        ListValue { IsTuple: true } tuple => OfTuple(tuple),
+        BigValue or Tag => OfNumber(value),
+        ListValue { Shape: ListShape.Tuple or ListShape.Range } list => OfItems(list),
         // Content of lists and maps is not hashed: equal ones land together all the same, by kind and size.
         ListValue list => HashCode.Combine(JinjaKind.List, list.Items.Length),
         MapValue map => HashCode.Combine(JinjaKind.Map, map.Count),
@@ -27,21 +31,37 @@ internal static class Hashing
         var other => other.GetHashCode(),
     };
 
-    private static void CheckAt(RenderState r, JinjaValue key, int depth)
+    // Absent if there is nothing in the key that can change.
+    private static JinjaValue FindUnhashable(RenderState r, JinjaValue key, int depth)
     {
         r.Charge();
         if (key.Ref is UndefinedValue { IsStrict: true } or null) throw r.FailUndefined(key);
-        if (key.Ref is MapValue or NamespaceValue or ListValue { Shape: not (ListShape.Tuple or ListShape.Range) })
-            throw r.Fail($"unhashable type: '{ValueText.TypeName(key)}'");
-        if (key.Ref is not ListValue list) return;
+        if (key.Ref is MapValue or NamespaceValue or ListValue { Shape: not (ListShape.Tuple or ListShape.Range) }) return key;
+        if (key.Ref is string text) r.ChargeText(text.Length);
+        if (key.Ref is not ListValue list) return default;
         if (depth == Deepest) throw r.Fail($"a key is a tuple that nests deeper than {Deepest} levels");
-        foreach (var item in list.Items) CheckAt(r, item, depth + 1);
+        foreach (var item in list.Items)
+        {
+            if (FindUnhashable(r, item, depth + 1) is { IsAbsent: false } culprit) return culprit;
+        }
+        return default;
     }
 
-    private static int OfTuple(ListValue tuple)
+    // All bits count, so that no template can make many keys of one hash; equal numbers have one, whatever their types.
+    private static int OfNumber(JinjaValue value)
+    {
+        var number = value.AsDouble;
+        var isExact = value.IsFloat || Math.Abs(number) < 1e15 || (double.IsFinite(number) && new BigInteger(number) == value.AsBig);
+        if (!isExact) return value.AsBig.GetHashCode();
+        // The sum has no negative zero.
+        var bits = BitConverter.DoubleToUInt64Bits(number + 0.0);
+        return HashCode.Combine((uint)bits, (uint)(bits >> 32));
+    }
+
+    private static int OfItems(ListValue list)
     {
         var hash = new HashCode();
-        foreach (var item in tuple.Items) hash.Add(Of(item));
+        foreach (var item in list.Items) hash.Add(Of(item));
         return hash.ToHashCode();
     }
 
@@ -62,31 +82,5 @@ internal static class Hashing
         }
 
         public int GetHashCode(JinjaValue value) => Of(value);
-    }
-}
-
-/// <summary>An integer beyond 64 bits; those within are never held this way.</summary>
-internal sealed class BigValue(BigInteger value) : Boxed
-{
-    // Python gives up on writing more than 4,300 digits; here no integer gets there.
-    private const int MaxBits = 14_284;
-
-    internal BigInteger Value => value;
-
-    internal override JinjaKind Kind => JinjaKind.Integer;
-
-    internal override string TypeName => "int";
-
-    internal static JinjaValue Of(RenderState r, BigInteger value)
-    {
-        if (value >= long.MinValue && value <= long.MaxValue) return (long)value;
-        if (value.GetBitLength() > MaxBits) throw r.Limit("an integer has more than 4300 digits");
-        return new JinjaValue(new BigValue(value));
-    }
-
-    internal static void Guard(RenderState r, long bits)
-    {
-        if (bits > MaxBits) throw r.Limit("an integer has more than 4300 digits");
-        r.Charge(bits / 64);
     }
 }

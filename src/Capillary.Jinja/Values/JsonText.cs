@@ -118,15 +118,14 @@ internal static class JsonText
     {
         if (key.Ref is not (string or Tag or BigValue))
             throw r.Fail($"keys must be str, int, float, bool or None, not {ValueText.TypeName(key)}");
-        var mark = r.Output.Length;
-        if (key.Ref is not string text) Write(r, key, style);
-        else
+        if (key.Ref is string text)
         {
             WriteString(r.Output, text, style.Escaped);
             return;
         }
-        text = r.Output.TakeFrom(mark);
-        WriteString(r.Output, text, style.Escaped);
+        r.Output.Append('"');
+        Write(r, key, style);
+        r.Output.Append('"');
     }
 
     private static void Separate(OutputBuffer output, JsonStyle style, bool first, int level)

@@ -11,6 +11,12 @@ internal enum ListShape
     Pairs,
 }
 
+/// <summary>What a range was made of; wide enough for one that is cut out of another.</summary>
+internal sealed record RangeBounds(Int128 Start, Int128 Stop, Int128 Step)
+{
+    public override string ToString() => Step == 1 ? $"range({Start}, {Stop})" : $"range({Start}, {Stop}, {Step})";
+}
+
 /// <summary>
 /// A list, or another sequence that Python tells from one. Only a list that a template made can change; an array that was given out
 /// never does.
@@ -29,10 +35,16 @@ internal sealed class ListValue(JinjaValue[] items, ListShape shape) : Boxed
     {
         get
         {
-            if (_growing is not null && _items.Length != _growing.Count) _items = [.. _growing];
+            if (!IsWhole) _items = [.. _growing!];
             return _items;
         }
     }
+
+    /// <summary>How many items there are, without making the array.</summary>
+    internal int Count => _growing?.Count ?? _items.Length;
+
+    /// <summary>The array stands for what was added so far: adding again makes the next reader copy it.</summary>
+    internal bool IsWhole => _growing is null || _items.Length == _growing.Count;
 
     internal ListShape Shape => shape;
 
@@ -44,8 +56,8 @@ internal sealed class ListValue(JinjaValue[] items, ListShape shape) : Boxed
     /// <summary>Names of the items, for the tuples that <c>groupby</c> makes.</summary>
     internal string[] Names { get; init; } = [];
 
-    /// <summary>What a range was made of; for its text.</summary>
-    internal (long Start, long Stop, long Step) Bounds { get; init; }
+    /// <summary>Of a range.</summary>
+    internal RangeBounds? Bounds { get; init; }
 
     internal override JinjaKind Kind => JinjaKind.List;
 

@@ -19,6 +19,8 @@ internal sealed class LoopValue(For loop, JinjaValue[] items, int count, int dep
 
     internal int Index { get; set; }
 
+    internal int Count => count;
+
     /// <summary>Where a recursive loop was opened, for its variables.</summary>
     internal Frame? Outer { get; init; }
 

@@ -1,3 +1,5 @@
+using Capillary.Jinja.Run;
+
 namespace Capillary.Jinja.Values;
 
 /// <summary>
@@ -76,6 +78,12 @@ internal sealed class MapValue : Boxed
     {
         _text = _plain = [];
         _mixed = null;
+    }
+
+    /// <summary>For work that takes all keys up again, in another map.</summary>
+    internal void ChargeKeys(RenderState r)
+    {
+        foreach (var (key, _) in Entries) r.ChargeFor(key);
     }
 
     internal JinjaValue[] Keys()

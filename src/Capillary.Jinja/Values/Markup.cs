@@ -12,6 +12,7 @@ internal static class Markup
     {
         if (value.IsMarkup) return value;
         var text = r.Text(value);
+        r.ChargeText(text.Length);
         if (text.AsSpan().IndexOfAny(Special) < 0) return JinjaValue.Markup(text);
         var mark = r.Output.Length;
         Append(r.Output, text);

@@ -42,16 +42,17 @@ internal static class Members
         switch (target.Ref)
         {
             case MapValue map when key.Ref is string name:
+                r.ChargeText(name.Length);
                 return map.TryGet(name, out var entry) ? entry : Attribute(r, target, name, path, at);
-            case MapValue map when key.Ref is not UndefinedValue:
-                Hashing.Check(r, key);
-                if (map.TryGet(key, out var other)) return other;
+            case MapValue map:
+                if (Hashing.CanBeKey(r, key) && map.TryGet(key, out var other)) return other;
                 break;
             case ListValue list when key.IsIntegral:
                 var index = key.Bits < 0 ? key.Bits + list.Items.Length : key.Bits;
                 if (index >= 0 && index < list.Items.Length) return list.Items[index];
                 break;
             case string text when key.IsIntegral:
+                r.ChargeText(text.Length);
                 if (CodePoints.At(text, key.Bits) is { } character) return RenderState.AsSafeAs(target, character);
                 break;
         }

@@ -34,8 +34,9 @@ internal static class Sequences
     internal static int Length(RenderState r, JinjaValue value) => value.Ref switch
     {
         string text => CodePoints.Count(text),
-        ListValue list => list.Items.Length,
+        ListValue list => list.Count,
         MapValue map => map.Count,
+        LoopValue loop => loop.Count,
         UndefinedValue { IsStrict: false } => 0,
         null or UndefinedValue => throw r.FailUndefined(value),
         _ => throw r.Fail($"object of type '{ValueText.TypeName(value)}' has no len()"),
@@ -46,7 +47,7 @@ internal static class Sequences
         string text => text.Length > 0,
         BigValue => true,
         Tag => value.IsFloat ? value.AsDouble != 0 : value.Bits != 0,
-        ListValue list => list.Items.Length > 0,
+        ListValue list => list.Count > 0,
         MapValue map => map.Count > 0,
         UndefinedValue { IsStrict: false } => false,
         null or UndefinedValue => throw r.FailUndefined(value),
@@ -74,7 +75,8 @@ internal static class Sequences
     {
         if (bound.IsAbsent || bound.IsNone) return null;
         if (bound.IsUndefined) throw r.FailUndefined(bound);
-        return bound.IsIntegral ? bound.Bits : throw r.Fail("slice indices must be integers or None");
+        if (bound.IsBig) return bound.AsBig.Sign < 0 ? -long.MaxValue : long.MaxValue;
+        return bound.IsIntegral ? Math.Max(bound.Bits, -long.MaxValue) : throw r.Fail("slice indices must be integers or None");
     }
 
     private static long Clamp(long? bound, long missing, int length, long stride)
@@ -92,20 +94,17 @@ internal static class Sequences
         return CodePoints.Join(picked.Items);
     }
 
-    private static (long, long, long) CutRange((long Start, long Stop, long Step) bounds, long from, long to, long stride) =>
-        (bounds.Start + from * bounds.Step, bounds.Start + to * bounds.Step, bounds.Step * Math.Clamp(stride, -1_000_000, 1_000_000));
-
     private static JinjaValue Pick(RenderState r, ListValue list, long from, long to, long stride)
     {
-        if (list.Shape == ListShape.Range) return Globals.Range(r, CutRange(list.Bounds, from, to, stride));
-        var picked = new List<JinjaValue>();
-        // The stride may be as large as a long, so the sum is guarded by the distance left.
-        for (var at = from; stride > 0 ? at < to : at > to; at += stride)
+        if (list.Shape == ListShape.Range)
         {
-            r.Charge();
-            picked.Add(list.Items[at]);
-            if (Math.Abs(to - at) <= Math.Abs(Math.Max(stride, -long.MaxValue))) break;
+            var (start, _, step) = list.Bounds!;
+            return Globals.Range(r, new RangeBounds(start + from * step, start + to * step, step * stride));
         }
-        return new JinjaValue(new ListValue([.. picked], list.IsTuple));
+        var (distance, size) = stride > 0 ? (to - from, stride) : (from - to, -stride);
+        var picked = new JinjaValue[distance <= 0 ? 0 : (distance - 1) / size + 1];
+        r.Charge(picked.Length);
+        for (var i = 0; i < picked.Length; i++) picked[i] = list.Items[from + i * stride];
+        return new JinjaValue(new ListValue(picked, list.IsTuple));
     }
 }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using Capillary.Jinja.Run;
 
@@ -6,6 +7,10 @@ namespace Capillary.Jinja.Values;
 /// <summary>Python's string functions, bounded by the render's limits.</summary>
 internal static class Strings
 {
+    private static readonly SearchValues<char> Blanks = SearchValues.Create(
+        "\t\n\v\f\r\u001c\u001d\u001e\u001f \u0085\u00a0\u1680" +
+        "\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000");
+
     internal static string Replace(RenderState r, string text, string old, string with, long count)
     {
         if (count < 0) count = long.MaxValue;
@@ -37,14 +42,16 @@ internal static class Strings
 
     /// <summary>Jinja2's filter: a word begins after blanks, hyphens and opening brackets.</summary>
     internal static string TitleByBlanks(string text) =>
-        Title(text, static before => before is '-' or '(' or '{' or '[' or '<' || char.IsWhiteSpace(before));
+        Title(text, static before => before is '-' or '(' or '{' or '[' or '<' || CodePoints.IsBlank(before));
 
     internal static string Strip(string text, string? set, bool start, bool end)
     {
-        var (from, to) = (0, text.Length);
-        while (start && from < to && IsStripped(text[from], set)) from++;
-        while (end && to > from && IsStripped(text[to - 1], set)) to--;
-        return text[from..to];
+        if (set is not null && !CodePoints.IsPlain(set)) return StripRunes(text, [.. set.EnumerateRunes()], start, end);
+        var stripped = set is null ? Blanks : SearchValues.Create(set);
+        var from = start ? text.AsSpan().IndexOfAnyExcept(stripped) : 0;
+        if (from < 0) return "";
+        var to = end ? text.AsSpan().LastIndexOfAnyExcept(stripped) + 1 : text.Length;
+        return to <= from ? "" : text[from..to];
     }
 
     internal static List<JinjaValue> Split(RenderState r, string text, string? separator, long most)
@@ -80,11 +87,11 @@ internal static class Strings
         var end = text.Length;
         while (true)
         {
-            while (end > 0 && char.IsWhiteSpace(text[end - 1])) end--;
+            while (end > 0 && CodePoints.IsBlank(text[end - 1])) end--;
             if (end == 0) break;
             r.Charge();
             var start = most-- == 0 ? 0 : end;
-            while (start > 0 && !char.IsWhiteSpace(text[start - 1])) start--;
+            while (start > 0 && !CodePoints.IsBlank(text[start - 1])) start--;
             parts.Add(text[start..end]);
             end = start;
         }
@@ -126,16 +133,17 @@ internal static class Strings
 
     internal static string Pad(RenderState r, string text, long width, string fill, double leftShare)
     {
-        var missing = width - CodePoints.Count(text);
-        if (missing <= 0) return text;
+        var count = CodePoints.Count(text);
+        if (width <= count) return text;
+        var missing = width - count;
         if (missing > r.MaxChars) throw Arithmetic.TooLong(r);
         var left = (int)(missing * leftShare);
         // Python's center puts the odd blank left only if the width is odd too.
         if (leftShare is > 0 and < 1) left = (int)(missing / 2 + (missing & width & 1));
         var mark = r.Output.Length;
-        for (var i = 0; i < left; i++) r.Output.Append(fill);
+        r.Output.Append(fill, left);
         r.Output.Append(text);
-        for (var i = left; i < missing; i++) r.Output.Append(fill);
+        r.Output.Append(fill, (int)missing - left);
         return r.Output.TakeFrom(mark);
     }
 
@@ -146,7 +154,7 @@ internal static class Strings
         {
             r.Output.Append(with);
             if (at == text.Length) break;
-            var length = char.IsSurrogatePair(text, at) ? 2 : 1;
+            var length = CodePoints.LengthAt(text, at);
             r.Output.Append(text.AsSpan(at, length));
             at += length;
         }
@@ -164,7 +172,15 @@ internal static class Strings
         return title.ToString();
     }
 
-    private static bool IsStripped(char c, string? set) => set is null ? char.IsWhiteSpace(c) : set.Contains(c);
+    private static string StripRunes(string text, HashSet<Rune> set, bool start, bool end)
+    {
+        var (from, to) = (0, text.Length);
+        while (start && Rune.DecodeFromUtf16(text.AsSpan(from, to - from), out var first, out var length) == 0 && set.Contains(first))
+            from += length;
+        while (end && Rune.DecodeLastFromUtf16(text.AsSpan(from, to - from), out var last, out var length) == 0 && set.Contains(last))
+            to -= length;
+        return text[from..to];
+    }
 
     private static bool IsLineEnd(char c) =>
         c is '\n' or '\r' or '\v' or '\f' or '\x1c' or '\x1d' or '\x1e' or '\x85' or '\u2028' or '\u2029';
@@ -174,7 +190,7 @@ internal static class Strings
         var at = 0;
         while (true)
         {
-            while (at < text.Length && char.IsWhiteSpace(text[at])) at++;
+            while (at < text.Length && CodePoints.IsBlank(text[at])) at++;
             if (at == text.Length) return;
             r.Charge();
             if (most-- == 0)
@@ -183,7 +199,7 @@ internal static class Strings
                 return;
             }
             var start = at;
-            while (at < text.Length && !char.IsWhiteSpace(text[at])) at++;
+            while (at < text.Length && !CodePoints.IsBlank(text[at])) at++;
             parts.Add(text[start..at]);
         }
     }

@@ -52,9 +52,7 @@ internal sealed class UndefinedValue : Boxed
     /// <summary>An item that is not there, under something else than a name.</summary>
     internal static JinjaValue MissingItem(RenderState r, int at, string? path, JinjaValue key, JinjaValue owner)
     {
-        var mark = r.Output.Length;
-        ValueText.WriteRepr(r, key);
-        var text = r.Output.TakeFrom(mark);
+        var text = ValueText.Repr(r, key);
         var type = ValueText.TypeName(owner);
         return new(new UndefinedValue(r.Program, at)
         {

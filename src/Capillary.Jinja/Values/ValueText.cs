@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using Capillary.Jinja.Run;
 
 namespace Capillary.Jinja.Values;
@@ -33,6 +34,17 @@ internal static class ValueText
         if (value.IsMarkup) r.Output.Append(')');
     }
 
+    /// <summary>Python's <c>repr()</c>, or its <c>ascii()</c>.</summary>
+    internal static string Repr(RenderState r, JinjaValue value, bool isAscii = false)
+    {
+        var mark = r.Output.Length;
+        WriteRepr(r, value);
+        var text = r.Output.TakeFrom(mark);
+        if (!isAscii || Ascii.IsValid(text)) return text;
+        foreach (var c in text.EnumerateRunes()) r.Output.Append(c.IsAscii ? c.ToString() : Escaped(c.Value));
+        return r.Output.TakeFrom(mark);
+    }
+
     private static void WriteOther(RenderState r, JinjaValue value)
     {
         if (value.IsInteger) r.Output.Append(value.Bits);
@@ -47,7 +59,10 @@ internal static class ValueText
         switch (value.Ref)
         {
             case ListValue list: WriteList(r, list); break;
-            case BigValue big: r.Output.Append(big.Value.ToString(CultureInfo.InvariantCulture)); break;
+            case BigValue big:
+                BigValue.Guard(r, big.Value.GetBitLength());
+                r.Output.Append(big.Value.ToString(CultureInfo.InvariantCulture));
+                break;
             case MapValue map: WriteMap(r, map.Entries); break;
             case NamespaceValue space:
                 r.Output.Append("<Namespace ");
@@ -67,7 +82,7 @@ internal static class ValueText
     {
         if (list.Shape == ListShape.Range)
         {
-            WriteRange(r.Output, list.Bounds);
+            r.Output.Append(list.Bounds!.ToString());
             return;
         }
         r.EnsureStack();
@@ -83,9 +98,6 @@ internal static class ValueText
         r.Output.Append(list.IsTuple ? ')' : ']');
         if (list.Shape is ListShape.Keys or ListShape.Values or ListShape.Pairs) r.Output.Append(')');
     }
-
-    private static void WriteRange(OutputBuffer output, (long Start, long Stop, long Step) bounds) =>
-        output.Append(bounds.Step == 1 ? $"range({bounds.Start}, {bounds.Stop})" : $"range({bounds.Start}, {bounds.Stop}, {bounds.Step})");
 
     private static void WriteMap(RenderState r, IEnumerable<KeyValuePair<JinjaValue, JinjaValue>> entries)
     {
@@ -140,11 +152,13 @@ internal static class ValueText
         var pair = char.IsSurrogatePair(text, at);
         var code = pair ? char.ConvertToUtf32(text, at) : text[at];
         if (IsPrintable(CharUnicodeInfo.GetUnicodeCategory(code))) output.Append(text.AsSpan(at, pair ? 2 : 1));
-        else output.Append(code <= 0xff ? $"\\x{code:x2}" : code <= 0xffff ? $"\\u{code:x4}" : $"\\U{code:x8}");
+        else output.Append(Escaped(code));
         return pair ? 1 : 0;
     }
 
-    private static bool IsPrintable(UnicodeCategory category) => category is not (
+    private static string Escaped(int code) => code <= 0xff ? $"\\x{code:x2}" : code <= 0xffff ? $"\\u{code:x4}" : $"\\U{code:x8}";
+
+    internal static bool IsPrintable(UnicodeCategory category) => category is not (
         UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.Surrogate or UnicodeCategory.PrivateUse or
         UnicodeCategory.OtherNotAssigned or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or
         UnicodeCategory.SpaceSeparator);

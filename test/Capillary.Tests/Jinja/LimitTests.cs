@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Capillary.Jinja;
 using Xunit;
 
@@ -116,12 +117,132 @@ public sealed class LimitTests
     [InlineData("{% for i in range(99999) %}{% set x = 7 ** 5000 // 3 ** 100 %}{% endfor %}")]
     [InlineData("{% for i in range(99999) %}{% set x = '%o' % (7 ** 5000) %}{% endfor %}")]
     [InlineData("{% set x = '9' * 4300 %}{% for i in range(99999) %}{% set y = x | int %}{% endfor %}")]
+    [InlineData("{% set a = 'x' * 4000000 %}{% set b = 'x' * 2000000 ~ 'x' * 2000000 %}{% for i in range(99999) %}{% set y = a < b %}{% endfor %}")]
+    [InlineData("{% set a = 'x' * 4000000 %}{% for i in range(99999) %}{% set y = a[0] %}{% endfor %}")]
+    [InlineData("{% set a = 'x' * 4000000 ~ '😀' %}{% for i in range(99999) %}{% set y = a[0] %}{% endfor %}")]
+    [InlineData("{% set f = ('x' * 4000000)['upper'] %}{% for i in range(99999) %}{% do f() %}{% endfor %}")]
+    [InlineData("{{ ('a' * 4000000 ~ 'b').startswith(('a' * 4000000 ~ 'c',) * 9999) }}")]
+    [InlineData("{% for i in range(99999) %}{% set x = '' | indent(4000000) %}{% endfor %}")]
+    [InlineData("{% for i in range(99999) %}{% set x = [1] | tojson(4000000) | length %}{% endfor %}")]
+    [InlineData("{{ [1] | map(attribute='.' * 4000000) }}")]
+    [InlineData("{{ ('a ' * 100000) | wordwrap(1, wrapstring='x' * 100000) }}")]
+    [InlineData("{% for i in range(99999) %}{% set x = '{:.4000000}'.format(1.5) %}{% endfor %}")]
+    [InlineData("{% set a = ['x' * 4000000] %}{% for i in range(99999) %}{% set x = a | sort | length %}{% endfor %}")]
+    [InlineData("{% set a = 'x' * 4000000 %}{% for i in range(99999) %}{% set x = 'a' | truncate(5000000, end=a) %}{% endfor %}")]
+    [InlineData("{% set a = 'x' * 4000000 %}{% for i in range(99999) %}{% set x = 'a' | urlize(target=a) %}{% endfor %}")]
+    [InlineData("{% set a = 'x' * 4000000 %}{% set d = {'a': 1} %}{% for i in range(99999) %}{% set x = d[a] is defined %}{% endfor %}")]
+    [InlineData("{% set d = {'x' * 4000000: 1} %}{% for i in range(99999) %}{% set x = dict(d) %}{% endfor %}")]
+    [InlineData("{% set a = [{'k': 'x' * 4000000}] %}{% for i in range(99999) %}{% set x = a | selectattr('k', 'lower') | length %}{% endfor %}")]
+    [InlineData("{% for i in range(99999) %}{% set x = 1.5e-300 | round(301) %}{% endfor %}")]
+    [InlineData("{% set x = 10 ** 4000 %}{% for i in range(99999) %}{% set y = {}[x] is defined %}{% endfor %}")]
     public void Work_that_grows_faster_than_its_text_is_counted_so(string template)
     {
         // Were it not, each of these would take minutes to hours.
         var options = new JinjaOptions { MaxSteps = 1_000_000 };
         var error = Assert.Throws<JinjaException>(() => JinjaTemplate.Parse(template, "t", options).Render(Empty));
         Assert.Equal(JinjaErrorKind.Limit, error.Kind);
+    }
+
+    [Theory]
+    [InlineData("4503599627370496 + i * 4294967297")]
+    [InlineData("2 ** 62 + i")]
+    [InlineData("2 ** 1000 + i")]
+    [InlineData("2.0 ** 52 + i * 4294967297")]
+    [InlineData("range(i, i + 1)")]
+    [InlineData("(i, i + 1)")]
+    public void Many_keys_do_not_share_a_hash(string key)
+    {
+        // Were the hash one for all, this would compare 200 million pairs.
+        var template = "{% set d = {} %}{% for i in range(20000) %}{% do d.update({" + key + ": 1}) %}{% endfor %}{{ d | length }}";
+        var watch = Stopwatch.StartNew();
+        Assert.Equal("20000", JinjaTemplate.Parse(template, "t").Render(Empty));
+        Assert.InRange(watch.Elapsed.TotalSeconds, 0, 4);
+    }
+
+    /// <summary>For one step each of these would go over as much as the source is long.</summary>
+    [Theory]
+    [InlineData("{% for i in range(99999) %}", "a{##}", "{% endfor %}")]
+    [InlineData("{% for i in range(99999) %}{{ '' ", "~''", "}}{% endfor %}")]
+    [InlineData("{% for i in range(99999) %}{{ '' ", "or''", "}}{% endfor %}")]
+    [InlineData("{% macro m() %}{{ varargs|length }}{% endmacro %}{% for i in range(99999) %}{{ m(1", ",1", ") }}{% endfor %}")]
+    [InlineData("{% for i in range(99999) %}{{ 1 is in((1", ",1", ")) }}{% endfor %}")]
+    public void Long_source_is_counted(string open, string part, string close)
+    {
+        var source = open + string.Concat(Enumerable.Repeat(part, 20_000)) + close;
+        var error = Assert.Throws<JinjaException>(() => JinjaTemplate.Parse(source, "t", new JinjaOptions { MaxSteps = 1_000_000, MaxOutputChars = 200_000 }).Render(Empty));
+        Assert.Equal(JinjaErrorKind.Limit, error.Kind);
+    }
+
+    [Theory]
+    [InlineData("{{ a", ".b", " }}")]
+    [InlineData("{{ a", "[0]", " }}")]
+    [InlineData("{{ a", ".b[0].c", "() }}")]
+    public void A_chain_of_any_length_is_no_danger_to_the_stack(string open, string link, string close)
+    {
+        var source = open + string.Concat(Enumerable.Repeat(link, 100_000)) + close;
+        var error = Assert.Throws<JinjaException>(() => JinjaTemplate.Parse(source, "t"));
+        Assert.Contains("nests deeper", error.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Deep_source_that_is_included_where_little_stack_is_left_fails()
+    {
+        // 100 levels of it need more than a thread of 256 KiB has.
+        var deep = "{{ " + new string('(', 99) + "1" + new string(')', 99) + " }}";
+        var environment = new JinjaEnvironment { Loader = name => name == "deep" ? deep : null, Options = new JinjaOptions { MaxDepth = 200 } };
+        var macro = environment.Parse("{% macro m(n) %}{% if n %}{{ m(n - 1) }}{% else %}{% include 'deep' %}{% endif %}{% endmacro %}{{ m(n) }}", "t");
+        var outcomes = new HashSet<string>();
+        for (var n = 0; n < 190; n += 5)
+        {
+            var context = JinjaValue.FromMap(new Dictionary<string, JinjaValue> { ["n"] = n });
+            var thread = new Thread(() => outcomes.Add(Try(() => macro.Render(context))), 256 * 1024);
+            thread.Start();
+            thread.Join();
+        }
+        Assert.All(outcomes, outcome => Assert.True(outcome is "1" or "Limit", outcome));
+    }
+
+    [Theory]
+    [InlineData("{% set a{0} = 1 %}", "{% if x %}{% endif %}", null)]
+    [InlineData("{% set a{0} = 1 %}", "{% include 'x' %}", "too many variables")]
+    [InlineData("", "{{1}}", "tokens")]
+    [InlineData("{{ f(a{0}=1) }}", "{# #}", null)]
+    public void Big_source_is_parsed_fast_or_refused(string first, string then, string? reason)
+    {
+        var source = string.Concat(Enumerable.Range(0, 20_000).Select(i => first.Replace("{0}", $"{i}", StringComparison.Ordinal)))
+            + string.Concat(Enumerable.Repeat(then, then == "{{1}}" ? 400_000 : 20_000));
+        var environment = new JinjaEnvironment { Loader = _ => null };
+        var watch = Stopwatch.StartNew();
+        if (reason is null) environment.Parse(source, "t");
+        else Assert.Contains(reason, Assert.Throws<JinjaException>(() => environment.Parse(source, "t")).Reason, StringComparison.Ordinal);
+        Assert.InRange(watch.Elapsed.TotalSeconds, 0, 4);
+    }
+
+    [Fact]
+    public void A_name_has_at_most_1000_characters()
+    {
+        JinjaTemplate.Parse($"{{{{ {new string('a', 1000)} is defined }}}}", "t");
+        var error = Assert.Throws<JinjaException>(() => JinjaTemplate.Parse($"{{{{ {new string('a', 1001)} is defined }}}}", "t"));
+        Assert.Equal(JinjaErrorKind.Limit, error.Kind);
+    }
+
+    [Fact]
+    public void A_list_may_be_appended_to_as_often_as_steps_allow()
+    {
+        var template = "{% set l = [] %}{% for i in range(99999) %}{% do l.append(i) %}{% endfor %}{{ l | length }}";
+        Assert.Equal("99999", JinjaTemplate.Parse(template, "t").Render(Empty));
+    }
+
+    private static string Try(Func<string> render)
+    {
+        try
+        {
+            return render();
+        }
+        catch (JinjaException e)
+        {
+            return e.Kind.ToString();
+        }
     }
 
     [Fact]

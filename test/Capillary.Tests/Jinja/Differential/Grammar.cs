@@ -3,7 +3,8 @@ namespace Capillary.Tests.Jinja.Differential;
 /// <summary>Makes templates from a grammar: the same seed, the same template. Most of them render; the others find errors.</summary>
 internal sealed class Grammar
 {
-    private static readonly string[] Numbers = ["n", "f", "zero", "neg", "1", "2", "-3", "0", "10", "2.5", "0.1", "1e3", "100", "site.port", "list[0]", "rows[1].id"];
+    private static readonly string[] Numbers = ["n", "f", "zero", "neg", "1", "2", "-3", "0", "10", "2.5", "0.1", "1e3", "100", "site.port", "list[0]", "rows[1].id",
+        "2 ** 70", "1e22", "0.125", "-2.675"];
 
     private static readonly string[] Texts =
         ["name", "text", "'a'", "'b c'", "''", "'x,y,z'", "html", "uni", "lines", "quote", "site.name", "words[1]", "'%s'", "'Ünï'", "long", "'12'", "rows[0].kind"];
@@ -90,7 +91,7 @@ internal sealed class Grammar
             5 => $"({List()}) | length",
             6 => $"{Pick("list", "[1, 2, 3]", "[2.5, 1]", "range(4)")} | {Pick("sum", "max", "min", "first", "last")}",
             7 => $"({Text()}) | length",
-            8 => $"({Number()}) | {Pick("abs", "int", "float", "round", "round(1)", "round(2, 'floor')", "round(-1)")}",
+            8 => $"({Number()}) | {Pick("abs", "int", "float", "round", "round(1)", "round(2, 'floor')", "round(-1)", "round(5, 'ceil')", "filesizeformat", "tojson")}",
             9 => $"({Text()}) | {Pick("int", "float", "int(3)", "wordcount")}",
             10 => $"({Text()}).{Pick("find('a')", "count('a')", "rfind('l')", "find('o', 3)")}",
             11 => $"-({Number()})",
@@ -114,14 +115,23 @@ internal sealed class Grammar
             5 => $"({Text()})[{Pick("0", "-1", "1:", ":-1", "::-1", "1:5:2", "-3:")}]",
             6 => $"({Text()} + {Text()})",
             7 => $"({Pick("'%s'", "'<%5s>'", "'%-6s|'", "'%r'")} % ({Any()},))",
+            8 when Chance(50) => $"'{Printf()}|' % ({Number()},)",
             8 => $"({Pick("'%d'", "'%05d'", "'%+.2f'", "'%e'", "'%g'", "'%x'", "'%8.3f'", "'%.0f'")} % ({Number()}))",
             9 => $"'{{{Pick("", "!r", ":>10", ":<10", ":^9", "!s:*^12")}}}'.format({Pick(Texts)})",
+            10 when Chance(50) => $"'{{:{Spec()}}}'.format({Pick(Number(), Pick(Texts))})",
             10 => $"'{{{Pick("", ":d", ":5", ":,", ":.2f", ":+", ":e", ":g", ":08.2f", ":.1%", ":x")}}}'.format({Number()})",
             11 => $"({List()}) | join({Pick("", "', '", "'<'", "n")})",
             12 => $"({Text()}) * {Pick("2", "0", "3")}",
             _ => Pick(Texts),
         });
     }
+
+    private string Spec() => Pick("", "", "<", ">", "^", "=", "x<", "*^", "0=", "😀>") + Pick("", "", "+", "-", " ") + Pick("", "", "#") + Pick("", "", "0")
+        + Pick("", "", "5", "12", "20") + Pick("", "", "", ",", "_") + Pick("", "", ".0", ".1", ".3", ".10", ".20")
+        + Pick("", "", "", "d", "f", "e", "g", "%", "n", "b", "o", "x", "X", "c", "F", "E", "G", "s");
+
+    private string Printf() => "%" + Pick("", "", "#", "0", "-", "+", " ", "+0", "-#", "# ") + Pick("", "5", "12") + Pick("", "", ".0", ".3", ".12")
+        + Pick("d", "i", "o", "u", "x", "X", "e", "E", "f", "F", "g", "G", "c", "r", "s", "a");
 
     private string List()
     {
