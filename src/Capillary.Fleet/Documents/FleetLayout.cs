@@ -1,3 +1,5 @@
+using Capillary.Fleet.Templates;
+
 namespace Capillary.Fleet.Documents;
 
 /// <summary>The kinds of document.</summary>
@@ -33,6 +35,8 @@ public static class FleetLayout
     {
         if (path == FleetFile || path is "fleet.yml") return TreeReading.Hold;
         var parts = path.Split('/');
+        // An app may be an instance of a template.
+        if (Array.Exists(parts, InstanceFiles.IsReserved)) return TreeReading.Skip;
         if (parts.Length < 2 || !Folders.Contains(parts[0], StringComparer.Ordinal)) return TreeReading.Skip;
         if (parts[0] != "apps") return IsYaml(path) ? TreeReading.Hold : TreeReading.Skip;
         if (parts.Length >= 4 && parts[2] == Templates) return TreeReading.Hold;

@@ -77,7 +77,7 @@ public sealed record SiteVerdict(SiteId Site, GateVerdict Verdict, string Text);
 /// <summary>Where one wave stands.</summary>
 /// <param name="Policy">The policy it belongs to.</param>
 /// <param name="Name">The policy's name for it; <c>rest</c> for sites that no wave chooses, <c>all</c> without waves.</param>
-/// <param name="Started">It is open: its sites get their lines.</param>
+/// <param name="Started">It is open, so that its sites get their lines, or was.</param>
 /// <param name="Gate">What its gates wait for; null: they are met.</param>
 /// <param name="Sites">Each of its sites that the rollout changes, in site order.</param>
 public sealed record WaveStatus(string Policy, string Name, bool Started, string? Gate, IReadOnlyList<SiteVerdict> Sites)

@@ -78,6 +78,8 @@ public sealed class RolloutSimulation
 
     private SimulatedRollout Run()
     {
+        // Whoever simulates a rollout that starts by hand wants to see it started.
+        state = Planner.Start(Inputs(), new(RolloutStart.ByPolicy, null, false), start);
         while (true)
         {
             var decision = Look();
@@ -92,16 +94,18 @@ public sealed class RolloutSimulation
 
     private PlanDecision Look()
     {
-        // Who is away has been for longer than anybody counts; the others are heard all the time.
-        var decision = Planner.Next(new(release, state, generation, lines, evidence, new(Ever, Ever), start - 3 * Ever)
-        {
-            Answers = release.Policies.All.Values
-                .SelectMany(policy => policy.Waves.Select(wave => RolloutState.KeyOf(policy.Name, wave.Name)))
-                .ToDictionary(key => key, _ => new HostAnswer(true, "simulated")),
-        }, start + now);
+        var decision = Planner.Next(Inputs(), start + now);
         state = decision.State;
         return decision;
     }
+
+    // Who is away has been for longer than anybody counts; the others are heard all the time.
+    private PlannerInputs Inputs() => new(release, state, generation, lines, evidence, new(Ever, Ever), start - 3 * Ever)
+    {
+        Answers = release.Policies.All.Values
+            .SelectMany(policy => policy.Waves.Select(wave => RolloutState.KeyOf(policy.Name, wave.Name)))
+            .ToDictionary(key => key, _ => new HostAnswer(true, "simulated")),
+    };
 
     /// <summary>Where people are asked for nothing but their yes, and had their time, they say it.</summary>
     private void Approve(RolloutStatus status)

@@ -20,8 +20,7 @@ internal static class RolloutStart
     public static string? Keeps(PlannerInputs inputs, RolloutStatus running)
     {
         var release = inputs.Release!;
-        var names = Policies(inputs).ToList();
-        var policies = names.ConvertAll(release.Policies.Of);
+        var policies = Policies(inputs, running).Select(release.Policies.Of).ToList();
         if (policies.Find(policy => policy.StartsByHand) is { } manual)
             return $"policy '{manual.Name}' starts by hand: capillary rollout start";
         if (running.Phase is not (RolloutPhase.Rolling or RolloutPhase.Paused) || inputs.Rollout is not { } before) return null;
@@ -40,10 +39,8 @@ internal static class RolloutStart
         var release = inputs.Release!;
         var before = inputs.Rollout;
         var members = new List<KeyValuePair<SiteId, RolloutMember>>();
-        var open = running.Waves.Where(wave => wave.Gate is not null).SelectMany(wave => wave.Sites).Select(one => one.Site).ToHashSet();
-        foreach (var (site, released) in release.Sites)
+        foreach (var (site, released, carried) in AllCarried(inputs, running))
         {
-            if (Carried(site, released, inputs, open) is not { } carried) continue;
             var policy = order.Policy ?? PolicyOf(site, released, carried.Policy, inputs);
             var group = released.Choices.For(policy).Group;
             members.Add(new(site, carried with { Policy = policy, Group = group }));
@@ -56,7 +53,7 @@ internal static class RolloutStart
             Members = Waves(members, release).ToImmutableSortedDictionary(),
             // Who paused the fleet did not mean only the commit of that day.
             Paused = order.By == ByPolicy ? before?.Paused : null,
-            Overtook = Overtook(before, running, order.IsEmergency),
+            Overtook = Overtook(inputs, running, order.IsEmergency),
         };
     }
 
@@ -86,12 +83,18 @@ internal static class RolloutStart
     /// <summary>The release to which a rollback of what comes next would lead: the last one that was reached.</summary>
     private static long BaseOf(RolloutState? before) => before is null ? 0 : before.CompletedAt is not null ? before.Release : before.Base;
 
-    private static IEnumerable<string> Policies(PlannerInputs inputs)
+    /// <summary>
+    /// Of the sites whose bundle changes; where none does, of those whose gates are open still, so that a commit which changes nothing
+    /// does not open by itself what was started by hand.
+    /// </summary>
+    private static IEnumerable<string> Policies(PlannerInputs inputs, RolloutStatus running)
     {
         var release = inputs.Release!;
-        var changing = release.Sites.Where(site => inputs.Lines.GetValueOrDefault(site.Key)?.Bundle != site.Value.Bundle);
+        var changing = release.Sites.Where(site => inputs.Lines.GetValueOrDefault(site.Key)?.Bundle != site.Value.Bundle)
+            .Select(site => (site.Key, site.Value, (string?)null));
+        if (!changing.Any()) changing = AllCarried(inputs, running).Select(one => (one.Site, one.Released, (string?)one.Member.Policy));
         if (release.Policies.IsOne) changing = changing.Take(1);
-        return changing.Select(site => PolicyOf(site.Key, site.Value, null, inputs)).Distinct();
+        return changing.Select(site => PolicyOf(site.Key, site.Value, site.Item3, inputs)).Distinct();
     }
 
     private static string PolicyOf(SiteId site, ReleasedSite released, string? carried, PlannerInputs inputs)
@@ -101,6 +104,16 @@ internal static class RolloutStart
         var held = inputs.Lines.GetValueOrDefault(site)?.Bundle;
         if (held == released.Bundle && carried is { Length: > 0 } && policies.All.ContainsKey(carried)) return carried;
         return policies.OfChange(inputs.ChangedApps(held, released.Bundle));
+    }
+
+    private static IEnumerable<(SiteId Site, ReleasedSite Released, RolloutMember Member)> AllCarried(PlannerInputs inputs,
+        RolloutStatus running)
+    {
+        var open = running.Waves.Where(wave => wave.Gate is not null).SelectMany(wave => wave.Sites).Select(one => one.Site).ToHashSet();
+        foreach (var (site, released) in inputs.Release!.Sites)
+        {
+            if (Carried(site, released, inputs, open) is { } carried) yield return (site, released, carried);
+        }
     }
 
     /// <summary>
@@ -155,10 +168,12 @@ internal static class RolloutStart
 
     private static string OrderOf(SiteId site) => Digest.Of(System.Text.Encoding.UTF8.GetBytes(site.Value)).Hex;
 
-    private static string? Overtook(RolloutState? before, RolloutStatus running, bool isEmergency)
+    private static string? Overtook(PlannerInputs inputs, RolloutStatus running, bool isEmergency)
     {
-        if (before is null || running.Phase is RolloutPhase.Complete or RolloutPhase.Idle) return null;
-        var (started, all) = (before.Members.Count - running.Waves.Sum(wave => wave.Count(GateVerdict.Closed)), before.Members.Count);
+        if (inputs.Rollout is not { } before || running.Phase is RolloutPhase.Complete or RolloutPhase.Idle) return null;
+        var target = (inputs.Target ?? inputs.Release!).Sites;
+        var (started, all) = (before.Members.Keys.Count(site => inputs.Lines.TryGetValue(site, out var line)
+            && line.Bundle == target.GetValueOrDefault(site)?.Bundle), before.Members.Count);
         var phase = running.Phase.ToString().ToLowerInvariant();
         return $"takes the place of rollout {before.Id} of release {before.Release}, which was {phase} with "
             + $"{started} of {all} sites started; " + (isEmergency ? "they get this one at once" : "those finish first");

@@ -170,8 +170,9 @@ internal sealed partial class RolloutTurn
                 && state.CompletedAt is null;
             Explain(members, gate ?? "");
             Remember(wave, isOpen, gate);
-            waves.Add(new WaveStatus(name, wave.Name, isOpen, isOpen ? gate : stop ?? gate ?? Stopped, [.. members.Select(one =>
-                new SiteVerdict(one.Site, one.Verdict, one.Text))]) { Asks = isOpen ? wave.Asks : null });
+            var wasOpened = state.MemoryOf(RolloutState.KeyOf(name, wave.Name)).OpenedAt is not null;
+            waves.Add(new WaveStatus(name, wave.Name, isOpen || wasOpened, isOpen ? gate : stop ?? gate ?? Stopped,
+                [.. members.Select(one => new SiteVerdict(one.Site, one.Verdict, one.Text))]) { Asks = isOpen ? wave.Asks : null });
             stop ??= gate;
         }
         reason = stop is null ? reason : reason is null ? stop : $"{reason}; {stop}";

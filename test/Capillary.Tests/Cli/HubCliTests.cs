@@ -73,7 +73,7 @@ public sealed class HubCliTests : IAsyncLifetime
         Assert.Equal((1, "capillary: rollout 1 is paused already, by local\n"), (code, error));
         await RunAsync("rollout", "abort", "--reason", "not today");
         var shown = "";
-        while (!shown.StartsWith("rollout 1 aborted: aborted by local: not today\n  wave all: not started, 0 of 2 healthy, 2 absent\n",
+        while (!shown.StartsWith("rollout 1 aborted: aborted by local: not today\n  wave all: started, 0 of 2 healthy, 2 absent\n",
             StringComparison.Ordinal))
         {
             await Task.Delay(20, stop.Token);

@@ -35,6 +35,17 @@ public sealed class LanguageTests
         Assert.Equal(new ScalarValue(kind, canonical), CoreSchema.Resolve(text));
 
     [Theory]
+    [InlineData("apps/lab/app.yaml", TreeReading.Hold)]
+    [InlineData("apps/lab/templates/.env", TreeReading.Hold)]
+    [InlineData("apps/lab/.capillary-template.yaml", TreeReading.Skip)]
+    [InlineData("apps/lab/.fengine.yaml", TreeReading.Skip)]
+    [InlineData("apps/lab/templates/.capillary-template.yaml", TreeReading.Skip)]
+    [InlineData("apps/lab/.capillary-unfinished/plan.json", TreeReading.Skip)]
+    [InlineData("sites/basel/.capillary-template.yaml", TreeReading.Skip)]
+    public void What_a_template_keeps_in_its_instances_is_no_document(string path, TreeReading reading) =>
+        Assert.Equal(reading, FleetLayout.Reading(path));
+
+    [Theory]
     [InlineData("app", true)]
     [InlineData("example.com/app", true)]
     [InlineData("A.b_c-d", true)]

@@ -77,6 +77,7 @@ internal sealed class RolloutScript
                 break;
             case "start":
                 state = Planner.Start(Inputs(), new(words[1], words.Length > 2 ? words[2] : null, words.Contains("emergency")), now);
+                if (state.Overtook is { } overtook) output.Append($"it {overtook}\n");
                 Plan();
                 break;
             case "rollback": state = Planner.Back(Inputs(), releases[Number(words[2])], words[1], now); break;

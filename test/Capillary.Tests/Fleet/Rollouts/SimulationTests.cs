@@ -31,6 +31,14 @@ public sealed class SimulationTests
     }
 
     [Fact]
+    public void What_starts_by_hand_is_started()
+    {
+        var byHand = Run(Policy with { StartsByHand = true }, Calm);
+        Assert.Equal(Run(Policy, Calm).Timeline, byHand.Timeline);
+        Assert.Equal(RolloutPhase.Complete, byHand.Status.Phase);
+    }
+
+    [Fact]
     public void Failures_halt_it_and_the_same_seed_gives_the_same_timeline()
     {
         var fleet = Calm with { Fails = 0.2, Seed = 7 };
