@@ -84,6 +84,8 @@ public sealed record RolloutPreview(string Id, IReadOnlyList<PreviewWave> Waves,
     IReadOnlyList<PreviewSite> Sites, IReadOnlyList<PolicyVerdict> Verdicts, string? Overtakes, long ExpectedSeconds,
     bool IsExpectationWhole)
 {
+    private const int PartLength = 16;
+
     /// <summary>Sees ahead.</summary>
     /// <param name="inputs">As for the planner; its release is the one to preview.</param>
     /// <param name="past">Earlier rollouts, for how long waves take.</param>
@@ -116,18 +118,21 @@ public sealed record RolloutPreview(string Id, IReadOnlyList<PreviewWave> Waves,
         return string.Join('-', Part(sites), Part([release.Policies.ToJson()]), Part(members));
     }
 
+    /// <summary>True for a text that may be an id.</summary>
+    public static bool IsId(string text) => text.Split('-') is { Length: 3 } parts
+        && Array.TrueForAll(parts, part => part.Length == PartLength && part.All(char.IsAsciiHexDigit));
+
     /// <summary>What differs between two ids, for a person; null: nothing.</summary>
     public static string? Difference(string seen, string now)
     {
         string[] names = ["the release is another", "its policies are others", "other sites are in the first wave"];
         var (left, right) = (seen.Split('-'), now.Split('-'));
-        if (left.Length != names.Length) return "that is no id of a preview";
         var different = names.Where((_, i) => !string.Equals(left[i], right[i], StringComparison.OrdinalIgnoreCase)).ToList();
         return different.Count == 0 ? null : string.Join(", ", different);
     }
 
     private static string Part(IEnumerable<string> lines) =>
-        Digest.Of(System.Text.Encoding.UTF8.GetBytes(string.Join('\n', lines))).Hex[..16];
+        Digest.Of(System.Text.Encoding.UTF8.GetBytes(string.Join('\n', lines))).Hex[..PartLength];
 
     private static PreviewSite SiteOf(SiteId site, RolloutMember member, PlannerInputs inputs, PreviewContent content, DateTimeOffset now)
     {

@@ -43,7 +43,7 @@ public sealed class GitRepository
     {
         if (remote.Length == 0 || remote[0] == '-' || remote.Any(char.IsControl))
             throw new ArgumentException($"'{remote}' is no remote", nameof(remote));
-        if (!IsBranch(branch)) throw new ArgumentException($"'{branch}' is no branch", nameof(branch));
+        if (!IsBranch(branch)) throw new ArgumentException($"'{branch}' is no name of a branch");
         (this.folder, this.remote, this.branch) = (folder, remote, branch);
         git = new GitCommand(folder);
         Trees = new GitTreeReader(folder);

@@ -98,7 +98,8 @@ internal sealed partial class CommitLoop(CommitSource source, ReleaseBook releas
     {
         if (database.Read(ReleaseTables.LastFailed)?.Commit.Id != failed.Commit.Id)
             database.Write(db => ReleaseTables.AddFailed(db, new(failed.Commit, time.GetUtcNow(), failed.DiagnosticsJson)));
-        problem = $"commit {failed.Commit.Id[..Math.Min(12, failed.Commit.Id.Length)]} does not compile: {failed.Errors} errors";
+        var errors = failed.Errors == 1 ? "1 error" : $"{failed.Errors} errors";
+        problem = $"commit {failed.Commit.Id[..Math.Min(12, failed.Commit.Id.Length)]} does not compile: {errors}";
         conditions.Raise(HubConditions.CommitFailed, problem);
         conditions.Clear(HubConditions.ReleaseNotKept);
         taken = failed.Commit.Id;
@@ -121,7 +122,7 @@ internal sealed partial class CommitLoop(CommitSource source, ReleaseBook releas
     private partial void LogRelease(long release, string commit);
 
     [LoggerMessage(EventId = 2202, Level = LogLevel.Warning,
-        Message = "commit {Commit} does not compile: {Errors} errors; nothing changes")]
+        Message = "commit {Commit} does not compile; errors: {Errors}; nothing changes")]
     private partial void LogFailed(string commit, int errors);
 
     [LoggerMessage(EventId = 2203, Level = LogLevel.Warning, Message = "the fleet repository cannot be read: {Problem}")]

@@ -33,6 +33,8 @@ internal sealed partial class RolloutLoop
     {
         lock (gate)
         {
+            if (preview is not null && !RolloutPreview.IsId(preview))
+                return new ControlOutcome.Refused($"'{preview}' is no id of a preview", "see ahead first: capillary fleet preview");
             if (restore.Paused is { } why) return new ControlOutcome.Refused($"the hub signs nothing now: {why}", null);
             if (releases.Newest is not { } release)
                 return new ControlOutcome.Refused("no commit has compiled yet", "see: capillary status");

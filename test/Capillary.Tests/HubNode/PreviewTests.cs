@@ -38,7 +38,7 @@ public sealed class PreviewTests : IDisposable
         Assert.NotEqual(before.Id, other.Id);
         await hub.SettleAsync();
         Assert.Equal("release 2 is not what was previewed: the release is another", Refusal(hub, other.Id));
-        Assert.Equal("release 2 is not what was previewed: that is no id of a preview", Refusal(hub, "7"));
+        Assert.Equal("'7' is no id of a preview", Refusal(hub, "7"));
         var done = Assert.IsType<ControlOutcome.Done>(hub.Hub.Rollout.Start(new("ada", null, false), before.Id));
         Assert.Equal(2, done.State.Release);
     }
