@@ -31,6 +31,11 @@ internal static partial class CommandRun
             configuration.Error.WriteLine($"Unrecognized option '{option}'. See '{root.Name} --help'; after '--' it would be an argument.");
             return ExitCode.Usage;
         }
+        if (parsed.Errors.Count == 0 && EmptyPlace(parsed) is { } empty)
+        {
+            configuration.Error.WriteLine($"capillary: {empty} is empty; is a variable of your script not set?");
+            return ExitCode.Usage;
+        }
         // Where a command is missing, the list of commands helps; where an argument is wrong, one line does.
         if (parsed.Errors.Count > 0 && parsed.CommandResult.Command.Subcommands.Count == 0)
         {
@@ -53,6 +58,18 @@ internal static partial class CommandRun
 
     [GeneratedRegex(@"^Cannot parse argument '(?<value>.*)' for (option|command) '(?<place>.*)' as expected type 'System\..*Int(32|64).*'")]
     private static partial Regex WrongNumber();
+
+    /// <summary>An argument, or an option that names a file or folder, given as an empty text.</summary>
+    private static string? EmptyPlace(ParseResult parsed) => parsed.CommandResult.Children
+        .Where(result => result.Tokens.Any(token => token.Value.Length == 0))
+        .Select(result => result switch
+        {
+            ArgumentResult argument => argument.Argument.Name,
+            OptionResult { Option: { Name: "--data" or "--fleet" } or { HelpName: "file" or "FILE" or "dir" } } option =>
+                option.Option.Name,
+            _ => null,
+        })
+        .FirstOrDefault(name => name is not null);
 
     /// <summary>A mistyped option must not be taken for a folder or a name.</summary>
     private static string? MistakenOption(ParseResult parsed) => parsed.Tokens.Any(token => token.Type == TokenType.DoubleDash)

@@ -15,11 +15,16 @@ internal static class ConflictText
     /// <summary>Its short name on the command line.</summary>
     public static string Name(TreeConflict conflict) => $"{conflict.Path}#{conflict.Hunk}";
 
+    /// <summary>True when a person means it by a file or file#number, named as it is here or as it will be.</summary>
+    public static bool IsNamed(TreeConflict conflict, string name) => name == conflict.Path || name == Name(conflict)
+        || (conflict.NewPath is { } other && (name == other || name == $"{other}#{conflict.Hunk}"));
+
     public static void Write(TextWriter output, IReadOnlyList<TreeConflict> conflicts, ResolutionStore? resolutions)
     {
         foreach (var conflict in conflicts)
         {
-            output.Write($"conflict {Name(conflict)}: {Reason(conflict.Kind)}\n");
+            var renamed = conflict.NewPath is { } other ? $" -> {other}" : "";
+            output.Write($"conflict {Name(conflict)}{renamed}: {Reason(conflict.Kind)}\n");
             if (conflict.Kind == ConflictKind.Lines && IsShown(conflict)) output.Write(Encoding.UTF8.GetString(Marked(conflict)));
             else Sides(output, conflict);
             if (resolutions?.Find(conflict) is not { } known) continue;
@@ -40,6 +45,7 @@ internal static class ConflictText
         {
             json.WriteStartObject();
             json.WriteString("path", conflict.Path);
+            if (conflict.NewPath is { } other) json.WriteString("newPath", other);
             json.WriteNumber("hunk", conflict.Hunk);
             json.WriteString("kind", JsonNamingPolicy.CamelCase.ConvertName(conflict.Kind.ToString()));
             json.WriteString("key", conflict.Key);

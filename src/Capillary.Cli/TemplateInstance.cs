@@ -38,6 +38,11 @@ internal sealed class TemplateInstance
             error.WriteLine($"capillary: {unfinished}");
             return null;
         }
+        if (!Directory.Exists(folder))
+        {
+            error.WriteLine($"capillary: there is no folder {folder}");
+            return null;
+        }
         var file = new[] { InstanceFiles.State, InstanceFiles.FengineState }.Select(name => Path.Combine(folder, name))
             .FirstOrDefault(File.Exists);
         if (file is null)

@@ -20,6 +20,7 @@ internal sealed class TemplateJournal(TemplateFolder files, Action? step)
     /// <summary>What is to be done, in <see cref="Name"/>.</summary>
     public const string PlanName = "plan.json";
 
+    private const int MostNames = 5;
     private const UnixFileMode Executable = UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
 
     /// <summary>One file of the plan.</summary>
@@ -56,12 +57,14 @@ internal sealed class TemplateJournal(TemplateFolder files, Action? step)
     {
         // Who gives a person a folder with a plan must not write elsewhere by it.
         if (Read() is not { } items || !items.TrueForAll(IsOurs))
-            return $"{Plan} is not one that was written here; delete {Root}, and look at what git status says";
-        if (items.Where(IsForeign).Select(item => item.Path).FirstOrDefault() is { } foreign)
+            return $"{Plan} is empty or damaged, or is not one that was written here; delete {Root}, and look at what git status says";
+        if (items.Where(IsForeign).Select(item => item.Path).ToList() is { Count: > 0 } foreign)
         {
-            return $"{files.PathOf(foreign)} was changed after the writing was cut off; bring back what Git has and delete {Root}, "
-                + "or make it what it was and try again";
+            return $"{Names(foreign)} {(foreign.Count == 1 ? "was" : "were")} changed after the writing was cut off; "
+                + $"bring back what Git has and delete {Root}, or make it what it was and try again";
         }
+        if (items.Where(IsDamaged).Select(item => item.Path).ToList() is { Count: > 0 } damaged)
+            return $"what was made ready for {Names(damaged)} is damaged or missing in {Root}; nothing was written. {Rescue(items)}";
         try
         {
             foreach (var item in items) Do(item);
@@ -88,6 +91,9 @@ internal sealed class TemplateJournal(TemplateFolder files, Action? step)
         Clear();
         Step();
         Directory.CreateDirectory(Root);
+        Step();
+        // It is this machine's: git add must pass it over.
+        File.WriteAllText(files.PathOf(Name + "/.gitignore"), "*\n");
         var items = new List<Item>();
         // What goes, goes first: a file may become a folder. The state comes last: until then this is the old version.
         foreach (var (path, file) in changes.OrderBy(item => item.Value is null ? 0 : InstanceFiles.IsState(item.Key) ? 2 : 1))
@@ -121,15 +127,31 @@ internal sealed class TemplateJournal(TemplateFolder files, Action? step)
     }
 
     private bool IsOurs(Item item) => item is { Path: { } path } && TemplatePath.IsUsable(path) && files.LinkAbove(path) is null
-        && (item.After is null || (item.After.Length == 40 && item.After.All(char.IsAsciiHexDigitLower)));
+        && (item.After is null || (item.After.Length == 40 && item.After.All(char.IsAsciiHexDigitLower)))
+        && (item.Target is null || MergeFile.GitId(Encoding.UTF8.GetBytes(item.Target)) == item.After);
 
-    /// <summary>What stands there is neither as it was nor as it shall be, or was put back after it was done.</summary>
-    private bool IsForeign(Item item)
+    /// <summary>What stands there is neither as it was nor as it shall be.</summary>
+    private bool IsForeign(Item item) => files.Entry(item.Path)?.Id is { } here && here != item.After && here != item.Before;
+
+    /// <summary>A power cut may take the content of staged files, or the files; without one of them its place must be done.</summary>
+    private bool IsDamaged(Item item)
     {
-        var here = files.Entry(item.Path)?.Id;
-        if (here is null || here == item.After) return false;
-        return here != item.Before || (item.After is not null && !File.Exists(Staged(item.After, item.Path)));
+        if (item.After is null) return false;
+        var staged = Staged(item.After, item.Path);
+        return File.Exists(staged) ? MergeFile.GitId(File.ReadAllBytes(staged)) != item.After : files.Entry(item.Path)?.Id != item.After;
     }
+
+    private string Names(List<string> paths) => string.Join(", ", paths.Take(MostNames).Select(files.PathOf))
+        + (paths.Count > MostNames ? $" and {paths.Count - MostNames} more" : "");
+
+    /// <summary>Git has nothing of an instance that was just being made.</summary>
+    private string Rescue(List<Item> items) => items.TrueForAll(item => item.Before is null)
+        ? $"Delete what is there of it and make it again: rm -r {Quoted(Root)}"
+        : $"Bring back what Git has (edits that were not committed are lost): "
+            + $"git -C {Quoted(files.Folder)} checkout -- . && rm -r {Quoted(Root)}";
+
+    private static string Quoted(string path) => path.All(c => char.IsAsciiLetterOrDigit(c) || "/._-".Contains(c)) ? path
+        : $"'{path.Replace("'", @"'\''", StringComparison.Ordinal)}'";
 
     private void Do(Item item)
     {

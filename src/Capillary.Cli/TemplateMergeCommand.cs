@@ -43,7 +43,7 @@ internal static class TemplateMergeCommand
         {
             try
             {
-                texts[i] = File.ReadAllBytes(files[i]);
+                texts[i] = TemplateRun.ReadFile(files[i]);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {

@@ -32,6 +32,7 @@ internal static class TemplateNewCommand
     private static async Task<int> RunAsync(string repository, string folder, string? version, string[] files, string[] settings,
         InvocationConfiguration io, CancellationToken stop)
     {
+        if (File.Exists(folder)) return TemplateRun.Fail(io, $"{folder} is a file, where a folder is needed");
         if (TemplateSettings.Read(files, settings, io.Error) is not { } values) return ExitCode.Failed;
         var library = new TemplateLibrary(io.Error);
         if (await library.OpenAsync(repository, Environment.CurrentDirectory, stop) is not { } template) return ExitCode.Failed;

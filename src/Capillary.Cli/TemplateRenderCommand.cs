@@ -31,7 +31,7 @@ internal static class TemplateRenderCommand
     private static int Run(string file, string[] valueFiles, string[] settings, string? loader, bool plain, InvocationConfiguration io,
         CancellationToken stop)
     {
-        var source = File.ReadAllBytes(file);
+        var source = TemplateRun.ReadFile(file);
         if (TemplateSettings.Read(valueFiles, settings, io.Error) is not { } values) return ExitCode.Failed;
         var result = PlainTemplate.Render(source, file, values, plain, loader is null ? null : name => Load(loader, name), stop);
         if (result.Text is { } text) io.Output.Write(text);

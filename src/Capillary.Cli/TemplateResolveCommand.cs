@@ -34,7 +34,7 @@ internal static class TemplateResolveCommand
         {
             Resolution? Choose(TreeConflict conflict) => parsed.GetValue(ours) ? new Resolution.Ours()
                 : parsed.GetValue(theirs) ? new Resolution.Theirs()
-                : parsed.GetValue(with) is { } file ? new Resolution.Written(WholeLines(conflict, File.ReadAllBytes(file)))
+                : parsed.GetValue(with) is { } file ? new Resolution.Written(WholeLines(conflict, TemplateRun.ReadFile(file)))
                 : parsed.GetValue(edit) ? Edit(conflict) : null;
 
             var io = parsed.InvocationConfiguration;
@@ -55,10 +55,13 @@ internal static class TemplateResolveCommand
         if (plan.Problems.Count > 0) return ExitCode.Failed;
         bool IsDecided(TreeConflict conflict) => store.Find(conflict)?.Instances.Contains(instance.Name) == true;
         bool IsMeant(TreeConflict conflict) => names.Length == 0 ? !IsDecided(conflict)
-            : names.Contains(conflict.Path) || names.Contains(ConflictText.Name(conflict));
-        foreach (var name in names.Where(name => !plan.Conflicts.Any(conflict => name == conflict.Path
-            || name == ConflictText.Name(conflict))))
-            return TemplateRun.Fail(io, $"there is no conflict '{name}'");
+            : names.Any(name => ConflictText.IsNamed(conflict, name));
+        if (names.FirstOrDefault(name => !plan.Conflicts.Any(conflict => ConflictText.IsNamed(conflict, name))) is { } unknown)
+        {
+            return TemplateRun.Fail(io, $"there is no conflict '{unknown}'; "
+                + (plan.Conflicts.Count == 0 ? "there is none"
+                    : $"there are: {string.Join(", ", plan.Conflicts.Select(ConflictText.Name))}"));
+        }
         foreach (var conflict in plan.Conflicts.Where(IsMeant))
         {
             if (choose(conflict) is not { } resolution) continue;
@@ -92,8 +95,9 @@ internal static class TemplateResolveCommand
 
     private static Resolution.Written Edit(TreeConflict conflict)
     {
-        var editor = Environment.GetEnvironmentVariable("VISUAL") ?? Environment.GetEnvironmentVariable("EDITOR")
-            ?? throw new IOException("--edit needs $EDITOR");
+        var editor = new[] { "VISUAL", "EDITOR" }.Select(Environment.GetEnvironmentVariable)
+                .FirstOrDefault(value => value is { Length: > 0 })
+            ?? throw new IOException("--edit needs an editor: set $VISUAL or $EDITOR");
         var folder = Directory.CreateTempSubdirectory("capillary-edit-");
         try
         {

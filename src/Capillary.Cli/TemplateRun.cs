@@ -19,6 +19,11 @@ internal static class TemplateRun
         }
     }
 
+    /// <summary>A file that a person named.</summary>
+    /// <exception cref="IOException">There is none, which the message says in plain words.</exception>
+    public static byte[] ReadFile(string path) => File.Exists(path) ? File.ReadAllBytes(path)
+        : throw new IOException(Directory.Exists(path) ? $"{path} is a folder, where a file is needed" : $"there is no file {path}");
+
     /// <summary>Says why a command did not do it.</summary>
     public static int Fail(InvocationConfiguration io, string reason)
     {

@@ -24,7 +24,7 @@ internal static class TemplateSettings
         var values = TemplateValues.None;
         foreach (var file in files)
         {
-            if (Take(TemplateValues.Read(File.ReadAllBytes(file), file), error) is not { } read) return null;
+            if (Take(TemplateValues.Read(TemplateRun.ReadFile(file), file), error) is not { } read) return null;
             values = values.With(read);
         }
         foreach (var setting in settings)

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Capillary.Fleet.Templates;
+using Capillary.HubNode.Git;
 using Spectre.Console;
 
 namespace Capillary.Cli;
@@ -28,8 +29,14 @@ internal static class TemplateStatusCommand
 
     private static async Task<int> RunAsync(string folder, OutputFormat format, InvocationConfiguration io, CancellationToken stop)
     {
+        if (!Directory.Exists(folder)) return TemplateRun.Fail(io, $"there is no folder {folder}");
+        var store = new GitStore(folder);
+        if (await store.ResolveAsync("HEAD", stop) is null && await store.PlaceAsync("--git-common-dir", stop) is not null)
+            return TemplateRun.Fail(io, $"the Git repository of {folder} has no commit; commit first: this reads what is committed");
         if (await TemplateFleet.ReadAsync(folder, "HEAD", io.Error, stop) is not { } fleet) return ExitCode.Failed;
         foreach (var problem in fleet.Broken.SelectMany(item => item.Problems)) io.Error.WriteLine(problem.ToString());
+        foreach (var half in fleet.Broken.Where(item => item.Problems.Any(problem => IsPlan(problem.File))))
+            io.Error.WriteLine($"capillary: {half.Name}: finish it: capillary template upgrade {Path.Combine(fleet.Top, half.Name)}");
         var lines = fleet.Broken.Select(item => new Line(item.Name, null, null, null, null, "its state cannot be read")).ToList();
         var library = new TemplateLibrary(io.Error);
         foreach (var template in fleet.Instances.GroupBy(instance => instance.State.Origin.Repository))
@@ -45,6 +52,8 @@ internal static class TemplateStatusCommand
         else Table(io.Output, lines);
         return lines.Exists(line => line.Problem is not null) ? ExitCode.Failed : ExitCode.Done;
     }
+
+    private static bool IsPlan(string file) => Path.GetFileName(file) == TemplateJournal.PlanName;
 
     private static Line LineOf(CommittedInstance instance, TemplateVersions? versions, IReadOnlySet<string>? missing)
     {

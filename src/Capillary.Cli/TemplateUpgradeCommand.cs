@@ -127,7 +127,8 @@ internal static class TemplateUpgradeCommand
         output.Write(plan.Conflicts.Count > 0
             ? $"{instance.Name}: {Count(plan.Conflicts.Count, "conflict")} on the way to {wish.Version}; nothing was written. "
                 + (wish.IsDry ? "Decide after an upgrade without --dry-run, which writes nothing while there is a conflict\n"
-                    : "Decide with: capillary template resolve, then upgrade again\n")
+                    : $"Decide with: capillary template resolve {wish.Folder} [CONFLICT] and one of --ours, --theirs, --edit, --with FILE; "
+                    + "then upgrade again\n")
             : plan.Changes.Count == 0 ? $"{instance.Name}: nothing changes\n"
             : $"{instance.Name}: {Count(plan.Changes.Count, "file")} {(wish.IsDry ? "would change" : "changed")}, to {wish.Version}\n");
     }

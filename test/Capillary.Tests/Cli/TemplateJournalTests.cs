@@ -57,24 +57,68 @@ public sealed class TemplateJournalTests : IDisposable
     }
 
     [Theory]
-    [InlineData("edited", "mine")] // by a person
-    [InlineData("edited", "a")] // by git checkout, after it was replaced
-    public void What_was_changed_since_is_not_overwritten(string path, string text)
+    [InlineData("edited", "mine", "edited was changed after the writing was cut off")] // by a person
+    [InlineData("edited", "a", "edited is damaged or missing in ")] // by git checkout, after it was replaced
+    public void What_was_changed_since_is_not_overwritten(string path, string text, string reason)
     {
         Make();
         Assert.True(IsCutOff(Steps() - 3, folder => folder.Write(Change)));
         System.IO.File.WriteAllText(Path.Combine(Folder, path), text);
         using var error = new StringWriter();
         Assert.False(new TemplateFolder(Folder).Finish(error));
-        Assert.Contains($"{path} was changed after the writing was cut off", error.ToString(), StringComparison.Ordinal);
+        Assert.Contains(reason, error.ToString(), StringComparison.Ordinal);
         Assert.Equal(text, System.IO.File.ReadAllText(Path.Combine(Folder, path)));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("now a")]
+    [InlineData(null)]
+    public void What_a_power_cut_took_of_the_staged_content_is_told_and_nothing_is_written(string? left)
+    {
+        Make();
+        // Just before the first file is touched.
+        var at = 0;
+        while (!IsCutOff(at, folder => folder.Write(Change)) || new TemplateFolder(Folder).Unfinished is null) at++;
+        var plan = Path.Combine(Folder, ".capillary-unfinished");
+        var staged = Directory.EnumerateFiles(plan).Single(file => System.IO.File.ReadAllText(file) == "now a file");
+        if (left is null) System.IO.File.Delete(staged);
+        else System.IO.File.WriteAllText(staged, left);
+        using var error = new StringWriter();
+        Assert.False(new TemplateFolder(Folder).Finish(error));
+        Assert.Contains($"{Path.Combine(Folder, "folder")} is damaged or missing", error.ToString(), StringComparison.Ordinal);
+        Assert.Contains($"git -C {Folder} checkout -- . && rm -r {plan}", error.ToString(), StringComparison.Ordinal);
+        Assert.Equal(Show(Before), Show(new TemplateFolder(Folder)));
+    }
+
+    [Fact]
+    public void All_files_that_a_person_changed_are_named_at_once()
+    {
+        Make();
+        Assert.True(IsCutOff(Steps() - 3, folder => folder.Write(Change)));
+        foreach (var path in (string[])["edited", "mode", "new/y", "folder", "file/below", ".capillary-template.yaml"])
+            System.IO.File.WriteAllText(Path.Combine(Folder, path), "mine");
+        using var error = new StringWriter();
+        Assert.False(new TemplateFolder(Folder).Finish(error));
+        Assert.Contains("edited, ", error.ToString(), StringComparison.Ordinal);
+        Assert.Contains(" and 1 more were changed after the writing was cut off", error.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Git_passes_over_an_unfinished_change()
+    {
+        Make();
+        Assert.True(IsCutOff(Steps() - 3, folder => folder.Write(Change)));
+        Assert.Equal("*\n", System.IO.File.ReadAllText(Path.Combine(Folder, ".capillary-unfinished/.gitignore")));
     }
 
     [Theory]
     [InlineData("""[{"Path": "../out", "After": "0123456789012345678901234567890123456789"}]""")]
     [InlineData("""[{"Path": "link/out", "After": "0123456789012345678901234567890123456789"}]""")]
     [InlineData("""[{"Path": "in", "After": "/../../../../../../etc/x"}]""")]
+    [InlineData("""[{"Path": "in", "After": "0123456789012345678901234567890123456789", "Target": "/etc/x"}]""")]
     [InlineData("[{}]")]
+    [InlineData("")]
     [InlineData("[null]")]
     [InlineData("null")]
     [InlineData("{")]

@@ -48,6 +48,7 @@ public sealed class TemplateTellingTests
         world.Fleet.Commit("half");
         await world.FailsAsync("2 of which nobody can say: half, new\n", "status", world.Fleet.Work);
         await world.FailsAsync("was committed in the middle of a change", "status", world.Path("new"));
+        await world.FailsAsync($"finish it: capillary template upgrade {world.Path("half")}", "status", world.Fleet.Work);
         await world.FailsAsync("2 failed", "upgrade", world.Fleet.Work, "--all", "--to", "1.1");
     }
 
@@ -163,9 +164,12 @@ public sealed class TemplateTellingTests
         var (visual, editor) = (Environment.GetEnvironmentVariable("VISUAL"), Environment.GetEnvironmentVariable("EDITOR"));
         try
         {
-            Environment.SetEnvironmentVariable("VISUAL", null);
+            // An empty one is none.
+            Environment.SetEnvironmentVariable("VISUAL", "");
             if (option == "--edit")
             {
+                Environment.SetEnvironmentVariable("EDITOR", null);
+                await world.FailsAsync("set $VISUAL or $EDITOR", "resolve", world.Path("a"), "--edit");
                 foreach (var (wrong, reason) in new[] { ("false", "the editor ended with 1; nothing was decided"), ("true", "still has its markers") })
                 {
                     Environment.SetEnvironmentVariable("EDITOR", wrong);

@@ -42,6 +42,9 @@ public sealed record TreeConflict(string Path, int Hunk, ConflictKind Kind, Merg
 {
     private string? key;
 
+    /// <summary>Another name that the file gets by the merge; null: it keeps its own.</summary>
+    public string? NewPath { get; init; }
+
     /// <summary>A choice between sides decides it; else a file must be moved.</summary>
     public bool HasChoice => Kind is not (ConflictKind.PlaceTaken or ConflictKind.NameTaken);
 

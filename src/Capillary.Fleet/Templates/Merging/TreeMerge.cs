@@ -99,7 +99,8 @@ public sealed class TreeMerge
     private void Put(string target, string? from, FileMerged result)
     {
         asked.AddRange(result.Conflicts.Select(conflict => (conflict, false)).Concat(result.Decided.Select(conflict => (conflict, true)))
-            .OrderBy(item => item.conflict.Hunk));
+            .OrderBy(item => item.conflict.Hunk)
+            .Select(item => (item.conflict with { NewPath = target == item.conflict.Path ? null : target }, item.Item2)));
         if (from is not null && from != target) changes.TryAdd(from, null);
         var entry = trees.Ours.GetValueOrDefault(target);
         if (result.File is not { } file)
