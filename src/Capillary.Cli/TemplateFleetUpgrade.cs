@@ -263,9 +263,12 @@ internal sealed class TemplateFleetUpgrade(TemplateUpgradeCommand.Wish wish, str
             var to = perGroup ? $"{name}-{group.Label}" : name;
             if (perGroup && branches.TryGetValue(GitBranch.Prefix + to, out var there))
             {
-                var isDone = there.Parents.Contains(fleet.Commit);
+                var isHere = there.Parents.Contains(fleet.Commit);
+                // Of another version, or before a conflict was decided: its letter says nothing about what it holds.
+                var isDone = isHere && Message(group, byName).StartsWith(there.Subject + "\n", StringComparison.Ordinal);
                 isLeft |= !isDone;
-                text.WriteLine($"{group.Label}: {to} " + (isDone ? "is there already" : "stands on another commit"
+                var holds = isHere ? "holds another upgrade" : "stands on another commit";
+                text.WriteLine($"{group.Label}: {to} " + (isDone ? "is there already" : holds
                     + (PlaceOf(there) is { } place ? $" and is checked out in {place}{Remedy}"
                         : $"; remove it: git branch -D {to}, then run this again")));
                 continue;

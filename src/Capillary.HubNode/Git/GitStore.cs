@@ -119,12 +119,12 @@ public sealed class GitStore(string folder)
     /// <summary>All branches, by their refs such as <c>refs/heads/main</c>.</summary>
     public async Task<GitAnswer<IReadOnlyDictionary<string, GitBranch>>> BranchesAsync(CancellationToken stop)
     {
-        var run = await git.RunAsync(["for-each-ref", "--format=%(refname)%00%(objectname)%00%(parent)%00%(worktreepath)",
-            GitBranch.Prefix], stop);
+        var run = await git.RunAsync(["for-each-ref",
+            "--format=%(refname)%00%(objectname)%00%(parent)%00%(contents:subject)%00%(worktreepath)", GitBranch.Prefix], stop);
         if (run is GitRun.Failed failure) return new(null, failure.Error);
         return new(((GitRun.Done)run).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split('\0'))
-            .ToDictionary(fields => fields[0], fields => new GitBranch(fields[1], fields[2].Split(' '),
-                fields[3].Length > 0 ? fields[3] : null), StringComparer.Ordinal), null);
+            .ToDictionary(fields => fields[0], fields => new GitBranch(fields[1], fields[2].Split(' '), fields[3],
+                fields[4].Length > 0 ? fields[4] : null), StringComparer.Ordinal), null);
     }
 
     /// <summary>Those of the ids that are no commit here.</summary>

@@ -71,6 +71,11 @@ public sealed class TemplateFleetTests
         string[] command = ["upgrade", world.Fleet.Work, "--all", "--branch-per-group"];
         await world.OkAsync(command);
         Assert.EndsWith("A: template/1.1-A is there already\n", await world.OkAsync(command), StringComparison.Ordinal);
+        // The same name, HEAD and letter, and another version.
+        world.Templates.Git("tag", "1.2");
+        await world.FailsAsync("A: template/1.1-A holds another upgrade; remove it: git branch -D template/1.1-A",
+            [.. command, "--to", "1.2", "--branch", "template/1.1"]);
+        world.Templates.Git("tag", "-d", "1.2");
         world.Fleet.Commit("more");
         await world.FailsAsync("A: template/1.1-A stands on another commit; remove it: git branch -D template/1.1-A, then run this again\n", command);
         world.Fleet.Git("branch", "--quiet", "-D", "template/1.1-A");
