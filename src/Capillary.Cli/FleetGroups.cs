@@ -18,6 +18,15 @@ internal enum GroupKind
 /// <param name="Plan">That of the first one.</param>
 internal sealed record FleetGroup(string Label, GroupKind Kind, IReadOnlyList<string> Sites, UpgradePlan Plan);
 
+/// <summary>What a run over a fleet tells.</summary>
+/// <param name="Groups">In the order in which they are shown.</param>
+/// <param name="Untouched">How many instances are in no group.</param>
+/// <param name="Newer">Names of those among them that are at a newer version than the one asked for.</param>
+/// <param name="Version">The one asked for; null: each template's newest.</param>
+/// <param name="IsStat">True for sizes in the place of differences.</param>
+internal sealed record FleetReport(IReadOnlyList<FleetGroup> Groups, int Untouched, IReadOnlyList<string> Newer, string? Version,
+    bool IsStat);
+
 /// <summary>Groups instances by what changes in them, and shows the groups.</summary>
 internal static class FleetGroups
 {
@@ -70,19 +79,38 @@ internal static class FleetGroups
         }
     }
 
-    public static void Write(TextWriter output, IReadOnlyList<FleetGroup> groups, int untouched, ResolutionStore? resolutions)
+    public static void Write(TextWriter output, FleetReport report, ResolutionStore? resolutions)
     {
-        foreach (var group in groups)
+        foreach (var group in report.Groups)
         {
             output.Write($"{group.Label}: {Names(group.Sites)}\n");
             foreach (var problem in group.Plan.Problems) output.Write($"{problem}\n");
             ConflictText.Write(output, group.Plan.Conflicts, resolutions);
             if (group.Kind != GroupKind.Changed) continue;
+            if (report.IsStat)
+            {
+                var (files, added, removed) = SizeOf(group.Plan);
+                output.Write($"{TemplateUpgradeCommand.Count(files, "file")}, +{added:N0} -{removed:N0}"
+                    + (group.Sites.Count > 1 ? $" in {group.Sites[0]}, and alike in the others\n" : "\n"));
+                continue;
+            }
             if (group.Sites.Count > 1)
                 output.Write($"as in {group.Sites[0]}; the others differ at most in files' names, in their own values and in the lines "
                     + "around:\n");
             output.Write(Diff(group.Plan));
         }
+        if (report.Newer.Count > 0)
+        {
+            var stay = report.Newer.Count == 1 ? "is at a newer version and stays" : "are at a newer version and stay";
+            output.Write($"{TemplateUpgradeCommand.Count(report.Newer.Count, "instance")} {stay}: {First(report.Newer)}; to take one back: "
+                + $"capillary template upgrade DIR --to {report.Version ?? "VERSION"}\n");
+        }
+        WriteCounts(output, report);
+    }
+
+    private static void WriteCounts(TextWriter output, FleetReport report)
+    {
+        var groups = report.Groups;
         var counts = groups.Where(group => group.Kind == GroupKind.Changed).Select(group => $"{group.Sites.Count:N0} {group.Label}")
             .ToList();
         foreach (var kind in (GroupKind[])[GroupKind.Conflict, GroupKind.Failed])
@@ -90,16 +118,19 @@ internal static class FleetGroups
             if (groups.Where(group => group.Kind == kind).Sum(group => group.Sites.Count) is var count and > 0)
                 counts.Add($"{count:N0} {kind.ToString().ToLowerInvariant()}");
         }
-        if (untouched > 0) counts.Add($"{untouched:N0} as they are");
+        if (report.Untouched > 0) counts.Add($"{report.Untouched:N0} as they are");
         output.Write(counts.Count == 0 ? "no instances\n" : string.Join(", ", counts) + "\n");
     }
 
-    public static void WriteJson(Utf8JsonWriter json, IReadOnlyList<FleetGroup> groups, int untouched, ResolutionStore? resolutions)
+    public static void WriteJson(Utf8JsonWriter json, FleetReport report, ResolutionStore? resolutions)
     {
         json.WriteStartObject();
-        json.WriteNumber("untouched", untouched);
+        json.WriteNumber("untouched", report.Untouched);
+        json.WriteStartArray("newer");
+        foreach (var name in report.Newer) json.WriteStringValue(name);
+        json.WriteEndArray();
         json.WriteStartArray("groups");
-        foreach (var group in groups)
+        foreach (var group in report.Groups)
         {
             json.WriteStartObject();
             json.WriteString("label", group.Label);
@@ -112,7 +143,14 @@ internal static class FleetGroups
             json.WriteEndArray();
             ConflictText.WriteJson(json, group.Plan.Conflicts, resolutions);
             json.WriteString("diffOf", group.Sites[0]);
-            json.WriteString("diff", group.Kind == GroupKind.Changed ? Diff(group.Plan) : "");
+            if (!report.IsStat) json.WriteString("diff", group.Kind == GroupKind.Changed ? Diff(group.Plan) : "");
+            else
+            {
+                var (files, added, removed) = group.Kind == GroupKind.Changed ? SizeOf(group.Plan) : default;
+                json.WriteNumber("files", files);
+                json.WriteNumber("added", added);
+                json.WriteNumber("removed", removed);
+            }
             json.WriteEndObject();
         }
         json.WriteEndArray();
@@ -120,8 +158,19 @@ internal static class FleetGroups
     }
 
     /// <summary>Of all but the state file, which says for each what the whole upgrade is about.</summary>
-    private static string Diff(UpgradePlan plan) => string.Concat(plan.Changes.Where(item => !InstanceFiles.IsState(item.Key))
-        .Select(item => UnifiedDiff.Of(item.Key, item.Value.Before, item.Value.After)));
+    private static string Diff(UpgradePlan plan) => string.Concat(Diffs(plan));
+
+    private static IEnumerable<string> Diffs(UpgradePlan plan) => plan.Changes.Where(item => !InstanceFiles.IsState(item.Key))
+        .Select(item => UnifiedDiff.Of(item.Key, item.Value.Before, item.Value.After));
+
+    private static (int Files, int Added, int Removed) SizeOf(UpgradePlan plan)
+    {
+        // What stands before a file's first hunk are names.
+        var diffs = Diffs(plan)
+            .Select(text => text.Split('\n').SkipWhile(line => !line.StartsWith("@@", StringComparison.Ordinal)).ToList()).ToList();
+        int Lines(char sign) => diffs.Sum(lines => lines.Count(line => line.StartsWith(sign)));
+        return (diffs.Count, Lines('+'), Lines('-'));
+    }
 
     private static GroupKind KindOf(UpgradePlan plan) =>
         plan.Problems.Count > 0 ? GroupKind.Failed : plan.Conflicts.Count > 0 ? GroupKind.Conflict : GroupKind.Changed;
@@ -130,6 +179,8 @@ internal static class FleetGroups
         + Letter(number % 26);
 
     private static string Names(IReadOnlyList<string> names) =>
-        $"{TemplateUpgradeCommand.Count(names.Count, "instance")}: {string.Join(", ", names.Take(MaxNames))}"
+        $"{TemplateUpgradeCommand.Count(names.Count, "instance")}: {First(names)}";
+
+    private static string First(IReadOnlyList<string> names) => string.Join(", ", names.Take(MaxNames))
         + (names.Count > MaxNames ? $" and {names.Count - MaxNames:N0} more" : "");
 }

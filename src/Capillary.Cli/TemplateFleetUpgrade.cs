@@ -10,16 +10,31 @@ namespace Capillary.Cli;
 /// <c>capillary template upgrade --all</c>: every instance of a repository, as committed. Instances that change alike are one group.
 /// Git is called a constant number of times; objects are written first, and refs when all of them are there.
 /// </summary>
-internal sealed class TemplateFleetUpgrade(TemplateUpgradeCommand.Wish wish, string? template, string? branch, bool perGroup,
+internal sealed class TemplateFleetUpgrade(TemplateUpgradeCommand.Wish wish, string? template, string? branch, bool perGroup, bool isStat,
     InvocationConfiguration io)
 {
     private const int BatchSize = 64;
     private const int MaxNames = 100;
-    private readonly string name = branch ?? $"template/{wish.Version ?? "newest"}";
-    private readonly TemplateLibrary library = new(io.Error);
-    private readonly Dictionary<string, TemplateOrigin?> targets = new(StringComparer.Ordinal);
+    private const int MaxSteps = 5;
+    private const string Remedy = "; name another branch: --branch NAME";
+    private readonly StringWriter said = new() { NewLine = "\n" };
+    private readonly Dictionary<string, Target> targets = new(StringComparer.Ordinal);
+    private readonly Dictionary<(TemplateRepository, string Commit), string> reasons = [];
     private readonly List<Outcome> outcomes = [];
+    private readonly List<string> newer = [];
+    private string name = "";
+    private string? gitFolder;
+    private bool isLeft;
     private int done;
+
+    /// <summary>What a template's instances are brought to.</summary>
+    /// <param name="Source">Null when it cannot be read.</param>
+    /// <param name="Versions">Null when they cannot be read.</param>
+    /// <param name="Origin">Null when there is no such version.</param>
+    /// <param name="Reason">Why there is none.</param>
+    /// <param name="Help">What to do about it.</param>
+    private sealed record Target(TemplateRepository? Source, TemplateVersions? Versions, TemplateOrigin? Origin, string Reason,
+        string? Help);
 
     /// <summary>An instance with both versions of its template.</summary>
     private sealed record Chosen(CommittedInstance Instance, TemplateSource Before, TemplateSource After, TemplateOrigin To);
@@ -34,6 +49,8 @@ internal sealed class TemplateFleetUpgrade(TemplateUpgradeCommand.Wish wish, str
     /// <param name="Chosen">Null for one whose state or template cannot be read.</param>
     private sealed record Outcome(string Name, UpgradePlan Plan, (string Lines, string ButForValues) Keys, Chosen? Chosen);
 
+    private TemplateLibrary Library => field ??= new(said);
+
     private string Ref => GitBranch.Prefix + name;
 
     public async Task<int> RunAsync(CancellationToken stop)
@@ -42,17 +59,12 @@ internal sealed class TemplateFleetUpgrade(TemplateUpgradeCommand.Wish wish, str
         var store = new GitStore(wish.Folder);
         if (!Directory.Exists(wish.Folder) || (await store.BranchesAsync(stop)).Value is not { } branches)
             return TemplateRun.Fail(io, $"{wish.Folder} is in no Git repository");
-        if (await BranchRefusalAsync(store, branches, stop) is { } refusal) return TemplateRun.Fail(io, refusal);
-        // What a run before has done stands on the branch, and is not done again.
-        var revision = !perGroup && branches.ContainsKey(Ref) ? Ref : "HEAD";
-        if (await TemplateFleet.ReadAsync(wish.Folder, revision, io.Error, stop) is not { } fleet) return ExitCode.Failed;
-        var repositories = fleet.Instances.Select(instance => instance.State.Origin.Repository).Distinct().ToList();
-        if (template is not null && !repositories.Contains(template))
-            return TemplateRun.Fail(io, $"no instance names the template {template}; they name: {string.Join(", ", repositories)}");
+        gitFolder = await store.PlaceAsync("--git-common-dir", stop);
+        if (await ReadAsync(branches, stop) is not { } fleet) return ExitCode.Failed;
         var chosen = await ChooseAsync(fleet, settings, stop);
         foreach (var unset in wish.Unset.Where(value => !chosen.Exists(item => item.Instance.State.Values.Has(value))))
             io.Error.WriteLine($"capillary: --unset {unset}: no instance gives such a value");
-        var resolutions = await store.PlaceAsync("--git-common-dir", stop) is { } own ? new ResolutionStore(own) : null;
+        var resolutions = gitFolder is null ? null : new ResolutionStore(gitFolder);
         var failure = await store.EachAsync(chosen.Chunk(BatchSize).Select(batch => Begin(fleet, batch, settings, stop)),
             batch => [.. batch.SelectMany(work => work.Upgrade.Wanted.Select(path => work.Files[path].Id)).Distinct()],
             (batch, blobs) => Finish(batch, blobs, resolutions, chosen.Count), stop);
@@ -60,25 +72,56 @@ internal sealed class TemplateFleetUpgrade(TemplateUpgradeCommand.Wish wish, str
         var groups = FleetGroups.Of(outcomes.Select(item => (item.Name, item.Plan, item.Keys)));
         if (!wish.IsDry && resolutions is not null) Wait(resolutions);
         var commits = wish.IsDry ? "" : await CommitAsync(fleet, groups, branches, stop);
-        Show(groups, fleet.Instances.Count + fleet.Broken.Count - outcomes.Count, resolutions);
+        Show(new(groups, fleet.Instances.Count + fleet.Broken.Count - outcomes.Count, newer, wish.Version, isStat), resolutions);
         // Beside JSON the groups say it all.
-        if (wish.Format != OutputFormat.Json) io.Output.Write(commits);
-        return commits is null || groups.Any(group => group.Kind is GroupKind.Conflict or GroupKind.Failed)
+        if (wish.Format != OutputFormat.Json) io.Output.Write(commits + NextSteps(fleet));
+        else if (isLeft) io.Error.Write(commits);
+        return commits is null || isLeft || groups.Any(group => group.Kind is GroupKind.Conflict or GroupKind.Failed)
             ? ExitCode.Failed : ExitCode.Done;
     }
 
-    /// <summary>Why the branch cannot be written; null: it can. Asked before any work is done.</summary>
-    private async Task<string?> BranchRefusalAsync(GitStore store, IReadOnlyDictionary<string, GitBranch> branches, CancellationToken stop)
+    /// <summary>The instances as HEAD has them, or the branch where a run before has done some; null after saying what is wrong.</summary>
+    private async Task<TemplateFleet?> ReadAsync(IReadOnlyDictionary<string, GitBranch> branches, CancellationToken stop)
     {
-        const string Remedy = "; name another branch: --branch NAME";
+        if (await TemplateFleet.ReadAsync(wish.Folder, "HEAD", io.Error, stop) is not { } fleet) return null;
+        var repositories = fleet.Instances.Select(instance => instance.State.Origin.Repository).Distinct().ToList();
+        if (template is not null && !repositories.Contains(template))
+        {
+            TemplateRun.Fail(io, $"no instance names the template {template}; they name: {string.Join(", ", repositories)}");
+            return null;
+        }
+        name = branch ?? $"template/{wish.Version ?? await NewestAsync(template is null ? repositories : [template], fleet.Top, stop)}";
+        if (BranchRefusal(branches) is not { } refusal)
+            return !perGroup && branches.ContainsKey(Ref) ? await TemplateFleet.ReadAsync(wish.Folder, Ref, io.Error, stop) : fleet;
+        TemplateRun.Fail(io, refusal);
+        return null;
+    }
+
+    /// <summary>The newest release where all templates have the same one.</summary>
+    private async Task<string> NewestAsync(IReadOnlyList<string> repositories, string top, CancellationToken stop)
+    {
+        var versions = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var repository in repositories)
+        {
+            if ((await TargetAsync(repository, top, stop)).Origin is { } to) versions.Add(to.Version);
+        }
+        return versions.Count == 1 ? versions.First() : "newest";
+    }
+
+    /// <summary>Why the branch cannot be written; null: it can. Asked before any work is done.</summary>
+    private string? BranchRefusal(IReadOnlyDictionary<string, GitBranch> branches)
+    {
         if (wish.IsDry && branch is null) return null;
         if (GitBranch.NameProblem(name) is { } problem) return $"no branch can be named '{name}': it {problem}{Remedy}";
         if (branches.Keys.FirstOrDefault(other => other.StartsWith(Ref + '/', StringComparison.Ordinal)
             || Ref.StartsWith(other + '/', StringComparison.Ordinal)) is { } clash)
             return $"there cannot be a branch '{name}' beside '{clash[GitBranch.Prefix.Length..]}'{Remedy}";
-        return !wish.IsDry && !perGroup && await store.HeadAsync(stop) == Ref && await store.PlaceAsync("--show-toplevel", stop) is not null
-            ? $"{name} is checked out{Remedy}" : null;
+        return !wish.IsDry && !perGroup && branches.TryGetValue(Ref, out var there) && PlaceOf(there) is { } place
+            ? $"{name} is checked out in {place}{Remedy}" : null;
     }
+
+    /// <summary>The work tree that has a branch checked out; a bare repository is none.</summary>
+    private string? PlaceOf(GitBranch there) => there.WorkTree == gitFolder ? null : there.WorkTree;
 
     private void Wait(ResolutionStore resolutions)
     {
@@ -86,11 +129,23 @@ internal sealed class TemplateFleetUpgrade(TemplateUpgradeCommand.Wish wish, str
             resolutions.Wait(waiting.Name, new(waiting.Chosen!.To.Version, wish.Settings, wish.Unset));
     }
 
-    private void Show(IReadOnlyList<FleetGroup> groups, int untouched, ResolutionStore? resolutions)
+    private void Show(FleetReport report, ResolutionStore? resolutions)
     {
-        if (wish.Format == OutputFormat.Json)
-            CommandOutput.WriteJson(io.Output, json => FleetGroups.WriteJson(json, groups, untouched, resolutions));
-        else FleetGroups.Write(io.Output, groups, untouched, resolutions);
+        if (wish.Format == OutputFormat.Json) CommandOutput.WriteJson(io.Output, json => FleetGroups.WriteJson(json, report, resolutions));
+        else FleetGroups.Write(io.Output, report, resolutions);
+    }
+
+    /// <summary>How conflicts are decided; empty without any.</summary>
+    private string NextSteps(TemplateFleet fleet)
+    {
+        var waiting = outcomes.Where(item => item.Plan.Conflicts.Count > 0).Select(item => item.Chosen!.Instance)
+            .OrderBy(instance => instance.Name, StringComparer.Ordinal).ToList();
+        if (waiting.Count == 0) return "";
+        if (wish.IsDry) return "Without --dry-run, instances with conflicts stay as they are, and can be decided\n";
+        var steps = waiting.Take(MaxSteps).Select(instance => "  capillary template resolve "
+            + Path.GetRelativePath(Directory.GetCurrentDirectory(), Path.Combine(fleet.Top, instance.Path)) + "\n");
+        return "Next: decide the conflicts, each with --ours, --theirs, --with FILE or --edit, then run this again:\n"
+            + string.Concat(steps) + (waiting.Count > MaxSteps ? $"  and {waiting.Count - MaxSteps:N0} more\n" : "");
     }
 
     /// <summary>Instances that are not there yet, with their templates. Those whose state or template cannot be read have failed.</summary>
@@ -102,19 +157,33 @@ internal sealed class TemplateFleetUpgrade(TemplateUpgradeCommand.Wish wish, str
         {
             var origin = instance.State.Origin;
             if (template is not null && origin.Repository != template) continue;
-            if (await library.OpenAsync(origin.Repository, fleet.Top, stop) is not { } repository
-                || await TargetAsync(origin.Repository, repository, stop) is not { } to)
-                Failed(instance, $"the template {origin.Repository} cannot be read, or has no {wish.Version ?? "release"}");
+            var target = await TargetAsync(origin.Repository, fleet.Top, stop);
+            if (target is not { Source: { } repository, Versions: { } versions, Origin: { } to })
+                Failed(instance, target.Reason, target.Help);
             else if (to.Commit == origin.Commit && to.Version == origin.Version && !wish.ChangesValues) continue;
-            else if (await repository.SourceAsync(origin, instance.StateFile, stop) is { } before
-                && await repository.SourceAsync(to, instance.StateFile, stop) is { } after) chosen.Add(new(instance, before, after, to));
-            else Failed(instance, $"the template {origin.Repository} cannot be read at {origin.Version} or at {to.Version}");
+            else if (versions.IsNewer(origin, to)) newer.Add(instance.Name);
+            else if (await SourceAsync(repository, origin, instance, stop) is { } before
+                && await SourceAsync(repository, to, instance, stop) is { } after) chosen.Add(new(instance, before, after, to));
         }
         return chosen;
     }
 
-    private void Failed(CommittedInstance instance, string reason) => Failed(instance.Name,
-        [Diagnostic.Error(DiagnosticCodes.VersionMissing, instance.StateFile, TextPosition.WholeFile, reason)]);
+    /// <summary>The template at a commit; null for an instance that has failed for want of it.</summary>
+    private async Task<TemplateSource?> SourceAsync(TemplateRepository repository, TemplateOrigin origin, CommittedInstance instance,
+        CancellationToken stop)
+    {
+        var (source, text) = await HearAsync(repository.SourceAsync(origin, instance.StateFile, stop));
+        if (source is not null) return source;
+        var place = Diagnostic.Error(DiagnosticCodes.VersionMissing, instance.StateFile, TextPosition.WholeFile, "").ToString();
+        // It is said once, and holds for each instance.
+        if (text.Length > 0)
+            reasons[(repository, origin.Commit)] = text.StartsWith(place, StringComparison.Ordinal) ? text[place.Length..] : text;
+        Failed(instance, reasons[(repository, origin.Commit)], null);
+        return null;
+    }
+
+    private void Failed(CommittedInstance instance, string reason, string? help) => Failed(instance.Name,
+        [Diagnostic.Error(DiagnosticCodes.VersionMissing, instance.StateFile, TextPosition.WholeFile, reason, help)]);
 
     private void Failed(string instance, IReadOnlyList<Diagnostic> problems)
     {
@@ -122,10 +191,27 @@ internal sealed class TemplateFleetUpgrade(TemplateUpgradeCommand.Wish wish, str
         outcomes.Add(new(instance, plan, FleetGroups.KeysOf(plan), null));
     }
 
-    private async Task<TemplateOrigin?> TargetAsync(string repository, TemplateRepository source, CancellationToken stop)
+    private async Task<Target> TargetAsync(string repository, string top, CancellationToken stop)
     {
         if (targets.TryGetValue(repository, out var known)) return known;
-        return targets[repository] = await source.ResolveAsync(wish.Version, stop) is { } to ? to with { Repository = repository } : null;
+        var (source, closed) = await HearAsync(Library.OpenAsync(repository, top, stop));
+        if (source is null) return targets[repository] = new(null, null, null, closed, null);
+        var (versions, unread) = await HearAsync(source.VersionsAsync(stop));
+        if (versions is null) return targets[repository] = new(source, null, null, unread, null);
+        var (to, problem) = await source.FindAsync(wish.Version, stop);
+        return targets[repository] = new(source, versions, to is null ? null : to with { Repository = repository },
+            $"the template {repository}: {problem?.Message}", problem?.Suggestion);
+    }
+
+    /// <summary>An answer, or what was said for want of one.</summary>
+    private async Task<(T? Answer, string Reason)> HearAsync<T>(Task<T?> asked) where T : class
+    {
+        const string Program = "capillary: ";
+        var answer = await asked;
+        var text = said.ToString().TrimEnd();
+        said.GetStringBuilder().Clear();
+        if (answer is not null && text.Length > 0) io.Error.WriteLine(text);
+        return (answer, text.StartsWith(Program, StringComparison.Ordinal) ? text[Program.Length..] : text);
     }
 
     private Work[] Begin(TemplateFleet fleet, Chosen[] batch, TemplateValues settings, CancellationToken stop)
@@ -177,13 +263,19 @@ internal sealed class TemplateFleetUpgrade(TemplateUpgradeCommand.Wish wish, str
             var to = perGroup ? $"{name}-{group.Label}" : name;
             if (perGroup && branches.TryGetValue(GitBranch.Prefix + to, out var there))
             {
-                text.WriteLine(there.Parents.Contains(fleet.Commit) ? $"{group.Label}: {to} is there already"
-                    : $"{group.Label}: {to} stands on another commit; remove it first");
+                var isHere = there.Parents.Contains(fleet.Commit);
+                // Of another version, or before a conflict was decided: its letter says nothing about what it holds.
+                var isDone = isHere && Message(group, byName).StartsWith(there.Subject + "\n", StringComparison.Ordinal);
+                isLeft |= !isDone;
+                var holds = isHere ? "holds another upgrade" : "stands on another commit";
+                text.WriteLine($"{group.Label}: {to} " + (isDone ? "is there already" : holds
+                    + (PlaceOf(there) is { } place ? $" and is checked out in {place}{Remedy}"
+                        : $"; remove it: git branch -D {to}, then run this again")));
                 continue;
             }
             var files = group.Sites.SelectMany(site => Files(byName[site])).ToDictionary(item => item.Path, item => item.After);
             var isFirst = perGroup || changes.Count == 0;
-            changes.Add(new GitChange(GitBranch.Prefix + to, isFirst ? fleet.Commit : null, who, Message(group), files));
+            changes.Add(new GitChange(GitBranch.Prefix + to, isFirst ? fleet.Commit : null, who, Message(group, byName), files));
             text.WriteLine($"{group.Label}: {TemplateUpgradeCommand.Count(group.Sites.Count, "instance")} on {to}");
         }
         if (changes.Count == 0 || await fleet.Store.CommitAsync(changes, stop) is not { } failure) return text.ToString();
@@ -197,11 +289,14 @@ internal sealed class TemplateFleetUpgrade(TemplateUpgradeCommand.Wish wish, str
         return outcome.Plan.Changes.Select(change => (folder + change.Key, change.Value.After));
     }
 
-    private string Message(FleetGroup group)
+    private static string Message(FleetGroup group, Dictionary<string, Outcome> byName)
     {
-        var names = string.Join('\n', group.Sites.Take(MaxNames));
+        string To(string site) => byName[site].Chosen!.To.Version;
+        var versions = group.Sites.Select(To).Distinct().ToList();
+        var names = string.Join('\n', group.Sites.Take(MaxNames).Select(site => versions.Count == 1 ? site : $"{site}: {To(site)}"));
         var more = group.Sites.Count > MaxNames ? $"\nand {group.Sites.Count - MaxNames} more" : "";
         var count = TemplateUpgradeCommand.Count(group.Sites.Count, "instance");
-        return $"template: {count} to {wish.Version ?? "the newest release"} (group {group.Label})\n\n{names}{more}\n";
+        var to = versions.Count == 1 ? versions[0] : "their newest releases";
+        return $"template: {count} to {to} (group {group.Label})\n\n{names}{more}\n";
     }
 }

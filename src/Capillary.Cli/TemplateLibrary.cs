@@ -70,20 +70,28 @@ internal sealed class TemplateRepository(string name, GitStore store, TextWriter
     /// <summary>A tag, branch or commit; null: the newest release. Null after saying that there is none.</summary>
     public async Task<TemplateOrigin?> ResolveAsync(string? version, CancellationToken stop)
     {
+        var (origin, problem) = await FindAsync(version, stop);
+        if (problem is not null) error.WriteLine(problem.ToString());
+        return origin;
+    }
+
+    /// <summary>As <see cref="ResolveAsync"/>, but what is wrong is given and not said.</summary>
+    public async Task<(TemplateOrigin? Origin, Diagnostic? Problem)> FindAsync(string? version, CancellationToken stop)
+    {
         if (version is null)
         {
-            if (await VersionsAsync(stop) is not { } all) return null;
-            if (all.Newest is { } newest) return new TemplateOrigin(name, newest.Name, newest.Commit);
-            error.WriteLine($"capillary: {name} has no release (a tag such as 1.0); say which version: --to VERSION");
-            return null;
+            if (await VersionsAsync(stop) is not { } all) return default;
+            return all.Newest is { } newest ? (new TemplateOrigin(name, newest.Name, newest.Commit), null)
+                : (null, Problem("there is no release (a tag such as 1.0)", "say which version: --to VERSION"));
         }
         // A tag first: a branch of the same name moves.
-        if (await store.ResolveAsync($"refs/tags/{version}", stop) is { } tagged) return new TemplateOrigin(name, version, tagged);
-        if (await store.ResolveAsync(version, stop) is { } commit) return new TemplateOrigin(name, version, commit);
+        if (await store.ResolveAsync($"refs/tags/{version}", stop) is { } tagged) return (new(name, version, tagged), null);
+        if (await store.ResolveAsync(version, stop) is { } commit) return (new(name, version, commit), null);
         var meant = await store.ResolveAsync($"refs/tags/v{version}", stop) is null ? null : $"there is 'v{version}'";
-        error.WriteLine(Diagnostic.Error(DiagnosticCodes.VersionMissing, name, TextPosition.WholeFile, $"there is no version '{version}'",
-            meant).ToString());
-        return null;
+        return (null, Problem($"there is no version '{version}'", meant));
+
+        Diagnostic Problem(string message, string? help) =>
+            Diagnostic.Error(DiagnosticCodes.VersionMissing, name, TextPosition.WholeFile, message, help);
     }
 
     /// <summary>Those of the commits that are not here any more; null after saying why that cannot be told.</summary>

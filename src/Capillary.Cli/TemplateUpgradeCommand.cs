@@ -33,24 +33,25 @@ internal static class TemplateUpgradeCommand
         };
         var branch = new Option<string?>("--branch")
         {
-            Description = "With --all: the branch (default: template/VERSION).",
+            Description = "With --all: the branch (default: template/VERSION; template/newest without --to when templates differ).",
             HelpName = "name",
         };
         var perGroup = new Option<bool>("--branch-per-group")
         {
             Description = "With --all: a branch for each group, BRANCH-A, BRANCH-B and so on.",
         };
+        var stat = new Option<bool>("--stat") { Description = "With --all: how many files and lines each group changes, not the text." };
         var format = CommandOutput.FormatOption();
         var command = new Command("upgrade",
             "Bring an instance to another version of its template, or change its values; what was edited stays. "
             + "Without --to: to the newest release. Ends with 1 when there are conflicts, and then writes nothing.")
         {
-            folder, version, settings, unset, dry, known, all, template, branch, perGroup, format,
+            folder, version, settings, unset, dry, known, all, template, branch, perGroup, stat, format,
         };
         command.Validators.Add(result =>
         {
             if (result.GetValue(all)) return;
-            foreach (var option in new Option[] { template, branch, perGroup })
+            foreach (var option in new Option[] { template, branch, perGroup, stat })
             {
                 if (result.GetResult(option) is { Implicit: false }) result.AddError($"{option.Name} goes with --all");
             }
@@ -60,7 +61,8 @@ internal static class TemplateUpgradeCommand
             var wish = new Wish(parsed.GetValue(folder)!, parsed.GetValue(version), parsed.GetValue(settings) ?? [],
                 parsed.GetValue(unset) ?? [], parsed.GetValue(dry), parsed.GetValue(known), parsed.GetValue(format));
             var io = parsed.InvocationConfiguration;
-            var fleet = new TemplateFleetUpgrade(wish, parsed.GetValue(template), parsed.GetValue(branch), parsed.GetValue(perGroup), io);
+            var fleet = new TemplateFleetUpgrade(wish, parsed.GetValue(template), parsed.GetValue(branch), parsed.GetValue(perGroup),
+                parsed.GetValue(stat), io);
             return TemplateRun.GuardAsync(io, () => parsed.GetValue(all) ? fleet.RunAsync(stop) : RunAsync(wish, io, stop));
         });
         return command;

@@ -25,15 +25,17 @@ public sealed class TemplateVersions
     /// <summary>How many releases an instance is behind; null when its commit is no release's.</summary>
     public int? Behind(TemplateOrigin origin)
     {
-        var number = Number(origin.Version);
-        if (number is null)
-        {
-            var at = releases.FindLastIndex(item => item.Tag.Commit == origin.Commit);
-            if (at < 0) return null;
-            number = releases[at].Number;
-        }
+        if (ReleaseOf(origin) is not { } number) return null;
         return releases.Select(item => item.Number).Where(item => Compare(item, number) > 0).Distinct(new SameNumber()).Count();
     }
+
+    /// <summary>True when the first is a newer release than the other; false when one of them is no release.</summary>
+    public bool IsNewer(TemplateOrigin origin, TemplateOrigin other) =>
+        ReleaseOf(origin) is { } number && ReleaseOf(other) is { } against && Compare(number, against) > 0;
+
+    /// <summary>What an origin calls itself, else the last release of its commit.</summary>
+    private int[]? ReleaseOf(TemplateOrigin origin) =>
+        Number(origin.Version) ?? releases.FindLast(item => item.Tag.Commit == origin.Commit).Number;
 
     private static int[]? Number(string name)
     {

@@ -3,7 +3,10 @@ namespace Capillary.HubNode.Git;
 /// <summary>A branch of a local repository.</summary>
 /// <param name="Commit">What it points at.</param>
 /// <param name="Parents">That commit's parents.</param>
-public sealed record GitBranch(string Commit, IReadOnlyList<string> Parents)
+/// <param name="Subject">The first lines of its message, as one.</param>
+/// <param name="WorkTree">Where it is checked out, in any of the repository's work trees; null: nowhere. Of a bare repository's HEAD it is
+/// the bare repository itself.</param>
+public sealed record GitBranch(string Commit, IReadOnlyList<string> Parents, string Subject, string? WorkTree)
 {
     /// <summary>Where branches stand among the refs.</summary>
     public const string Prefix = "refs/heads/";

@@ -119,10 +119,12 @@ public sealed class GitStore(string folder)
     /// <summary>All branches, by their refs such as <c>refs/heads/main</c>.</summary>
     public async Task<GitAnswer<IReadOnlyDictionary<string, GitBranch>>> BranchesAsync(CancellationToken stop)
     {
-        var run = await git.RunAsync(["for-each-ref", "--format=%(refname)%00%(objectname)%00%(parent)", GitBranch.Prefix], stop);
+        var run = await git.RunAsync(["for-each-ref",
+            "--format=%(refname)%00%(objectname)%00%(parent)%00%(contents:subject)%00%(worktreepath)", GitBranch.Prefix], stop);
         if (run is GitRun.Failed failure) return new(null, failure.Error);
         return new(((GitRun.Done)run).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split('\0'))
-            .ToDictionary(fields => fields[0], fields => new GitBranch(fields[1], fields[2].Split(' ')), StringComparer.Ordinal), null);
+            .ToDictionary(fields => fields[0], fields => new GitBranch(fields[1], fields[2].Split(' '), fields[3],
+                fields[4].Length > 0 ? fields[4] : null), StringComparer.Ordinal), null);
     }
 
     /// <summary>Those of the ids that are no commit here.</summary>
@@ -146,10 +148,6 @@ public sealed class GitStore(string folder)
     /// </summary>
     public async Task<string?> PlaceAsync(string option, CancellationToken stop) =>
         (await git.RunAsync(["rev-parse", "--path-format=absolute", option], stop) as GitRun.Done)?.Output.TrimEnd('\n');
-
-    /// <summary>The branch that is checked out, such as <c>refs/heads/main</c>; null when none is.</summary>
-    public async Task<string?> HeadAsync(CancellationToken stop) =>
-        (await git.RunAsync(["symbolic-ref", "--quiet", "HEAD"], stop) as GitRun.Done)?.Output.Trim();
 
     /// <summary>Name, address and time of who commits here, as Git writes them; or why there is nobody.</summary>
     public async Task<GitAnswer<string>> CommitterAsync(CancellationToken stop) =>
