@@ -45,9 +45,12 @@ internal sealed class TemplateFleet
         var store = new GitStore(folder);
         var top = Directory.Exists(folder) ? await store.PlaceAsync("--show-toplevel", stop)
             ?? await store.PlaceAsync("--git-common-dir", stop) : null;
-        if (top is null || await store.ResolveAsync(revision, stop) is not { } commit)
+        var commit = top is null ? null : await store.ResolveAsync(revision, stop);
+        if (top is null || commit is null)
         {
-            error.WriteLine($"capillary: {folder} is in no Git repository with a commit '{revision}'");
+            error.WriteLine("capillary: " + (!Directory.Exists(folder) ? $"there is no folder {folder}"
+                : top is null ? $"{folder} is in no Git repository"
+                : $"the Git repository of {folder} has no commit; commit first: this reads what is committed"));
             return null;
         }
         var prefix = await new GitTreeReader(folder).PrefixAsync(stop) is { Length: > 0 } below ? below + "/" : "";

@@ -57,7 +57,8 @@ internal sealed class TemplateFleetUpgrade(TemplateUpgradeCommand.Wish wish, str
     {
         if (TemplateSettings.Read([], wish.Settings, io.Error) is not { } settings) return ExitCode.Failed;
         var store = new GitStore(wish.Folder);
-        if (!Directory.Exists(wish.Folder) || (await store.BranchesAsync(stop)).Value is not { } branches)
+        if (!Directory.Exists(wish.Folder)) return TemplateRun.Fail(io, $"there is no folder {wish.Folder}");
+        if ((await store.BranchesAsync(stop)).Value is not { } branches)
             return TemplateRun.Fail(io, $"{wish.Folder} is in no Git repository");
         gitFolder = await store.PlaceAsync("--git-common-dir", stop);
         if (await ReadAsync(branches, stop) is not { } fleet) return ExitCode.Failed;

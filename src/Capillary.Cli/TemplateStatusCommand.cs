@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
 using Capillary.Fleet.Templates;
-using Capillary.HubNode.Git;
 using Spectre.Console;
 
 namespace Capillary.Cli;
@@ -29,10 +28,6 @@ internal static class TemplateStatusCommand
 
     private static async Task<int> RunAsync(string folder, OutputFormat format, InvocationConfiguration io, CancellationToken stop)
     {
-        if (!Directory.Exists(folder)) return TemplateRun.Fail(io, $"there is no folder {folder}");
-        var store = new GitStore(folder);
-        if (await store.ResolveAsync("HEAD", stop) is null && await store.PlaceAsync("--git-common-dir", stop) is not null)
-            return TemplateRun.Fail(io, $"the Git repository of {folder} has no commit; commit first: this reads what is committed");
         if (await TemplateFleet.ReadAsync(folder, "HEAD", io.Error, stop) is not { } fleet) return ExitCode.Failed;
         foreach (var problem in fleet.Broken.SelectMany(item => item.Problems)) io.Error.WriteLine(problem.ToString());
         foreach (var half in fleet.Broken.Where(item => item.Problems.Any(problem => IsPlan(problem.File))))

@@ -122,7 +122,7 @@ public sealed record RolloutPreview(string Id, IReadOnlyList<PreviewWave> Waves,
     public static bool IsId(string text) => text.Split('-') is { Length: 3 } parts
         && Array.TrueForAll(parts, part => part.Length == PartLength && part.All(char.IsAsciiHexDigit));
 
-    /// <summary>What differs between two ids, for a person; null: nothing.</summary>
+    /// <summary>What differs between two ids (<see cref="IsId"/>), for a person; null: nothing.</summary>
     public static string? Difference(string seen, string now)
     {
         string[] names = ["the release is another", "its policies are others", "other sites are in the first wave"];

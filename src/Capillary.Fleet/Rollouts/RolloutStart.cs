@@ -91,10 +91,10 @@ internal static class RolloutStart
     {
         var release = inputs.Release!;
         var changing = release.Sites.Where(site => inputs.Lines.GetValueOrDefault(site.Key)?.Bundle != site.Value.Bundle)
-            .Select(site => (site.Key, site.Value, (string?)null));
+            .Select(site => (Site: site.Key, Released: site.Value, Carried: (string?)null));
         if (!changing.Any()) changing = AllCarried(inputs, running).Select(one => (one.Site, one.Released, (string?)one.Member.Policy));
         if (release.Policies.IsOne) changing = changing.Take(1);
-        return changing.Select(site => PolicyOf(site.Key, site.Value, site.Item3, inputs)).Distinct();
+        return changing.Select(one => PolicyOf(one.Site, one.Released, one.Carried, inputs)).Distinct();
     }
 
     private static string PolicyOf(SiteId site, ReleasedSite released, string? carried, PlannerInputs inputs)
@@ -106,6 +106,7 @@ internal static class RolloutStart
         return policies.OfChange(inputs.ChangedApps(held, released.Bundle));
     }
 
+    /// <summary>The members that a rollout of the newest release has.</summary>
     private static IEnumerable<(SiteId Site, ReleasedSite Released, RolloutMember Member)> AllCarried(PlannerInputs inputs,
         RolloutStatus running)
     {

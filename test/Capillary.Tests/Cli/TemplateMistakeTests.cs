@@ -39,9 +39,11 @@ public sealed class TemplateMistakeTests
         using var world = new TemplateWorld();
         var (none, file, folder) = (world.Path("none"), world.Path("file"), world.Fleet.Work);
         await world.FailsAsync("has no commit; commit first", "status", folder);
+        await world.FailsAsync("has no commit; commit first", "upgrade", folder, "--all");
         world.Fleet.Write("file", "x\n");
         foreach (var command in (string[])["status", "upgrade", "diff", "reset", "resolve", "show"])
             await world.FailsAsync($"capillary: there is no folder {none}\n", command, none);
+        await world.FailsAsync($"capillary: there is no folder {none}\n", "upgrade", none, "--all");
         await world.FailsAsync($"capillary: {file} is a file, where a folder is needed\n", "new", world.Template, file, "--set", "site=x");
         await world.FailsAsync($"capillary: {folder} is a folder, where a file is needed\n", "render", folder);
         await world.FailsAsync($"capillary: there is no file {none}\n", "render", none);
